@@ -1,0 +1,47 @@
+//! The custom resources' definitions, as they are installed.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::Value;
+
+use super::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
+
+/// Every definition that the operator needs, in the order in which to apply them.
+///
+/// # Errors
+/// If one cannot be serialised.
+pub fn definitions() -> anyhow::Result<Vec<CustomResourceDefinition>> {
+    [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(without_nulls).collect()
+}
+
+/// The definition without `nullable`, so that the API server drops a null instead of storing it: `has(self.imei)` is true
+/// of a stored null, and a selector of nothing but nulls would count as one selector.
+fn without_nulls(definition: &CustomResourceDefinition) -> anyhow::Result<CustomResourceDefinition> {
+    let mut value = serde_json::to_value(definition)?;
+    strip_nulls(&mut value);
+    Ok(serde_json::from_value(value)?)
+}
+
+fn strip_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("nullable");
+            fields.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(items) => {
+            items.retain(|item| !item.is_null());
+            items.iter_mut().for_each(strip_nulls);
+        }
+        _ => {}
+    }
+}
+
+/// A definition as a YAML document.
+///
+/// # Errors
+/// If it cannot be serialised.
+pub fn to_yaml(definition: &CustomResourceDefinition) -> anyhow::Result<String> {
+    // By way of JSON values: their keys are sorted, so the file changes only where the definition does.
+    let value = serde_json::to_value(definition)?;
+    Ok(serde_saphyr::to_string(&value)?)
+}

@@ -1,0 +1,22 @@
+//! The custom resources: their types, the rules of their schemas, and the words of their conditions.
+//!
+//! What lives here: everything that a manifest can say and that a status can answer, with the bounds that the API server
+//! enforces. What does not: any rule about when a reset happens (`lifecycle`), any fact about platforms (`platform`), any
+//! input or output.
+
+pub mod conditions;
+pub mod duration;
+pub mod manifests;
+pub mod matrix;
+pub mod reset;
+pub mod reset_status;
+pub mod tenant;
+pub mod time;
+
+pub use duration::Duration;
+pub use time::Time;
+
+/// The API group of every resource.
+pub const GROUP: &str = "passcode-operator.dev";
+/// The version of every resource.
+pub const VERSION: &str = "v1alpha1";

@@ -1,0 +1,29 @@
+//! `passcode-operator crds`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use kube::ResourceExt;
+
+use crate::api::manifests;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Write one file each into this directory instead.
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    for definition in manifests::definitions()? {
+        let yaml = manifests::to_yaml(&definition)?;
+        match &arguments.output {
+            None => print!("---\n{yaml}"),
+            Some(directory) => {
+                let path = directory.join(format!("{}.yaml", definition.name_any()));
+                std::fs::write(&path, yaml).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}

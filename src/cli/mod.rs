@@ -1,0 +1,46 @@
+//! The command line: what can be said, and which part answers.
+//!
+//! What does not live here: any work. `run` starts the operator, the others print.
+
+mod crds;
+mod matrix;
+mod request;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Resets the passcode of phones managed by Microsoft Intune, declared in Kubernetes, exactly once.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator. Everything has a default: KUBECONFIG or the cluster it runs in.
+    Run(run::Arguments),
+    /// Print the CustomResourceDefinitions, for kubectl apply --server-side -f -
+    Crds(crds::Arguments),
+    /// Print a built-in platform support matrix as a manifest to start from.
+    Matrix(matrix::Arguments),
+    /// Print a PasscodeReset with requestTime now, for kubectl create -f -
+    Request(request::Arguments),
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// What went wrong, in a sentence.
+pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Run(arguments) => run::execute(arguments).await?,
+        Command::Crds(arguments) => crds::execute(&arguments)?,
+        Command::Matrix(arguments) => matrix::execute(&arguments)?,
+        Command::Request(arguments) => request::execute(arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

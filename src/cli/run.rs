@@ -1,0 +1,80 @@
+//! `passcode-operator run`
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use kube::{Client, Config};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use uuid::Uuid;
+
+use crate::{
+    operator::{Environment, clock::SystemClock, run, transports::Network},
+    telemetry::logs,
+};
+
+/// Where a pod's service account says its namespace.
+const POD_NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where to serve /livez, /readyz and /metrics.
+    #[arg(long, env = "LISTEN", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    /// The operator's own namespace: its Secrets and Leases. Default: the pod's, else that of the kubeconfig's context.
+    #[arg(long, env = "POD_NAMESPACE")]
+    namespace: Option<String>,
+    /// What to log, such as info or passcode_operator=debug. Libraries never log below info.
+    #[arg(long, env = "LOG", default_value = "info")]
+    log: String,
+    /// How to log.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    log_format: logs::Format,
+}
+
+pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
+    logs::begin(&arguments.log, arguments.log_format);
+    let mut config = Config::infer().await.context("no cluster: set KUBECONFIG, or run in a pod")?;
+    // A repeated write would meet its own first one as a conflict; each write here says itself what a lost answer means.
+    config.default_retry = false;
+    let namespace = namespace(arguments.namespace, &config);
+    let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "passcode-operator".to_owned());
+    let environment = Environment {
+        client: Client::try_from(config)?,
+        namespace,
+        identity: format!("{pod}_{}", Uuid::new_v4()),
+        clock: Arc::new(SystemClock),
+        transports: Arc::new(Network),
+        listen: Some(arguments.listen),
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), namespace = environment.namespace, "starting");
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(until_told(stop)?);
+    run(environment, stopped).await
+}
+
+fn namespace(told: Option<String>, config: &Config) -> String {
+    let pods = || std::fs::read_to_string(Path::new(POD_NAMESPACE_FILE)).ok().map(|text| text.trim().to_owned());
+    told.or_else(pods).filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone())
+}
+
+/// Passes SIGTERM and SIGINT on; a second one ends the process at once.
+fn until_told(stop: watch::Sender<bool>) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        for told in 1.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if told > 1 {
+                std::process::exit(1);
+            }
+            tracing::info!("stopping: finishing what is in flight");
+            stop.send_replace(true);
+        }
+    })
+}

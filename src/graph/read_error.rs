@@ -1,0 +1,86 @@
+//! Why a read is not an answer. None of these says anything about the device: they hold, they never decide.
+
+use std::time::Duration;
+
+use super::{errors::Refusal, sign_in::SignInError, transport::TransportError};
+
+/// A read that could not tell.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There was no token to ask with.
+    #[error("{0}")]
+    SignIn(#[from] SignInError),
+    /// 401, with a new token too.
+    #[error("the token was not accepted: {0}")]
+    TokenRejected(Refusal),
+    /// 403: a permission or its consent is missing.
+    #[error("a permission is missing: {0}")]
+    PermissionMissing(Refusal),
+    /// 429.
+    #[error("asked to wait: {refusal}")]
+    Throttled {
+        /// What `Retry-After` says, at most ten minutes.
+        retry_after: Option<Duration>,
+        /// The answer.
+        refusal: Refusal,
+    },
+    /// 5xx, 408, 409, 423, 424: trouble that passes.
+    #[error("not available: {refusal}")]
+    Unavailable {
+        /// What `Retry-After` says, at most ten minutes.
+        retry_after: Option<Duration>,
+        /// The answer.
+        refusal: Refusal,
+    },
+    /// No answer came.
+    #[error("Microsoft Graph was not reached: {0}")]
+    Unreachable(TransportError),
+    /// 3xx, 405, 406, 415, an unknown path: this is not the Graph that the program knows.
+    #[error("the address is not right: {0}")]
+    WrongAddress(Refusal),
+    /// Any other 4xx.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// An answer came and cannot be believed.
+    #[error("Microsoft Graph's answer cannot be used: {what}")]
+    Unreadable {
+        /// What is wrong with it.
+        what: String,
+        /// The answer's `request-id`.
+        request_id: Option<String>,
+    },
+    /// The selector cannot be asked for: it is empty, too long, or would name every device.
+    #[error("{0}")]
+    BadSelector(&'static str),
+}
+
+impl ReadError {
+    /// The answer's `request-id`, if an answer came.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Unreadable { request_id, .. } => request_id.as_deref(),
+            other => other.refusal()?.request_id.as_deref(),
+        }
+    }
+
+    /// How long Graph asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Graph's answer, where it was one that refuses: its status, code and sentence.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::TokenRejected(refusal)
+            | Self::PermissionMissing(refusal)
+            | Self::Throttled { refusal, .. }
+            | Self::Unavailable { refusal, .. }
+            | Self::WrongAddress(refusal)
+            | Self::Refused(refusal) => Some(refusal),
+            Self::SignIn(_) | Self::Unreachable(_) | Self::Unreadable { .. } | Self::BadSelector(_) => None,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! How a device is named by people, as filters for Graph and as a check of what Graph returns.
+//!
+//! A filter that Graph does not support is not refused but *ignored*: every device of the tenant comes back (graph-docs
+//! issues 19909, 16027, 19890). So each row is checked against the selector.
+
+use std::fmt;
+
+use super::{request::literal, wire::DeviceRow};
+
+/// Longest value that is asked for; Graph's own are shorter.
+const MAX_VALUE: usize = 256;
+
+/// What `azureADDeviceId` holds on devices that are not registered in Entra.
+const NIL_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Names one device. Values are compared trimmed and without regard to case.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `serialNumber`.
+    SerialNumber(String),
+    /// `imei`, compared without white space.
+    Imei(String),
+    /// `id`: Intune's id of the device record.
+    ManagedDeviceId(String),
+    /// `azureADDeviceId`: Entra's id of the device.
+    AzureAdDeviceId(String),
+    /// `userPrincipalName`, and what tells that person's devices apart.
+    User {
+        /// The user's principal name.
+        principal_name: String,
+        /// `deviceName`.
+        device_name: Option<String>,
+        /// `operatingSystem`.
+        operating_system: Option<String>,
+    },
+}
+
+/// Values may be personal data: only the kind is printed.
+impl fmt::Debug for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SerialNumber(_) => "SerialNumber(..)",
+            Self::Imei(_) => "Imei(..)",
+            Self::ManagedDeviceId(_) => "ManagedDeviceId(..)",
+            Self::AzureAdDeviceId(_) => "AzureAdDeviceId(..)",
+            Self::User { .. } => "User(..)",
+        })
+    }
+}
+
+/// One list read on the way to an answer; the next is made if it finds nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) filter: String,
+    /// Whether the filter says all that the selector says; else rows are narrowed here.
+    pub(super) complete: bool,
+}
+
+impl Attempt {
+    fn complete(filter: String) -> Self {
+        Self { filter, complete: true }
+    }
+}
+
+impl Selector {
+    /// What keeps this selector from being asked for, if anything does.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        let values: Vec<&str> = match self {
+            Self::SerialNumber(v) | Self::Imei(v) | Self::ManagedDeviceId(v) => vec![v],
+            Self::AzureAdDeviceId(v) if v.trim() == NIL_GUID => {
+                return Some("An azureADDeviceId of zeros is that of every unregistered device.");
+            }
+            Self::AzureAdDeviceId(v) => vec![v],
+            Self::User { principal_name, device_name, operating_system } => {
+                [Some(principal_name), device_name.as_ref(), operating_system.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .collect()
+            }
+        };
+        if values.iter().any(|v| v.trim().is_empty()) {
+            return Some("The device's selector is empty.");
+        }
+        let too_long = values.iter().any(|v| v.chars().count() > MAX_VALUE);
+        too_long.then_some("The device's selector is longer than any that Intune has.")
+    }
+
+    /// The list reads to make, in order; none for a `ManagedDeviceId`, which is read directly.
+    ///
+    /// Whether Graph compares with regard to case is not documented. Serial numbers are mostly upper case; names are
+    /// narrowed here, should the exact filter find none. The properties used are those whose descriptions name `eq`,
+    /// combined by `and` as the entity's description demands.
+    pub(super) fn attempts(&self) -> Vec<Attempt> {
+        match self {
+            Self::ManagedDeviceId(_) => Vec::new(),
+            Self::SerialNumber(serial) => {
+                let serial = serial.trim();
+                let upper = serial.to_uppercase();
+                let mut attempts = vec![Attempt::complete(equals("serialNumber", serial))];
+                if upper != serial {
+                    attempts.push(Attempt::complete(equals("serialNumber", &upper)));
+                }
+                attempts
+            }
+            Self::Imei(imei) => vec![Attempt::complete(equals("imei", imei))],
+            Self::AzureAdDeviceId(id) => vec![Attempt::complete(equals("azureADDeviceId", id))],
+            Self::User { principal_name, device_name, operating_system } => {
+                let user = equals("userPrincipalName", principal_name);
+                let name = device_name.iter().map(|v| equals("deviceName", v));
+                let system = operating_system.iter().map(|v| equals("operatingSystem", v));
+                let narrowed = [user.clone()].into_iter().chain(name).chain(system);
+                let narrowed = narrowed.collect::<Vec<_>>().join(" and ");
+                let by_user = (narrowed != user).then_some(Attempt { filter: user, complete: false });
+                [Attempt::complete(narrowed)].into_iter().chain(by_user).collect()
+            }
+        }
+    }
+
+    /// Whether `row` is a device that this selector names.
+    pub(super) fn matches(&self, row: &DeviceRow) -> bool {
+        let narrow = match self {
+            Self::User { device_name, operating_system, .. } => {
+                let name = device_name.as_deref();
+                let system = operating_system.as_deref();
+                name.is_none_or(|v| same(v, row.device_name.as_deref()))
+                    && system.is_none_or(|v| same(v, row.operating_system.as_deref()))
+            }
+            _ => true,
+        };
+        narrow && self.matches_key(row)
+    }
+
+    /// Whether `row` has the selector's first property: of a user, whether it is a device of that user.
+    pub(super) fn matches_key(&self, row: &DeviceRow) -> bool {
+        match self {
+            Self::SerialNumber(v) => same(v, row.serial_number.as_deref()),
+            Self::Imei(v) => {
+                let compact = |v: &str| v.split_whitespace().collect::<String>();
+                same(&compact(v), row.imei.as_deref().map(compact).as_deref())
+            }
+            Self::ManagedDeviceId(v) => same(v, row.id.as_deref()),
+            Self::AzureAdDeviceId(v) => same(v, row.azure_ad_device_id.as_deref()),
+            Self::User { principal_name, .. } => same(principal_name, row.user_principal_name.as_deref()),
+        }
+    }
+}
+
+fn equals(property: &str, value: &str) -> String {
+    format!("{property} eq {}", literal(value.trim()))
+}
+
+fn same(wanted: &str, found: Option<&str>) -> bool {
+    found.is_some_and(|found| found.trim().to_lowercase() == wanted.trim().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn filters(selector: &Selector) -> Vec<String> {
+        let attempts = selector.attempts().into_iter();
+        attempts.map(|attempt| attempt.filter).collect()
+    }
+
+    fn user(name: Option<&str>, system: Option<&str>) -> Selector {
+        Selector::User {
+            principal_name: " o'neil@contoso.test ".to_owned(),
+            device_name: name.map(str::to_owned),
+            operating_system: system.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn serial_numbers_are_tried_again_in_upper_case() {
+        let selector = Selector::SerialNumber(" f9Fx ".to_owned());
+        assert_eq!(filters(&selector), ["serialNumber eq 'f9Fx'", "serialNumber eq 'F9FX'"]);
+        let selector = Selector::SerialNumber("F9FX".to_owned());
+        assert_eq!(filters(&selector), ["serialNumber eq 'F9FX'"]);
+    }
+
+    #[test]
+    fn filters_quote_and_combine_by_and() {
+        assert_eq!(filters(&user(None, None)), ["userPrincipalName eq 'o''neil@contoso.test'"]);
+        assert_eq!(
+            filters(&user(Some("o'phone"), Some("iOS"))),
+            [
+                "userPrincipalName eq 'o''neil@contoso.test' and deviceName eq 'o''phone' and operatingSystem eq 'iOS'",
+                "userPrincipalName eq 'o''neil@contoso.test'",
+            ]
+        );
+        assert_eq!(filters(&Selector::AzureAdDeviceId("1-2".to_owned())), ["azureADDeviceId eq '1-2'"]);
+        assert_eq!(filters(&Selector::Imei("35 1".to_owned())), ["imei eq '35 1'"]);
+        assert!(filters(&Selector::ManagedDeviceId("1".to_owned())).is_empty());
+    }
+
+    #[test]
+    fn rows_are_compared_trimmed_and_without_case() {
+        let row: DeviceRow = serde_json::from_value(serde_json::json!({
+            "serialNumber": " F9FX ", "imei": "35 123", "userPrincipalName": "O'Neil@Contoso.test", "deviceName": "Ophone",
+            "operatingSystem": "iOS",
+        }))
+        .unwrap();
+        let matching = [
+            Selector::SerialNumber("f9fx".to_owned()),
+            Selector::Imei("35123".to_owned()),
+            user(Some("OPHONE "), Some("ios")),
+            user(None, None),
+        ];
+        assert!(matching.iter().all(|selector| selector.matches(&row)));
+        assert!(!user(Some("other"), None).matches(&row));
+        assert!(user(Some("other"), None).matches_key(&row));
+        assert!(!user(None, Some("Android")).matches(&row));
+        assert!(!Selector::AzureAdDeviceId("1".to_owned()).matches(&row));
+        assert!(!Selector::SerialNumber("f9f".to_owned()).matches(&row));
+    }
+
+    #[test]
+    fn what_names_no_device_or_all_is_not_asked() {
+        for selector in [
+            Selector::SerialNumber(" ".to_owned()),
+            Selector::Imei(String::new()),
+            Selector::AzureAdDeviceId(NIL_GUID.to_owned()),
+            Selector::SerialNumber("x".repeat(MAX_VALUE + 1)),
+            user(Some(""), None),
+        ] {
+            assert!(selector.problem().is_some(), "{selector:?}");
+        }
+        assert_eq!(user(Some("x"), Some("y")).problem(), None);
+    }
+
+    #[test]
+    fn debug_prints_no_value() {
+        let selector = user(Some("secret-phone"), None);
+        assert_eq!(format!("{selector:?}"), "User(..)");
+    }
+}

@@ -1,0 +1,254 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::graph::{SignInFailure, TransportError, Truncated, testing::*};
+use http::Response;
+use serde_json::json;
+use std::sync::Arc;
+
+const ID: &str = "705c034c-034c-705c-4c03-5c704c035c70";
+const TIME_OUT: Duration = Duration::from_secs(20);
+
+fn deadline() -> Timestamp {
+    "2026-11-22T09:00:30Z".parse().unwrap()
+}
+
+/// A Graph whose looks succeed and whose actions are answered by `action`.
+fn intune(action: impl Fn() -> Reply + Send + Sync + 'static) -> Arc<Script> {
+    Script::signed_in(move |request| {
+        if request.method() == http::Method::GET {
+            return ok(&json!({"id": ID, "deviceActionResults": []}));
+        }
+        action()
+    })
+}
+
+fn posts(script: &Script) -> Vec<Seen> {
+    let calls = script.graph_calls().into_iter();
+    calls.filter(|call| call.request.method() == http::Method::POST).collect()
+}
+
+async fn send(graph: &Graph) -> Sent {
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT).await
+}
+
+/// Looks, then sends once.
+async fn outcome(action: impl Fn() -> Reply + Send + Sync + 'static) -> Sent {
+    let script = intune(action);
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    let sent = send(&graph).await;
+    assert_eq!(posts(&script).len(), 1, "exactly one POST");
+    sent
+}
+
+async fn answered(status: u16, body: &'static str) -> Answer {
+    let sent = outcome(move || reply(status, body)).await;
+    let id = format!("request-{status}");
+    assert_eq!(sent.request_id.as_deref(), Some(id.as_str()));
+    assert_eq!(sent.date.unwrap().to_string(), "2026-11-22T09:00:00Z");
+    assert!(!sent.message.is_empty());
+    sent.answer
+}
+
+async fn with_header(status: u16, name: &'static str, value: &'static str) -> Answer {
+    let sent = outcome(move || {
+        let mut answer = answer(status, "");
+        answer.headers_mut().insert(name, value.parse().unwrap());
+        Some(Ok(answer))
+    });
+    sent.await.answer
+}
+
+fn not(reason: NotExecuted) -> Answer {
+    Answer::NotExecuted(reason)
+}
+
+#[tokio::test]
+async fn the_post_as_it_goes_out() {
+    let script = intune(|| reply(204, ""));
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    let sent = send(&graph).await;
+    assert_eq!(sent.answer, Answer::Accepted);
+    assert_eq!(sent.message, "Microsoft Graph accepted the request.");
+    assert_eq!(sent.request_id.as_deref(), Some("request-204"));
+    let posts = posts(&script);
+    let line = format!("POST {GRAPH}/v1.0/deviceManagement/managedDevices/{ID}/resetPasscode");
+    assert_eq!(posts[0].line, line);
+    assert_eq!(posts[0].header("client-request-id"), Some("attempt-1"));
+    assert_eq!(posts[0].header("content-length"), Some("0"));
+    assert_eq!(posts[0].body(), "");
+    let exchange = Exchange { connection: Connection::Own, time_out: TIME_OUT };
+    assert_eq!(posts[0].exchange, exchange);
+}
+
+#[tokio::test]
+async fn accepted_is_every_2xx_whatever_its_body() {
+    for (status, body) in [(200, "{"), (202, ""), (204, ""), (299, "<html>")] {
+        assert_eq!(answered(status, body).await, Answer::Accepted, "{status}");
+    }
+    let truncated = || {
+        let mut answer = answer(200, "{\"value\":");
+        answer.extensions_mut().insert(Truncated);
+        Some(Ok(answer))
+    };
+    assert_eq!(outcome(truncated).await.answer, Answer::Accepted);
+    let bare = || Some(Ok(Response::builder().status(204).body(Default::default()).unwrap()));
+    let sent = outcome(bare).await;
+    assert_eq!((sent.answer, sent.request_id, sent.date), (Answer::Accepted, None, None));
+}
+
+#[tokio::test]
+async fn not_executed() {
+    for (status, body, reason) in [
+        (401, "", NotExecuted::TokenRejected),
+        (403, samples::MISSING_SCOPE, NotExecuted::PermissionMissing),
+        (403, "", NotExecuted::PermissionMissing),
+        (403, samples::APPROVAL, NotExecuted::ApprovalRequired),
+        (405, "", NotExecuted::WrongAddress),
+        (406, "", NotExecuted::WrongAddress),
+        (415, "", NotExecuted::WrongAddress),
+        (400, samples::UNKNOWN_SEGMENT, NotExecuted::WrongAddress),
+        (424, "", NotExecuted::DependencyFailed),
+        (429, samples::TOO_MANY, NotExecuted::Throttled { retry_after: None }),
+    ] {
+        assert_eq!(answered(status, body).await, not(reason), "{status} {body}");
+    }
+    let retry_after = Some(Duration::from_millis(2128));
+    let throttled = with_header(429, "retry-after", "2.128").await;
+    assert_eq!(throttled, not(NotExecuted::Throttled { retry_after }));
+    let approval = with_header(403, "x-msft-approval-code", "a").await;
+    assert_eq!(approval, not(NotExecuted::ApprovalRequired));
+    let challenged = with_header(403, "www-authenticate", samples::CHALLENGE).await;
+    assert_eq!(challenged, not(NotExecuted::TokenRejected));
+    let unconnected = || Some(Err(TransportError::NotConnected("refused".to_owned())));
+    assert_eq!(outcome(unconnected).await.answer, not(NotExecuted::NotConnected));
+}
+
+#[tokio::test]
+async fn refused() {
+    for (status, body) in [(400, samples::BAD_REQUEST), (400, ""), (404, samples::NOT_FOUND), (404, ""), (422, "")] {
+        assert_eq!(answered(status, body).await, Answer::Refused, "{status}");
+    }
+    let sent = outcome(|| reply(400, samples::BAD_REQUEST)).await;
+    assert_eq!(sent.message, "Microsoft Graph answered 400 (BadRequest): An error has occurred");
+}
+
+#[tokio::test]
+async fn every_other_status_is_unknown() {
+    let known = [400, 401, 403, 404, 405, 406, 415, 422, 424, 429];
+    let others = (300..=599).filter(|status| !known.contains(status));
+    for status in others {
+        assert_eq!(answered(status, "").await, Answer::Unknown, "{status}");
+    }
+    let lost = || Some(Err(TransportError::Lost("connection reset".to_owned())));
+    let sent = outcome(lost).await;
+    assert_eq!(sent.answer, Answer::Unknown);
+    assert!(sent.message.contains("connection reset"), "{}", sent.message);
+    let truncated = || {
+        let mut answer = answer(400, "{\"error\":{\"code\":\"BadRe");
+        answer.extensions_mut().insert(Truncated);
+        Some(Ok(answer))
+    };
+    assert_eq!(outcome(truncated).await.answer, Answer::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_unknown_after_the_time_out() {
+    let script = intune(|| None);
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    let start = tokio::time::Instant::now();
+    assert_eq!(send(&graph).await.answer, Answer::Unknown);
+    assert_eq!(start.elapsed(), TIME_OUT);
+    assert_eq!(posts(&script).len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_challenge_the_next_send_uses_a_token_that_answers_it() {
+    let script = intune(|| {
+        let mut answer = answer(401, "");
+        let challenge = samples::CHALLENGE.parse().unwrap();
+        answer.headers_mut().insert("www-authenticate", challenge);
+        Some(Ok(answer))
+    });
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    assert_eq!(send(&graph).await.answer, not(NotExecuted::TokenRejected));
+    assert_eq!(script.token_calls().len(), 1, "no second try of its own");
+    send(&graph).await;
+    let tokens: Vec<_> = posts(&script).iter().map(|p| p.header("authorization").unwrap().to_owned()).collect();
+    assert_eq!(tokens, ["Bearer token-1", "Bearer token-2"]);
+    assert!(script.token_calls()[1].body().contains("&claims="));
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent() {
+    let script = Script::new(|_| reply(400, samples::OAUTH_ERROR));
+    let (graph, _) = client(&script);
+    let sent = send(&graph).await;
+    let Answer::NotExecuted(NotExecuted::NoToken(error)) = sent.answer else {
+        panic!("{:?}", sent.answer);
+    };
+    assert_eq!(error.kind, SignInFailure::Refused);
+    assert!(sent.message.contains("AADSTS70011"));
+    assert!(script.graph_calls().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_sent_past_the_deadline_or_without_knowing_the_time() {
+    let script = intune(|| reply(204, ""));
+    let (graph, clock) = client(&script);
+    assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "no time");
+    graph.look(ID).await.unwrap();
+    clock.advance(Duration::from_millis(29_001));
+    assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "one ms late");
+    assert!(posts(&script).is_empty());
+    graph.look(ID).await.unwrap();
+    clock.advance(Duration::from_secs(29));
+    assert_eq!(send(&graph).await.answer, Answer::Accepted, "just in time");
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "too long ago");
+    assert_eq!(posts(&script).len(), 1);
+}
+
+/// The token may take longer than there is time: the deadline is judged after it is there.
+#[tokio::test]
+async fn a_slow_sign_in_is_counted() {
+    let clock = Arc::new(std::sync::OnceLock::<Arc<HandClock>>::new());
+    let slow = clock.clone();
+    let script = Script::new(move |request| {
+        if is_token_request(request) {
+            slow.get().unwrap().advance(Duration::from_secs(30));
+            return token("t");
+        }
+        ok(&json!({"id": ID, "deviceActionResults": []}))
+    });
+    let (graph, hand) = client(&script);
+    clock.set(hand).ok().unwrap();
+    graph.look(ID).await.unwrap();
+    graph.forget_token();
+    assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline));
+    assert!(posts(&script).is_empty());
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_not_posted_to() {
+    let script = intune(|| reply(204, ""));
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    for id in ["", "a/../b", "a%2Fb", "wipe?x"] {
+        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT).await;
+        assert_eq!(sent.answer, not(NotExecuted::WrongAddress), "{id}");
+    }
+    assert!(posts(&script).is_empty());
+}
+
+#[tokio::test]
+async fn the_pin_of_windows_10_mobile_is_the_other_action() {
+    let script = intune(|| reply(204, ""));
+    let (graph, _) = client(&script);
+    graph.look(ID).await.unwrap();
+    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT).await;
+    assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
+}

@@ -1,0 +1,199 @@
+//! Tokens: one credential at a time, thrown away with its cache when Graph rejects what it gave.
+
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use azure_core::credentials::{AccessToken, TokenCredential};
+use http::HeaderValue;
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    claims::{self, Claims},
+    credential::Identity,
+    endpoints::ConfigError,
+    token_http::TokenHttp,
+    transport::Transport,
+};
+
+/// How long a call waits for a token, other calls that ask for the same one included.
+pub(super) const SIGN_IN_TIME_OUT: Duration = Duration::from_secs(30);
+
+/// What a sign-in showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The application permissions that were granted (`roles`); `None` where the token cannot be read, which Graph's
+    /// documentation warns of.
+    pub permissions: Option<Vec<String>>,
+    /// When the token ends, by this machine's clock.
+    pub token_expiry: Timestamp,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sign-in failed{}: {message}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct SignInError {
+    /// Entra's code, such as `AADSTS7000215`.
+    pub code: Option<String>,
+    /// One sentence: no secret, no trace id.
+    pub message: String,
+    /// Whether trying again can help without anybody's doing.
+    pub kind: SignInFailure,
+}
+
+/// The kinds of [`SignInError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInFailure {
+    /// Entra said no, or there is nothing to sign in with: somebody has to change something.
+    Refused,
+    /// Entra was not reached, or asked to come back later.
+    Unreachable,
+}
+
+/// A token as the header it is sent in, and which credential gave it.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) header: HeaderValue,
+    generation: u64,
+}
+
+/// The tenant's sign-in.
+pub(super) struct SignIn {
+    identity: Identity,
+    transport: Arc<dyn Transport>,
+    held: Mutex<Held>,
+}
+
+/// The credential in use. Claims live as long as the credential that was made for them.
+#[derive(Default)]
+struct Held {
+    generation: u64,
+    credential: Option<Arc<dyn TokenCredential>>,
+    claims: Option<Claims>,
+}
+
+impl SignIn {
+    /// # Errors
+    /// [`ConfigError::Identity`] where no credential can be made of `identity`.
+    pub(super) fn new(identity: Identity, transport: Arc<dyn Transport>) -> Result<Self, ConfigError> {
+        let sign_in = Self { identity, transport, held: Mutex::default() };
+        sign_in.current()?;
+        Ok(sign_in)
+    }
+
+    /// A token from the cache, or a new one from Entra.
+    pub(super) async fn token(&self) -> Result<Token, SignInError> {
+        let (token, generation) = self.access_token().await?;
+        let bearer = format!("Bearer {}", token.token.secret());
+        let mut header = HeaderValue::try_from(bearer).map_err(|_| unreadable())?;
+        header.set_sensitive(true);
+        Ok(Token { header, generation })
+    }
+
+    pub(super) async fn signed_in(&self) -> Result<SignedIn, SignInError> {
+        let (token, _) = self.access_token().await?;
+        let expiry = token.expires_on.unix_timestamp();
+        Ok(SignedIn {
+            permissions: permissions(token.token.secret()),
+            token_expiry: Timestamp::from_second(expiry).map_err(|_| unreadable())?,
+        })
+    }
+
+    /// Throws the credential away with its cache, and any claims.
+    pub(super) fn forget(&self) {
+        let mut held = self.held();
+        *held = Held { generation: held.generation + 1, ..Held::default() };
+    }
+
+    /// Graph rejected `token`. Calls under way with the same token all come here; only the first one counts, or they
+    /// would throw away each other's new token.
+    pub(super) fn rejected(&self, token: &Token, claims: Option<Claims>) {
+        let mut held = self.held();
+        if held.generation == token.generation {
+            *held = Held { generation: held.generation + 1, credential: None, claims };
+        }
+    }
+
+    async fn access_token(&self) -> Result<(AccessToken, u64), SignInError> {
+        let (credential, generation) = self.current().map_err(|e| SignInError {
+            code: None,
+            message: e.to_string(),
+            kind: SignInFailure::Refused,
+        })?;
+        let scope = self.identity.endpoints.scope();
+        // The credential lets one call ask Entra and the others wait in line; the limit is for the whole of it.
+        let scopes = [scope.as_str()];
+        let token = credential.get_token(&scopes, None);
+        let token = tokio::time::timeout(SIGN_IN_TIME_OUT, token);
+        let token = token.await.map_err(|_| SignInError {
+            code: None,
+            message: "The sign-in service did not answer in time.".to_owned(),
+            kind: SignInFailure::Unreachable,
+        })?;
+        let token = token.map_err(|e| reason(&e))?;
+        if token.token.secret().is_empty() {
+            return Err(unreadable());
+        }
+        Ok((token, generation))
+    }
+
+    fn current(&self) -> Result<(Arc<dyn TokenCredential>, u64), ConfigError> {
+        let mut held = self.held();
+        let credential = match &held.credential {
+            Some(credential) => credential.clone(),
+            None => self.identity.credential(Arc::new(TokenHttp {
+                transport: self.transport.clone(),
+                authority: self.identity.endpoints.authority().to_owned(),
+                claims: held.claims.clone(),
+            }))?,
+        };
+        held.credential = Some(credential.clone());
+        Ok((credential, held.generation))
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Our own error at the bottom of `azure_identity`'s; anything else is an answer of 200 that holds no token.
+fn reason(error: &azure_core::Error) -> SignInError {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<SignInError>() {
+            return error.clone();
+        }
+        source = error.source();
+    }
+    unreadable()
+}
+
+fn unreadable() -> SignInError {
+    SignInError {
+        code: None,
+        message: "The sign-in service's answer holds no token that can be used.".to_owned(),
+        kind: SignInFailure::Unreachable,
+    }
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+/// The `roles` of a token, if it is a JWT whose payload can be read.
+fn permissions(token: &str) -> Option<Vec<String>> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let payload: Payload = serde_json::from_slice(&claims::decode(payload)?).ok()?;
+    Some(payload.roles)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::graph::{Cloud, Credentials, Graph, testing::*};
+use azure_core::credentials::Secret;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+fn form(seen: &Seen) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(seen.body().as_bytes()).into_owned().collect()
+}
+
+fn jwt(payload: &str) -> String {
+    format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(payload))
+}
+
+#[tokio::test]
+async fn a_client_secret_is_posted_to_the_authority_and_nowhere_else() {
+    let script = Script::signed_in(|_| None);
+    let (graph, _) = client(&script);
+    graph.sign_in().await.unwrap();
+    let seen = script.seen();
+    assert_eq!(seen.len(), 1);
+    let line = format!("POST {AUTHORITY}/{TENANT}/oauth2/v2.0/token");
+    assert_eq!(seen[0].line, line);
+    let form = form(&seen[0]);
+    assert_eq!(form["client_id"], "client-1");
+    assert_eq!(form["client_secret"], SECRET);
+    assert_eq!(form["grant_type"], "client_credentials");
+    assert_eq!(form["scope"], format!("{GRAPH}/.default"));
+    assert!(!form.contains_key("claims"));
+}
+
+#[tokio::test]
+async fn a_projected_token_is_read_anew_for_every_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    std::fs::write(&file, "assertion-1\n").unwrap();
+    let script = Script::signed_in(|_| None);
+    let (graph, _) = client_with(&script, workload_identity(file.clone()));
+    graph.sign_in().await.unwrap();
+    std::fs::write(&file, "assertion-2").unwrap();
+    graph.forget_token();
+    graph.sign_in().await.unwrap();
+    let forms: Vec<_> = script.seen().iter().map(form).collect();
+    assert_eq!(forms[0]["client_assertion"], "assertion-1");
+    assert_eq!(forms[1]["client_assertion"], "assertion-2");
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    assert_eq!(forms[0]["client_assertion_type"], kind);
+    assert!(!forms[0].contains_key("client_secret"));
+}
+
+#[tokio::test]
+async fn a_missing_or_empty_token_file_is_a_refusal_that_heals() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    let script = Script::signed_in(|_| None);
+    let (graph, _) = client_with(&script, workload_identity(file.clone()));
+    let error = graph.sign_in().await.unwrap_err();
+    assert_eq!(error.kind, SignInFailure::Refused);
+    assert!(error.message.contains("cannot be read"), "{error}");
+    std::fs::write(&file, " \n").unwrap();
+    let error = graph.sign_in().await.unwrap_err();
+    assert!(error.message.contains("is empty"), "{error}");
+    assert!(script.seen().is_empty());
+    std::fs::write(&file, "assertion").unwrap();
+    graph.sign_in().await.unwrap();
+}
+
+#[tokio::test]
+async fn permissions_are_those_of_a_readable_token() {
+    let readable = jwt(r#"{"roles":["A.Read.All","B.All"],"aud":"x"}"#);
+    let without = jwt("{}");
+    for (token_text, expected) in [
+        (readable, Some(vec!["A.Read.All".to_owned(), "B.All".to_owned()])),
+        (without, Some(vec![])),
+        ("opaque".to_owned(), None),
+        ("a.b.c".to_owned(), None),
+        (format!("{}.x", jwt("{}")), None),
+    ] {
+        let script = Script::new(move |_| token(&token_text));
+        let signed_in = client(&script).0.sign_in().await.unwrap();
+        assert_eq!(signed_in.permissions, expected);
+        let left = signed_in.token_expiry.duration_since(Timestamp::now()).as_secs();
+        assert!((3500..=3600).contains(&left), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_kept_until_it_is_forgotten() {
+    let script = Script::signed_in(|_| None);
+    let (graph, _) = client(&script);
+    graph.sign_in().await.unwrap();
+    graph.sign_in().await.unwrap();
+    assert_eq!(script.token_calls().len(), 1);
+    graph.forget_token();
+    graph.sign_in().await.unwrap();
+    assert_eq!(script.token_calls().len(), 2);
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_sign_in() {
+    let script = Script::signed_in(|_| None);
+    let (graph, _) = client(&script);
+    let all = futures::future::join_all((0..20).map(|_| graph.sign_in())).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(script.token_calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_says_entras_code_and_sentence() {
+    let script = Script::new(|_| reply(400, samples::OAUTH_ERROR));
+    let error = client(&script).0.sign_in().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "sign-in failed (AADSTS70011): The provided value for the input parameter 'scope' isn't valid. The scope isn't valid."
+    );
+    assert_eq!(error.kind, SignInFailure::Refused);
+    assert_eq!(script.seen().len(), 1, "no retry");
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_not_taken_for_one() {
+    for body in [
+        "",
+        "<html>",
+        "{}",
+        r#"{"access_token":""}"#,
+        r#"{"access_token":"a\nb","expires_in":3599,"token_type":"Bearer","ext_expires_in":1}"#,
+    ] {
+        let script = Script::new(move |_| reply(200, body));
+        let (graph, _) = client(&script);
+        let Err(error) = graph.token().await else {
+            panic!("{body}");
+        };
+        assert_eq!(error.kind, SignInFailure::Unreachable, "{body}");
+        assert!(error.message.contains("holds no token"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_and_no_connection_are_unreachable_and_not_tried_again() {
+    for failure in [
+        crate::graph::TransportError::NotConnected("refused".to_owned()),
+        crate::graph::TransportError::Lost("reset".to_owned()),
+    ] {
+        let script = Script::new(move |_| Some(Err(failure.clone())));
+        let error = client(&script).0.sign_in().await.unwrap_err();
+        assert_eq!(error.kind, SignInFailure::Unreachable);
+        assert_eq!(script.seen().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_authority_holds_nobody_for_longer_than_the_limit() {
+    let script = Script::new(|_| None);
+    let (graph, _) = client(&script);
+    let start = tokio::time::Instant::now();
+    let all = futures::future::join_all((0..5).map(|_| graph.sign_in())).await;
+    assert!(all.iter().all(Result::is_err));
+    assert_eq!(start.elapsed().as_secs(), SIGN_IN_TIME_OUT.as_secs());
+}
+
+#[tokio::test]
+async fn a_redirect_of_the_authority_is_not_followed() {
+    let script = Script::new(|_| {
+        let mut answer = answer(302, "");
+        let location = "https://evil.test/".parse().unwrap();
+        answer.headers_mut().insert("location", location);
+        Some(Ok(answer))
+    });
+    let error = client(&script).0.sign_in().await.unwrap_err();
+    assert_eq!(error.kind, SignInFailure::Unreachable);
+    assert_eq!(script.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn only_the_first_rejection_of_a_token_counts() {
+    let script = Script::signed_in(|_| None);
+    let sign_in = &graph_sign_in(&script);
+    let old = sign_in.token().await.unwrap();
+    sign_in.rejected(&old, None);
+    let new = sign_in.token().await.unwrap();
+    sign_in.rejected(&old, None);
+    let same = sign_in.token().await.unwrap();
+    assert_eq!(new.header, same.header);
+    assert_ne!(old.header, new.header);
+}
+
+fn graph_sign_in(script: &Arc<Script>) -> SignIn {
+    let identity = Identity { tenant_id: TENANT.to_owned(), endpoints: endpoints(), credentials: client_secret() };
+    SignIn::new(identity, script.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn claims_are_sent_with_the_next_token_and_live_as_long_as_its_credential() {
+    let script = Script::signed_in(|_| None);
+    let sign_in = graph_sign_in(&script);
+    let mut headers = http::HeaderMap::new();
+    headers.insert("www-authenticate", samples::CHALLENGE.parse().unwrap());
+    let token = sign_in.token().await.unwrap();
+    sign_in.rejected(&token, Claims::of(&headers));
+    sign_in.token().await.unwrap();
+    sign_in.forget();
+    sign_in.token().await.unwrap();
+    let forms: Vec<_> = script.seen().iter().map(form).collect();
+    let claims: serde_json::Value = serde_json::from_str(&forms[1]["claims"]).unwrap();
+    assert_eq!(
+        claims,
+        json!({"access_token": {"acrs": {"essential": true, "value": "cp1"}, "xms_cc": {"values": ["cp1"]}}})
+    );
+    assert_eq!(forms[1]["client_secret"], SECRET);
+    assert!(!forms[0].contains_key("claims") && !forms[2].contains_key("claims"));
+}
+
+#[test]
+fn what_cannot_be_an_identity_is_refused_at_once() {
+    let script = Script::signed_in(|_| None);
+    let secret = |client_id: &str, secret: &'static str| Credentials::ClientSecret {
+        client_id: client_id.to_owned(),
+        secret: Secret::new(secret),
+    };
+    for (tenant, credentials) in
+        [("", secret("a", "b")), ("a/../b", secret("a", "b")), (TENANT, secret("", "b")), (TENANT, secret("a", ""))]
+    {
+        let clock = Arc::new(HandClock::default());
+        let transport = script.clone();
+        let graph = Graph::new(tenant, Cloud::Global.into(), credentials, transport, clock);
+        assert!(matches!(graph, Err(ConfigError::Identity(_))));
+    }
+}

@@ -1,0 +1,226 @@
+//! The way of `azure_identity`'s token requests over our own transport.
+//!
+//! It confines them to the tenant's authority, adds the `claims` that `azure_identity` cannot pass, and turns every
+//! answer that is not a token into a [`SignInError`].
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use azure_core::{
+    error::{Error, ErrorKind},
+    http::{AsyncRawResponse, Body, HttpClient, Method, Request, StatusCode, headers::Headers},
+};
+use bytes::Bytes;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::{
+    claims::Claims,
+    errors::tidy,
+    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
+    transport::{Connection, Exchange, Transport, TransportError},
+};
+
+/// One credential's way to its authority.
+pub(super) struct TokenHttp {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) authority: String,
+    pub(super) claims: Option<Claims>,
+}
+
+impl fmt::Debug for TokenHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenHttp").field("authority", &self.authority).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl HttpClient for TokenHttp {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let (request, form) = self.request(request).map_err(as_azure)?;
+        let exchange = Exchange { connection: Connection::Pooled, time_out: SIGN_IN_TIME_OUT };
+        let answer = self.transport.send(request, exchange).await;
+        let answer = answer.map_err(|e| as_azure(lost(&e)))?;
+        tracing::debug!(
+            method = "POST",
+            path = "/{tenant}/oauth2/v2.0/token",
+            status = answer.status().as_u16(),
+            "sign-in exchange"
+        );
+        if answer.status() != http::StatusCode::OK {
+            let mut error = refusal(answer.status(), answer.body());
+            error.message = without_secrets(error.message, &form);
+            return Err(as_azure(error));
+        }
+        let body = answer.into_body();
+        Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
+    }
+}
+
+impl TokenHttp {
+    fn request(&self, request: &Request) -> Result<(http::Request<Bytes>, Bytes), SignInError> {
+        let origin = request.url().origin().ascii_serialization();
+        let Body::Bytes(form) = request.body() else {
+            return Err(unusable());
+        };
+        if origin != self.authority || request.method() != Method::Post {
+            return Err(unusable());
+        }
+        let form = match &self.claims {
+            None => form.clone(),
+            Some(claims) => {
+                let claims: String = form_urlencoded::byte_serialize(claims.as_str().as_bytes()).collect();
+                [form.as_ref(), b"&claims=", claims.as_bytes()].concat().into()
+            }
+        };
+        let request = http::Request::post(request.url().as_str())
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.clone())
+            .map_err(|_| unusable())?;
+        Ok((request, form))
+    }
+}
+
+fn unusable() -> SignInError {
+    SignInError {
+        code: None,
+        message: "The sign-in request is not one to this tenant's authority.".to_owned(),
+        kind: SignInFailure::Refused,
+    }
+}
+
+fn lost(error: &TransportError) -> SignInError {
+    SignInError {
+        code: None,
+        message: format!("The sign-in service did not answer: {error}"),
+        kind: SignInFailure::Unreachable,
+    }
+}
+
+fn as_azure(error: SignInError) -> Error {
+    Error::new(ErrorKind::Credential, error)
+}
+
+/// Entra's error document (MicrosoftDocs/entra-docs, `reference-error-codes`); trace ids are not read, since they would
+/// make every message a new one.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EntraError {
+    error: Option<String>,
+    error_description: Option<String>,
+    error_codes: Vec<i64>,
+}
+
+fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
+    let entra: EntraError = serde_json::from_slice(body).unwrap_or_default();
+    let Some(error) = entra.error else {
+        return SignInError {
+            code: None,
+            message: format!("The sign-in service answered {status}, without a reason from Entra."),
+            kind: SignInFailure::Unreachable,
+        };
+    };
+    let later =
+        status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS || error == "temporarily_unavailable";
+    let description = entra.error_description.unwrap_or_default();
+    let code = entra.error_codes.first().map(|code| format!("AADSTS{code}"));
+    let code = code.or_else(|| code_of(&description));
+    let sentence = sentence(&description, code.as_deref());
+    SignInError {
+        message: sentence.or_else(|| tidy(&error)).unwrap_or_default(),
+        code,
+        kind: if later { SignInFailure::Unreachable } else { SignInFailure::Refused },
+    }
+}
+
+fn code_of(description: &str) -> Option<String> {
+    let digits = description.strip_prefix("AADSTS")?;
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    (1..=10).contains(&end).then(|| format!("AADSTS{}", &digits[..end]))
+}
+
+/// The description without its code in front and its trace lines behind.
+fn sentence(description: &str, code: Option<&str>) -> Option<String> {
+    let line = description.lines().next()?;
+    let line = line.split(" Trace ID:").next()?;
+    let line = code.and_then(|code| line.strip_prefix(code)).unwrap_or(line);
+    tidy(line.trim_start_matches([':', ' ']))
+}
+
+/// Entra has never been seen to repeat a credential; should it, nobody reads it.
+fn without_secrets(message: String, form: &[u8]) -> String {
+    form_urlencoded::parse(form)
+        .filter(|(name, value)| matches!(name.as_ref(), "client_secret" | "client_assertion") && !value.is_empty())
+        .fold(message, |message, (_, value)| message.replace(value.as_ref(), "[secret]"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::graph::testing::{AUTHORITY, Script, samples};
+
+    fn of(status: u16, body: &str) -> SignInError {
+        let status = http::StatusCode::from_u16(status).unwrap_or_default();
+        refusal(status, body.as_bytes())
+    }
+
+    #[test]
+    fn the_documented_error() {
+        let error = of(400, samples::OAUTH_ERROR);
+        assert_eq!(error.code.as_deref(), Some("AADSTS70011"));
+        assert_eq!(error.kind, SignInFailure::Refused);
+        assert_eq!(
+            error.message,
+            "The provided value for the input parameter 'scope' isn't valid. The scope isn't valid."
+        );
+    }
+
+    #[test]
+    fn a_code_is_taken_from_the_description_if_need_be() {
+        let body = r#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app '1' are expired. Trace ID: x"}"#;
+        let error = of(401, body);
+        assert_eq!(error.code.as_deref(), Some("AADSTS7000222"));
+        assert_eq!(error.message, "The provided client secret keys for app '1' are expired.");
+        assert_eq!(of(401, r#"{"error":"invalid_client"}"#).message, "invalid_client");
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_not_a_refusal() {
+        let busy = r#"{"error":"temporarily_unavailable","error_description":"AADSTS90033: Busy."}"#;
+        for (status, body) in [
+            (400, busy),
+            (503, busy),
+            (429, r#"{"error":"x"}"#),
+            (502, "<html>"),
+            (403, "<html>blocked by proxy</html>"),
+            (302, ""),
+            (400, "{}"),
+        ] {
+            assert_eq!(of(status, body).kind, SignInFailure::Unreachable, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_secret_is_cut_out() {
+        let form = b"client_id=a&client_secret=p%40ss&scope=s";
+        let message = without_secrets("bad secret p@ss for a".to_owned(), form);
+        assert_eq!(message, "bad secret [secret] for a");
+    }
+
+    #[tokio::test]
+    async fn a_credential_goes_to_the_authority_alone_and_by_post() {
+        let script = Script::signed_in(|_| None);
+        let http = TokenHttp { transport: script.clone(), authority: AUTHORITY.to_owned(), claims: None };
+        for (url, method) in [
+            ("https://evil.test/t/oauth2/v2.0/token", Method::Post),
+            ("https://login.test:444/t/oauth2/v2.0/token", Method::Post),
+            ("https://login.test/t/oauth2/v2.0/token", Method::Get),
+        ] {
+            let request = Request::new(url.parse().unwrap(), method);
+            assert!(http.execute_request(&request).await.is_err(), "{url}");
+        }
+        assert!(script.seen().is_empty());
+    }
+}

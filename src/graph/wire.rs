@@ -1,0 +1,216 @@
+//! Graph's documents, as far as they are read. Properties that are not named here, `passcode` and `unlockPin` among
+//! them, are never deserialised. None of these types has `Debug`: they hold personal data.
+
+use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
+
+use super::request::Action;
+use crate::platform::device::{ActionResult, ManagedDevice};
+
+/// A row of a list, or a single device, of beta.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeviceRow {
+    pub(super) id: Option<String>,
+    pub(super) operating_system: Option<String>,
+    os_version: Option<String>,
+    device_enrollment_type: Option<String>,
+    device_type: Option<String>,
+    management_agent: Option<String>,
+    managed_device_owner_type: Option<String>,
+    management_state: Option<String>,
+    model: Option<String>,
+    pub(super) serial_number: Option<String>,
+    pub(super) imei: Option<String>,
+    #[serde(rename = "azureADDeviceId")]
+    pub(super) azure_ad_device_id: Option<String>,
+    user_id: Option<String>,
+    pub(super) user_principal_name: Option<String>,
+    pub(super) device_name: Option<String>,
+    is_supervised: Option<bool>,
+    last_sync_date_time: Option<String>,
+    enrolled_date_time: Option<String>,
+    hardware_information: Option<HardwareInformation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HardwareInformation {
+    is_shared_device: Option<bool>,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    pub(super) value: Option<Vec<DeviceRow>>,
+    /// That there is one is all that is asked: no page is followed.
+    #[serde(rename = "@odata.nextLink")]
+    pub(super) next_link: Option<IgnoredAny>,
+}
+
+/// A single device of v1.0, for a look.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LookRow {
+    pub(super) id: Option<String>,
+    pub(super) device_action_results: Option<Vec<ActionRow>>,
+    pub(super) enrolled_date_time: Option<String>,
+    pub(super) last_sync_date_time: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActionRow {
+    action_name: Option<String>,
+    action_state: Option<String>,
+    start_date_time: Option<String>,
+    last_updated_date_time: Option<String>,
+    /// A number in the entries of this project's actions; what it is in others must not spoil a look.
+    error_code: Option<Value>,
+}
+
+/// A document in which something cannot be what Graph promises: said in one word, for messages.
+pub(super) struct Broken(pub(super) &'static str);
+
+impl DeviceRow {
+    /// The row as plain data.
+    pub(super) fn device(self) -> Result<ManagedDevice, Broken> {
+        let has = |value: &Option<String>| value.as_ref().is_some_and(|v| !v.trim().is_empty());
+        Ok(ManagedDevice {
+            has_serial_number: has(&self.serial_number),
+            has_user: has(&self.user_id) || has(&self.user_principal_name),
+            id: self.id.filter(|id| !id.is_empty()).ok_or(Broken("id"))?,
+            operating_system: self.operating_system.unwrap_or_default(),
+            os_version: self.os_version.unwrap_or_default(),
+            enrollment_type: self.device_enrollment_type.unwrap_or_default(),
+            device_type: self.device_type.unwrap_or_default(),
+            management_agent: self.management_agent.unwrap_or_default(),
+            owner_type: self.managed_device_owner_type.unwrap_or_default(),
+            management_state: self.management_state.unwrap_or_default(),
+            model: self.model.unwrap_or_default(),
+            is_supervised: self.is_supervised,
+            is_shared_device: self.hardware_information.and_then(|h| h.is_shared_device),
+            last_sync: time(self.last_sync_date_time.as_deref()).ok_or(Broken("lastSyncDateTime"))?,
+            enrolled: time(self.enrolled_date_time.as_deref()).ok_or(Broken("enrolledDateTime"))?,
+        })
+    }
+}
+
+impl ActionRow {
+    /// The entry as plain data.
+    ///
+    /// An entry of one of our actions without any start would not count, and its reset be asked for again; the schema
+    /// has none (`startDateTime` is not nullable), so it is no answer. Entries of other actions are not our business.
+    pub(super) fn result(self) -> Result<ActionResult, Broken> {
+        let name = self.action_name.unwrap_or_default();
+        let ours = [Action::ResetPasscode, Action::RecoverPasscode]
+            .iter()
+            .any(|action| action.name().eq_ignore_ascii_case(name.trim()));
+        if ours && self.start_date_time.is_none() {
+            return Err(Broken("startDateTime"));
+        }
+        Ok(ActionResult {
+            name,
+            state: self.action_state.unwrap_or_default(),
+            start: time(self.start_date_time.as_deref()).ok_or(Broken("startDateTime"))?,
+            last_updated: time(self.last_updated_date_time.as_deref()).ok_or(Broken("lastUpdatedDateTime"))?,
+            error_code: self.error_code.as_ref().and_then(Value::as_i64),
+        })
+    }
+}
+
+/// `Some(None)` for no date and for the sentinels of years 0001 and 9999, which Intune sends for "not set" and "never"
+/// (insightconnect-plugins PR 553); `None` for what is no date.
+pub(super) fn time(text: Option<&str>) -> Option<Option<Timestamp>> {
+    match text {
+        None => Some(None),
+        Some(text) if text.starts_with("0001-") || text.starts_with("9999-") => Some(None),
+        Some(text) => text.parse().ok().map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn dates_with_their_sentinels() {
+        let parsed = time(Some("2016-12-31T23:58:46.7156189-08:00")).unwrap();
+        assert_eq!(parsed.unwrap().to_string(), "2017-01-01T07:58:46.7156189Z");
+        for sentinel in
+            [None, Some("0001-01-01T00:00:00Z"), Some("9999-12-31T23:59:59Z"), Some("9999-12-31T23:59:59.9999999Z")]
+        {
+            assert_eq!(time(sentinel), Some(None), "{sentinel:?}");
+        }
+        for wrong in ["", "String (timestamp)", "2026-13-01T00:00:00Z", "2026-11-22"] {
+            assert_eq!(time(Some(wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_device_of_the_documentation() {
+        let row: DeviceRow = serde_json::from_value(json!({
+            "@odata.type": "#microsoft.graph.managedDevice", "id": "705c034c", "userId": "", "deviceName": "x",
+            "userPrincipalName": "a@b.test", "deviceType": "iPad", "hardwareInformation": {"isSharedDevice": true, "passcode": "1"},
+            "enrolledDateTime": "2016-12-31T23:59:43.797191-08:00", "lastSyncDateTime": "0001-01-01T00:00:00Z",
+            "deviceEnrollmentType": "aMemberAddedLater", "isSupervised": null, "serialNumber": " ",
+        }))
+        .unwrap();
+        let device = row.device().ok().unwrap();
+        assert_eq!(device.id, "705c034c");
+        assert_eq!(device.enrollment_type, "aMemberAddedLater");
+        assert_eq!(device.is_shared_device, Some(true));
+        assert_eq!(device.is_supervised, None);
+        assert!(device.has_user && !device.has_serial_number);
+        assert_eq!(device.last_sync, None);
+        assert!(device.enrolled.is_some());
+    }
+
+    #[test]
+    fn a_device_without_id_or_with_a_broken_date_is_none() {
+        for (row, what) in [
+            (json!({}), "id"),
+            (json!({"id": ""}), "id"),
+            (json!({"id": "1", "lastSyncDateTime": "soon"}), "lastSyncDateTime"),
+            (json!({"id": "1", "enrolledDateTime": ""}), "enrolledDateTime"),
+        ] {
+            let row: DeviceRow = serde_json::from_value(row).unwrap();
+            assert_eq!(row.device().err().unwrap().0, what);
+        }
+    }
+
+    fn action(document: Value) -> Result<ActionResult, &'static str> {
+        let row: ActionRow = serde_json::from_value(document).unwrap();
+        row.result().map_err(|broken| broken.0)
+    }
+
+    #[test]
+    fn entries_of_any_state_and_of_other_actions() {
+        let entry = action(json!({
+            "actionName": "resetPasscode", "actionState": "timedOut", "startDateTime": "2026-11-22T09:00:00.1234567Z",
+            "lastUpdatedDateTime": "0001-01-01T00:00:00Z", "passcode": "planted", "errorCode": 5,
+        }))
+        .unwrap();
+        assert_eq!(entry.state, "timedOut");
+        assert_eq!(entry.error_code, Some(5));
+        assert!(entry.start.is_some() && entry.last_updated.is_none());
+        assert!(!format!("{entry:?}").contains("planted"));
+        let other = action(json!({"actionName": "remoteLock", "unlockPin": "planted", "errorCode": "x"}));
+        assert_eq!(other.unwrap().start, None);
+    }
+
+    #[test]
+    fn an_entry_of_ours_needs_a_start_that_can_be_read() {
+        let broken = Err("startDateTime");
+        assert_eq!(action(json!({"actionName": "ResetPasscode"})), broken);
+        assert_eq!(action(json!({"actionName": "recoverPasscode", "startDateTime": null})), broken);
+        assert_eq!(action(json!({"actionName": "remoteLock", "startDateTime": "soon"})), broken);
+        let unset = json!({"actionName": "resetPasscode", "startDateTime": "0001-01-01T00:00:00Z"});
+        assert_eq!(action(unset).unwrap().start, None);
+        let update = json!({"actionName": "x", "lastUpdatedDateTime": "soon"});
+        assert_eq!(action(update), Err("lastUpdatedDateTime"));
+    }
+}

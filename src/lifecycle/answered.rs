@@ -1,0 +1,108 @@
+//! What Graph's answer to the one request changes (design 2.2 step 8).
+
+use std::time::Duration;
+
+use super::{
+    draft::Draft,
+    messages,
+    observed::{Now, Observed, Trouble},
+    step::{Decision, Step},
+};
+use crate::api::{
+    conditions::{Truth, kind, reason},
+    reset_status::AttemptResult,
+    time::saturating_add,
+};
+
+/// Graph's answer, as far as it decides anything.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// What it means.
+    pub meaning: Meaning,
+    /// Graph's request-id.
+    pub request_id: Option<String>,
+    /// A sentence, of our own or from Graph's error.
+    pub message: String,
+}
+
+/// What an answer to the request means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Graph took it.
+    Accepted,
+    /// It was certainly not carried out.
+    NotExecuted {
+        /// After this pause asking again, under the same claim, can help.
+        again_after: Option<Duration>,
+        /// The tenant is to blame.
+        trouble: Option<Trouble>,
+    },
+    /// It was refused for good.
+    Refused,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Decides after an answer. `observed.object` carries the claim.
+#[must_use]
+pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decision {
+    let mut d = Draft::new(*observed, now);
+    let step = match &answer.meaning {
+        Meaning::Accepted => accepted(&mut d, answer),
+        Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => Step::SendAgain(*pause),
+        Meaning::NotExecuted { trouble, .. } => not_executed(&mut d, answer, trouble.as_ref()),
+        Meaning::Refused => refused(&mut d, answer),
+        Meaning::Unknown => unknown(&mut d, answer),
+    };
+    d.into_decision(step)
+}
+
+/// Whether after the pause the claim may still be sent.
+fn in_time(d: &Draft<'_>, pause: Duration) -> bool {
+    let pause = k8s_openapi::jiff::SignedDuration::try_from(pause).unwrap_or(k8s_openapi::jiff::SignedDuration::MAX);
+    match (&d.status.attempt, d.now.graph) {
+        (Some(attempt), Some(now)) => saturating_add(now, pause) <= attempt.send_deadline.0,
+        _ => false,
+    }
+}
+
+fn record(d: &mut Draft<'_>, result: AttemptResult, answer: &Answered) {
+    if let Some(attempt) = d.status.attempt.as_mut() {
+        attempt.result = Some(result);
+        attempt.request_id = answer.request_id.clone();
+    }
+}
+
+fn accepted(d: &mut Draft<'_>, answer: &Answered) -> Step {
+    record(d, AttemptResult::Accepted, answer);
+    let message = messages::accepted_not_listed(answer.request_id.as_deref());
+    d.issued(false, &message);
+    let since = d.status.attempt.as_ref().map_or(d.o.object.spec.request_time, |attempt| attempt.claim_time);
+    let at = d.now.graph.unwrap_or(since.0);
+    d.wait_for_device(since, at, &message)
+}
+
+fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>) -> Step {
+    record(d, AttemptResult::NotExecuted, answer);
+    let why = if trouble.is_some() { reason::TENANT_NOT_READY } else { reason::LIMIT_REACHED };
+    let message = messages::not_executed(&answer.message);
+    let _ = d.hold(why, &message, Duration::ZERO);
+    Step::ReleaseLock
+}
+
+/// The record is written before the look that decides, so that a crash between them does not make it unknown.
+fn refused(d: &mut Draft<'_>, answer: &Answered) -> Step {
+    record(d, AttemptResult::Refused, answer);
+    let message = messages::refused(&answer.message, answer.request_id.as_deref(), d.platform());
+    d.set(kind::ISSUED, Truth::False, reason::REFUSED_BY_INTUNE, &message);
+    let _ = d.hold(reason::VERIFYING_OUTCOME, &message, Duration::ZERO);
+    Step::ReleaseLock
+}
+
+fn unknown(d: &mut Draft<'_>, answer: &Answered) -> Step {
+    record(d, AttemptResult::Unknown, answer);
+    let settled =
+        d.status.attempt.as_ref().map(|attempt| attempt.send_deadline.plus(attempt.settle_window.as_signed()));
+    let message = settled.map_or_else(String::new, messages::verifying);
+    d.hold(reason::VERIFYING_OUTCOME, &message, Duration::from_secs(2))
+}

@@ -1,0 +1,435 @@
+//! The machine: ordered questions, the first that has something to say decides (design 2.2 and 3.1).
+//!
+//! Each question either passes or answers with the step to take. Nothing below a question is looked at before it has passed,
+//! so a reader can follow a request from top to bottom of [`questions`].
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::{
+    draft::Draft,
+    follow::{next_look, positive},
+    ledger, messages,
+    observed::{DoubtKind, Found, Look, Namespace, Now, Observed, Reading, Unreadable},
+    step::{Decision, Fact, Lesson, Step},
+};
+use crate::{
+    api::{
+        Time,
+        conditions::reason,
+        reset::RequestedAction,
+        reset_status::{Attempt, AttemptResult, Candidate, DeviceStatus},
+        time::saturating_add,
+    },
+    platform::{ActionResult, Classification, ManagedDevice, Platform, classify, raw_values},
+};
+
+/// How long a claim may be sent.
+const SEND_WINDOW: SignedDuration = SignedDuration::from_secs(30);
+/// How far ahead a request may be scheduled, from the object's creation.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Attempts without a trace after which no other follows.
+const MOST_ATTEMPTS: i32 = 3;
+/// Something that ends by an event that wakes the object; the time is a safety net.
+const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
+/// How often a device lock of another object is looked at.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
+/// A moment, where only the clock has to move on.
+const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Decides: a function of what was observed and of the time, and of nothing else.
+#[must_use]
+pub fn decide(observed: &Observed<'_>, now: Now) -> Decision {
+    let mut draft = Draft::new(*observed, now);
+    let step = questions(&mut draft).unwrap_or_else(|step| step);
+    draft.into_decision(step)
+}
+
+/// The whole machine, in order.
+fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
+    finished(d)?;
+    being_deleted(d)?;
+    if !d.in_flight() {
+        tenant_is_ready(d)?;
+        request_time_is_near(d)?;
+        namespace_is_allowed(d)?;
+        device_is_known(d)?;
+        d.judge_support();
+        scheduled_for_later(d)?;
+    }
+    lock_is_read(d)?;
+    let look = look_is_made(d)?;
+    answered_by_the_ledger(d, &look)?;
+    own_attempt_is_settled(d, look.at)?;
+    lock_is_free(d, look.at)?;
+    silence_is_not_the_end(d, look.at)?;
+    supported(d)?;
+    enrolled_before_the_request(d, &look)?;
+    not_expired(d, look.at)?;
+    due(d, look.at)?;
+    not_a_dry_run(d, look.at)?;
+    nothing_holds_it_back(d, look.at)?;
+    lock_is_held(d)?;
+    claim(d, &look)
+}
+
+/// A look that was answered.
+struct Seen<'a> {
+    at: Timestamp,
+    results: &'a [ActionResult],
+    enrolled: Option<Timestamp>,
+    last_sync: Option<Timestamp>,
+}
+
+fn finished(d: &Draft<'_>) -> Result<(), Step> {
+    if d.status.outcome.is_some() { Err(Step::Stop) } else { Ok(()) }
+}
+
+/// Deletion before the claim cancels; after it there is nothing to write to.
+fn being_deleted(d: &Draft<'_>) -> Result<(), Step> {
+    if d.o.object.metadata.deletion_timestamp.is_some() { Err(Step::Stop) } else { Ok(()) }
+}
+
+fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
+    let Some(tenant) = d.o.tenant else {
+        let message = messages::no_such_tenant(&d.o.object.spec.tenant_ref.name);
+        return Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
+    };
+    d.pin_effective(tenant.spec);
+    match tenant.trouble {
+        Some(trouble) => {
+            let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
+            Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+        }
+        None => Ok(()),
+    }
+}
+
+fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {
+    let Some(created) = d.o.object.metadata.creation_timestamp.as_ref() else { return Ok(()) };
+    let latest = saturating_add(created.0, FARTHEST);
+    if d.request_time() > latest {
+        return Err(d.reject(reason::REQUEST_TIME_TOO_FAR, &messages::too_far(Time(latest))));
+    }
+    Ok(())
+}
+
+/// Before any look-up: the status must not tell what devices other people have.
+fn namespace_is_allowed(d: &mut Draft<'_>) -> Result<(), Step> {
+    match d.o.namespace {
+        Namespace::Allowed => Ok(()),
+        Namespace::DeniedByCache => Err(Step::Observe(Fact::Namespace)),
+        Namespace::Denied { at } => Err(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
+            Some(wait) => d.hold(reason::LOOKING_UP, messages::NAMESPACE_DOUBT, wait),
+            None => d.reject(reason::NAMESPACE_NOT_ALLOWED, &messages::namespace_not_allowed(d.o.object)),
+        }),
+    }
+}
+
+fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.status.device.is_some() {
+        return Ok(());
+    }
+    let (found, at) = match d.o.found {
+        None => return Err(Step::Observe(Fact::Device)),
+        Some(Reading::CouldNotTell(why)) => return Err(unreadable(d, why)),
+        Some(Reading::Answer { value, at }) => (value, *at),
+    };
+    match found {
+        Found::One(device) => fix_device(d, device),
+        Found::None => Err(match d.confirm(DoubtKind::DeviceNotFound, at) {
+            Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
+            None => d.reject(reason::DEVICE_NOT_FOUND, messages::DEVICE_NOT_FOUND),
+        }),
+        Found::Several { total, candidates } => {
+            if let Some(wait) = d.confirm(DoubtKind::AmbiguousDevice, at) {
+                return Err(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
+            }
+            d.status.candidates = candidates.iter().map(candidate).collect();
+            let message = messages::ambiguous(*total, &d.status.candidates);
+            Err(d.reject(reason::AMBIGUOUS_DEVICE, &message))
+        }
+    }
+}
+
+fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
+    let platform = match classify(device) {
+        Classification::Class(platform) => platform,
+        Classification::CannotTellYet => {
+            return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, std::time::Duration::from_secs(30)));
+        }
+    };
+    d.status.device = Some(DeviceStatus {
+        managed_device_id: device.id.clone(),
+        platform: platform.as_str().to_owned(),
+        operating_system: device.operating_system.clone(),
+        os_version: device.os_version.clone(),
+        ownership: device.owner_type.clone(),
+        model: device.model.clone(),
+        last_sync_time: device.last_sync.map(Time),
+        enrolled_time: device.enrolled.map(Time),
+    });
+    if platform == Platform::Unknown {
+        d.unknown_device = Some(raw_values(device));
+    }
+    Ok(())
+}
+
+fn candidate(device: &ManagedDevice) -> Candidate {
+    Candidate {
+        managed_device_id: device.id.clone(),
+        platform: format!("{} {}", device.operating_system, device.os_version).trim().to_owned(),
+        model: device.model.clone(),
+        last_sync_time: device.last_sync.map(Time),
+        enrolled_time: device.enrolled.map(Time),
+    }
+}
+
+/// A scheduled request is judged early, so that a Mac is refused today and not on the day.
+fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
+    let at = match d.o.found {
+        Some(Reading::Answer { at, .. }) => *at,
+        _ => d.now.estimate,
+    };
+    if at >= d.request_time() {
+        return Ok(());
+    }
+    supported(d)?;
+    not_a_dry_run(d, at)?;
+    due(d, at)
+}
+
+/// The lock is read before the look, so that what another attempt did is either settled or seen to be open.
+fn lock_is_read(d: &Draft<'_>) -> Result<(), Step> {
+    if d.o.lock.is_none() && !d.following() { Err(Step::Observe(Fact::Lock)) } else { Ok(()) }
+}
+
+fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
+    match d.o.look {
+        None => Err(Step::Observe(Fact::Look)),
+        Some(Reading::CouldNotTell(why)) => Err(unreadable(d, why)),
+        Some(Reading::Answer { value: Look::Gone, at }) => Err(match d.confirm(DoubtKind::DeviceGone, *at) {
+            Some(wait) => d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait),
+            None if d.may_have_been_sent() || d.status.device_action.is_some() => {
+                d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER)
+            }
+            None => d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE),
+        }),
+        Some(Reading::Answer { value: Look::Seen { results, enrolled, last_sync }, at }) => {
+            Ok(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
+        }
+    }
+}
+
+/// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
+fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
+    match &why.tenant {
+        Some(trouble) => {
+            let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
+            d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
+        }
+        None => d.keep_waiting(reason::LOOKING_UP, &messages::could_not_tell(&why.message), why.retry_after),
+    }
+}
+
+/// Step 3: an entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
+fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    if d.work_profile_not_asked_for() {
+        return Ok(());
+    }
+    let seen_before = d.status.attempt.as_ref().map(|attempt| attempt.seen_start_times.clone());
+    let question = d.question(seen_before.as_deref());
+    if !d.o.object.spec.dry_run
+        && let Some((entry, start)) = ledger::answering(&question, look.results, look.at)
+    {
+        return Err(d.follow(entry, start, look.last_sync, look.at));
+    }
+    let Some(tenant) = d.o.tenant else { return Ok(()) };
+    if d.status.attempt.is_none()
+        && d.status.device_action.is_none()
+        && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
+    {
+        let again = messages::recently_reset(start, start.plus(tenant.spec.min_interval.as_signed()));
+        return Err(d.reject(reason::RECENTLY_RESET, &again));
+    }
+    Ok(())
+}
+
+/// Step 4, for the object's own attempt, where nothing answers yet.
+fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(action) = d.status.device_action.clone() {
+        // What was followed is not listed at the moment. It is not sent again for that.
+        return Err(d.wait_for_device(action.start_time.unwrap_or(Time(at)), at, messages::NOT_LISTED_ANY_MORE));
+    }
+    let Some(attempt) = d.status.attempt.clone() else { return Ok(()) };
+    let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
+    match attempt.result {
+        Some(AttemptResult::Accepted) => {
+            if at > settled {
+                d.lesson = Some(Lesson::EntryMissing);
+            }
+            Err(d.wait_for_device(
+                attempt.claim_time,
+                at,
+                &messages::accepted_not_listed(attempt.request_id.as_deref()),
+            ))
+        }
+        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
+        Some(AttemptResult::NotExecuted) => Ok(()),
+        Some(AttemptResult::Refused) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
+        Some(AttemptResult::Refused) => {
+            let message = d.refusal();
+            Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
+        }
+        None | Some(AttemptResult::Unknown) if at <= settled => {
+            let wait = next_look(attempt.claim_time.0, at, settled);
+            Err(d.hold(reason::VERIFYING_OUTCOME, &messages::verifying(Time(settled)), wait))
+        }
+        None | Some(AttemptResult::Unknown) => Ok(()),
+    }
+}
+
+/// Step 4, for everybody else's: while a lock is open there is neither a request nor a negative outcome.
+fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if d.o.held.is_some() {
+        return Ok(());
+    }
+    match d.o.lock.flatten() {
+        Some(lock) if lock.is_open(at) => {
+            let message = messages::device_busy(Time(lock.settled()));
+            let wait = BUSY.min(positive(at, lock.settled()) + MOMENT);
+            Err(d.hold(reason::DEVICE_BUSY, &message, wait))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Step 5: an attempt that left no trace is counted, once.
+fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(attempt) = d.status.attempt.as_mut()
+        && matches!(attempt.result, None | Some(AttemptResult::Unknown))
+    {
+        attempt.result = Some(AttemptResult::Unknown);
+        d.status.silent_attempts = d.status.silent_attempts.max(attempt.number);
+    }
+    if d.status.silent_attempts == 0 {
+        return Ok(());
+    }
+    let no_more = d.o.tenant.is_none_or(|tenant| tenant.silence_fails())
+        || d.status.silent_attempts >= MOST_ATTEMPTS
+        || at > d.expiration().0;
+    if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
+}
+
+/// The matrix's word, as it was before the first claim.
+fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.status.attempt.is_some() {
+        return Ok(());
+    }
+    let Some(support) = d.status.support.clone() else { return Ok(()) };
+    let requested = d.o.object.spec.action;
+    match d.offered {
+        None => {
+            let message = messages::unsupported(&support, d.unknown_device.as_deref());
+            Err(d.reject(&support.reason, &message))
+        }
+        Some(offered) if requested.accepts(offered) => Ok(()),
+        Some(_) if requested == RequestedAction::UnlockDevice => {
+            Err(d.reject(reason::WORK_PROFILE_ONLY, messages::WORK_PROFILE_ONLY))
+        }
+        Some(offered) => Err(d.reject(reason::ACTION_NOT_OFFERED, &messages::not_offered(requested, offered))),
+    }
+}
+
+/// Step 6: a device enrolled since has a new passcode, and a new record too.
+fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    match look.enrolled {
+        Some(enrolled) if enrolled > d.request_time() => {
+            Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled))))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if at <= d.expiration().0 {
+        return Ok(());
+    }
+    let message = messages::expired(d.expiration(), d.waited_for().as_deref());
+    Err(d.reject(reason::EXPIRED, &message))
+}
+
+fn due(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    let requested = d.request_time();
+    if at >= requested {
+        return Ok(());
+    }
+    Err(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), positive(at, requested) + MOMENT))
+}
+
+fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if !d.o.object.spec.dry_run {
+        return Ok(());
+    }
+    let message = messages::dry_run(d.status.support.as_ref(), d.request_time() > at);
+    Err(d.reject(reason::DRY_RUN, &message))
+}
+
+/// What holds an attempt back without saying anything about the request.
+fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(until) = d.quarantined(at) {
+        let wait = positive(at, until) + MOMENT;
+        return Err(d.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait));
+    }
+    match d.o.tenant {
+        // Reached by an object with an attempt only: every other asked for its tenant first.
+        None => {
+            return Err(d.hold(
+                reason::TENANT_NOT_READY,
+                &messages::no_such_tenant(&d.o.object.spec.tenant_ref.name),
+                ON_EVENT,
+            ));
+        }
+        Some(tenant) if tenant.spec.suspend => return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT)),
+        Some(_) => {}
+    }
+    match d.o.gate {
+        Some(gate) => Err(d.hold(reason::LIMIT_REACHED, &gate.message, gate.retry_after)),
+        None => Ok(()),
+    }
+}
+
+/// Step 7: the lock. Taking it changes what is known, so the machine starts over with it in hand.
+fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.o.held.is_some() {
+        return Ok(());
+    }
+    let (Some(now), Some(tenant)) = (d.now.graph, d.o.tenant) else { return Err(d.a_moment(MOMENT)) };
+    let deadline = Time(saturating_add(now, SEND_WINDOW)).min(d.expiration()).floor_to_second().0;
+    if now >= deadline {
+        return Err(d.a_moment(MOMENT));
+    }
+    Err(Step::TakeLock { send_deadline: deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
+}
+
+/// Step 7: the claim, with what the look under the lock showed.
+fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<Step, Step> {
+    let (Some(held), Some(now), Some(tenant)) = (d.o.held, d.now.graph, d.o.tenant) else {
+        return Err(d.a_moment(MOMENT));
+    };
+    if now > held.send_deadline {
+        return Err(d.a_moment(MOMENT));
+    }
+    let attempt = Attempt {
+        number: d.status.silent_attempts + 1,
+        id: held.attempt_id.clone(),
+        claim_time: Time(now).floor_to_second(),
+        send_deadline: Time(held.send_deadline),
+        settle_window: tenant.spec.timing.settle_window(),
+        seen_start_times: ledger::starts(d.ledger_name(), look.results),
+        result: None,
+        request_id: None,
+    };
+    d.status.attempt = Some(attempt.clone());
+    let _ = d.hold(reason::SENDING, messages::SENDING, MOMENT);
+    Ok(Step::Claim(Box::new(attempt)))
+}

@@ -1,0 +1,334 @@
+//! The status while it is being decided: the only place where an outcome, a hold or a condition is written into it.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::{
+    follow::next_look,
+    ledger::{self, Progress, Question},
+    messages,
+    observed::{Doubt, DoubtKind, Now, Observed},
+    quarantine::Quarantine,
+    step::{Decision, Lesson, Step},
+};
+use crate::{
+    api::{
+        Time,
+        conditions::{self, Truth, kind, reason},
+        matrix::MatrixAction,
+        reset::RequestedAction,
+        reset_status::{AttemptResult, DeviceAction, Effective, Outcome, PasscodeResetStatus, SupportStatus},
+        tenant::{Defaults, IntuneTenantSpec, Timing},
+    },
+    platform::{ActionResult, Platform, required_ledger_name},
+};
+
+/// How far apart the two looks of a negative verdict are.
+const TWO_LOOKS: SignedDuration = SignedDuration::from_secs(30);
+
+/// A status being decided.
+pub(super) struct Draft<'a> {
+    pub o: Observed<'a>,
+    pub now: Now,
+    pub status: PasscodeResetStatus,
+    pub doubt: Option<Doubt>,
+    pub lesson: Option<Lesson>,
+    /// The matrix's action for the device, where it is supported.
+    pub offered: Option<MatrixAction>,
+    /// The raw values of a device that could not be classified.
+    pub unknown_device: Option<String>,
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(o: Observed<'a>, now: Now) -> Self {
+        let mut status = o.object.status.clone().unwrap_or_default();
+        status.observed_generation = o.object.metadata.generation;
+        Self { o, now, status, doubt: None, lesson: None, offered: None, unknown_device: None }
+    }
+
+    pub fn into_decision(self, step: Step) -> Decision {
+        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson }
+    }
+
+    // What is known.
+
+    pub fn request_time(&self) -> Timestamp {
+        self.o.object.spec.request_time.0
+    }
+
+    pub fn expiration(&self) -> Time {
+        match &self.status.effective {
+            Some(effective) => effective.expiration_time,
+            None => self.expiration_by(&Defaults::default()),
+        }
+    }
+
+    fn expiration_by(&self, defaults: &Defaults) -> Time {
+        let spec = &self.o.object.spec;
+        spec.expiration_time.unwrap_or_else(|| spec.request_time.plus(defaults.issue_window.as_signed()))
+    }
+
+    fn completion_timeout(&self) -> SignedDuration {
+        match &self.status.effective {
+            Some(effective) => effective.completion_timeout.as_signed(),
+            None => Defaults::default().completion_timeout.as_signed(),
+        }
+    }
+
+    /// Pins the deadlines by the first write, so that a later edit of the tenant does not move a request in flight.
+    pub fn pin_effective(&mut self, tenant: &IntuneTenantSpec) {
+        if self.status.effective.is_some() {
+            return;
+        }
+        self.status.effective = Some(Effective {
+            tenant_id: tenant.tenant_id.clone(),
+            expiration_time: self.expiration_by(&tenant.defaults),
+            completion_timeout: self.o.object.spec.completion_timeout.unwrap_or(tenant.defaults.completion_timeout),
+        });
+    }
+
+    pub fn platform(&self) -> Platform {
+        let name = self.status.device.as_ref().map_or("", |device| device.platform.as_str());
+        name.parse().unwrap_or(Platform::Unknown)
+    }
+
+    pub fn ledger_name(&self) -> &'static str {
+        required_ledger_name(self.platform())
+    }
+
+    /// Whether an attempt was sent, or may have been, or an entry is being followed: then only the ledger decides.
+    pub fn in_flight(&self) -> bool {
+        let attempted = self.status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
+        attempted || self.status.silent_attempts > 0 || self.status.device_action.is_some()
+    }
+
+    /// Whether the device lock no longer matters: Graph took the request, or an entry is followed.
+    pub fn following(&self) -> bool {
+        let accepted = self.status.attempt.as_ref().is_some_and(|a| a.result == Some(AttemptResult::Accepted));
+        accepted || self.status.device_action.is_some()
+    }
+
+    /// Whether a request of this object may have been carried out.
+    pub fn may_have_been_sent(&self) -> bool {
+        let last = self.status.attempt.as_ref().is_some_and(|attempt| {
+            matches!(attempt.result, None | Some(AttemptResult::Accepted | AttemptResult::Unknown))
+        });
+        last || self.status.silent_attempts > 0
+    }
+
+    pub fn lock_is_of(&self, attempt_id: &str) -> bool {
+        self.o.lock.flatten().is_some_and(|lock| lock.attempt_id == attempt_id)
+    }
+
+    /// Whether the device's entries speak of a work profile that nobody asked about.
+    pub fn work_profile_not_asked_for(&self) -> bool {
+        self.platform().is_work_profile_only() && self.o.object.spec.action != RequestedAction::ResetWorkProfilePasscode
+    }
+
+    pub fn question<'q>(&self, seen_before_attempt: Option<&'q [Time]>) -> Question<'q> {
+        let timing = self.o.tenant.map_or_else(Timing::default, |tenant| tenant.spec.timing.clone());
+        Question {
+            action_name: self.ledger_name(),
+            request_time: self.request_time(),
+            completion_timeout: self.completion_timeout(),
+            ledger_clock_error: timing.ledger_clock_error.as_signed(),
+            seen_before_attempt,
+            followed: self.status.device_action.as_ref().and_then(|action| action.start_time),
+        }
+    }
+
+    /// The end of the quarantine that holds this request back at this time.
+    pub fn quarantined(&self, at: Timestamp) -> Option<Timestamp> {
+        let quarantine: Quarantine = self.o.quarantine?;
+        let tenant = self.o.tenant?;
+        let grace = tenant.spec.timing.send_grace.as_signed();
+        let concerned = !self.o.object.spec.dry_run
+            && at >= self.request_time()
+            && quarantine.concerns(self.request_time(), tenant.created, grace);
+        (concerned && quarantine.in_force(at)).then_some(quarantine.end)
+    }
+
+    /// The sentence with which Graph refused, as it was recorded.
+    pub fn refusal(&self) -> String {
+        conditions::get(&self.status.conditions, kind::ISSUED).map_or_else(String::new, |issued| issued.message.clone())
+    }
+
+    /// What the object waited for last, for the message of an expiry.
+    pub fn waited_for(&self) -> Option<String> {
+        let old = self.o.object.status.as_ref()?;
+        conditions::get(&old.conditions, kind::READY).map(|ready| ready.reason.clone())
+    }
+
+    // What is found out.
+
+    /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look.
+    pub fn confirm(&mut self, finding: DoubtKind, at: Timestamp) -> Option<std::time::Duration> {
+        let since = match self.o.doubt {
+            Some(doubt) if doubt.kind == finding => doubt.since,
+            _ => at,
+        };
+        let left = TWO_LOOKS - at.duration_since(since);
+        if left <= SignedDuration::ZERO {
+            return None;
+        }
+        self.doubt = Some(Doubt { kind: finding, since });
+        Some(std::time::Duration::try_from(left).unwrap_or_default())
+    }
+
+    /// Asks the matrix, until the claim and never after it.
+    pub fn judge_support(&mut self) {
+        let Some((matrix, device)) = self.o.tenant.and_then(|t| t.matrix).zip(self.status.device.as_ref()) else {
+            return;
+        };
+        if self.status.attempt.is_some() {
+            return;
+        }
+        let verdict = matrix.verdict(self.platform(), &device.os_version, &device.ownership);
+        let truth = if verdict.supported { Truth::True } else { Truth::False };
+        self.offered = verdict.action.filter(|_| verdict.supported);
+        let support = SupportStatus {
+            matrix: matrix.name().to_owned(),
+            revision: matrix.revision().to_owned(),
+            supported: verdict.supported,
+            action: self.offered.map(|action| action.as_str().to_owned()),
+            rule: verdict.rule,
+            reason: verdict.reason,
+            guidance: verdict.guidance,
+            prerequisites: verdict.prerequisites,
+        };
+        self.set(kind::SUPPORTED, truth, &support.reason, &support.guidance);
+        self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
+        self.status.support = Some(support);
+    }
+
+    // What is decided.
+
+    /// Waiting, with the word and the sentence for it.
+    pub fn hold(&mut self, why: &str, message: &str, wait: std::time::Duration) -> Step {
+        self.set(kind::READY, Truth::Unknown, why, message);
+        self.undecided();
+        self.set(kind::RECONCILING, Truth::True, why, message);
+        Step::Wait(wait)
+    }
+
+    /// Waiting, with the words that it has where something is under way already.
+    pub fn keep_waiting(&mut self, why: &str, message: &str, wait: std::time::Duration) -> Step {
+        if self.in_flight() { Step::Wait(wait) } else { self.hold(why, message, wait) }
+    }
+
+    /// Waiting for the clock only; nothing is said.
+    pub fn a_moment(&mut self, wait: std::time::Duration) -> Step {
+        self.keep_waiting(reason::LOOKING_UP, messages::LOOKING_UP, wait)
+    }
+
+    /// Rejected: nothing was carried out for this object. Where that is not known it is Failed; where it cannot be known yet, it
+    /// waits.
+    pub fn reject(&mut self, why: &str, message: &str) -> Step {
+        if self.status.silent_attempts > 0 {
+            return self.fail(reason::OUTCOME_UNKNOWN, &messages::unknown_instead_of(message));
+        }
+        let at = self.now.graph.unwrap_or(self.now.estimate);
+        if let Some(until) = self.quarantined(at) {
+            let wait = super::follow::positive(at, until) + std::time::Duration::from_secs(1);
+            return self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait);
+        }
+        if !conditions::is_true(&self.status.conditions, kind::ISSUED) {
+            self.set(kind::ISSUED, Truth::False, why, message);
+        }
+        self.end(Outcome::Rejected, kind::REJECTED, why, message)
+    }
+
+    /// Failed: one was asked for and did not happen, or nobody can tell.
+    pub fn fail(&mut self, why: &str, message: &str) -> Step {
+        self.end(Outcome::Failed, kind::FAILED, why, message)
+    }
+
+    fn complete(&mut self, why: &str, message: &str) -> Step {
+        self.end(Outcome::Complete, kind::COMPLETE, why, message)
+    }
+
+    fn end(&mut self, outcome: Outcome, condition: &str, why: &str, message: &str) -> Step {
+        let ready = if outcome == Outcome::Complete { Truth::True } else { Truth::False };
+        self.set(kind::READY, ready, why, message);
+        self.undecided();
+        self.set(condition, Truth::True, why, message);
+        conditions::remove(&mut self.status.conditions, kind::RECONCILING);
+        if outcome != Outcome::Complete {
+            self.set(kind::STALLED, Truth::True, why, message);
+        }
+        self.status.outcome = Some(outcome);
+        self.status.completion_time = Some(Time(self.now.wall).floor_to_second());
+        Step::Finish
+    }
+
+    /// Graph took it, or an earlier one was adopted.
+    pub fn issued(&mut self, adopted: bool, message: &str) {
+        let why = self.issued_reason(adopted);
+        self.set(kind::ISSUED, Truth::True, &why, message);
+    }
+
+    fn issued_reason(&self, adopted: bool) -> String {
+        match &self.status.support {
+            Some(support) if !adopted => support.reason.clone(),
+            _ => reason::ADOPTED.to_owned(),
+        }
+    }
+
+    /// Follows an entry of Intune's record, to its end if it has come to that.
+    pub fn follow(&mut self, entry: &ActionResult, start: Time, last_sync: Option<Timestamp>, at: Timestamp) -> Step {
+        let before = self.status.device_action.as_ref();
+        let adopted = before.map_or_else(|| !self.may_have_been_sent(), |action| action.adopted);
+        if before.is_none() && !adopted {
+            self.lesson = Some(Lesson::Lag(super::follow::positive(start.0, at)));
+        }
+        self.status.device_action = Some(DeviceAction {
+            name: entry.name.clone(),
+            state: entry.state.clone(),
+            start_time: Some(start),
+            last_update_time: entry.last_updated.map(Time),
+            error_code: entry.error_code.filter(|code| *code != 0),
+            adopted,
+            device_checked_in_since: last_sync.is_some_and(|sync| sync > start.0),
+        });
+        let issued = messages::issued(adopted, start, self.status.attempt.as_ref());
+        self.issued(adopted, &issued);
+        let platform = self.platform();
+        let code = entry.error_code.unwrap_or_default();
+        match ledger::progress(&entry.state) {
+            Progress::Unfinished => self.wait_for_device(start, at, ""),
+            Progress::Done => {
+                let why = self.issued_reason(adopted);
+                self.complete(&why, &messages::complete(adopted, start, platform, self.status.support.as_ref()))
+            }
+            Progress::Failed => self.fail(reason::DEVICE_REFUSED, &messages::device_refused(adopted, platform, code)),
+            Progress::NotSupported => {
+                self.reject(reason::NOT_SUPPORTED_BY_DEVICE, &messages::not_supported(adopted, platform))
+            }
+            Progress::Canceled => self.fail(reason::CANCELED, &messages::canceled(adopted)),
+        }
+    }
+
+    /// Waiting for the device, up to the deadline.
+    pub fn wait_for_device(&mut self, since: Time, at: Timestamp, note: &str) -> Step {
+        let deadline = since.plus(self.completion_timeout()).0;
+        if at > deadline {
+            let message = messages::deadline_exceeded(Time(deadline));
+            return self.fail(reason::DEADLINE_EXCEEDED, &message);
+        }
+        let message = messages::waiting(note, self.platform(), Time(deadline));
+        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(since.0, at, deadline))
+    }
+
+    /// The conditions that are there from the first write on, Unknown until decided.
+    fn undecided(&mut self) {
+        for undecided in [kind::SUPPORTED, kind::PERMITTED, kind::ISSUED] {
+            if conditions::get(&self.status.conditions, undecided).is_none() {
+                self.set(undecided, Truth::Unknown, messages::UNDECIDED_REASON, messages::UNDECIDED);
+            }
+        }
+    }
+
+    pub fn set(&mut self, kind: &str, truth: Truth, why: &str, message: &str) {
+        let generation = self.status.observed_generation;
+        conditions::set(&mut self.status.conditions, kind, truth, why, message, generation, self.now.wall);
+    }
+}

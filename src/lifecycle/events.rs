@@ -1,0 +1,48 @@
+//! Which changes of a status are worth an event: at most one for the issue, one for the outcome.
+
+use crate::api::{
+    conditions::{self, kind},
+    reset_status::{Outcome, PasscodeResetStatus},
+};
+
+/// An event to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// Whether it is a Warning.
+    pub warning: bool,
+    /// The condition's reason.
+    pub reason: String,
+    /// The condition's message.
+    pub note: String,
+}
+
+/// What a change from one status to another announces.
+#[must_use]
+pub fn announced(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> Option<Announcement> {
+    let (condition, warning) = if old.outcome != new.outcome {
+        (conditions::get(&new.conditions, kind::READY)?, new.outcome != Some(Outcome::Complete))
+    } else if !conditions::is_true(&old.conditions, kind::ISSUED) && conditions::is_true(&new.conditions, kind::ISSUED)
+    {
+        (conditions::get(&new.conditions, kind::ISSUED)?, false)
+    } else {
+        return None;
+    };
+    Some(Announcement { warning, reason: condition.reason.clone(), note: condition.message.clone() })
+}
+
+/// Whether two statuses say the same, but for times that move by themselves.
+#[must_use]
+pub fn says_the_same(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> bool {
+    old == new || without_moving_times(old) == without_moving_times(new)
+}
+
+fn without_moving_times(status: &PasscodeResetStatus) -> PasscodeResetStatus {
+    let mut status = status.clone();
+    if let Some(action) = status.device_action.as_mut() {
+        action.last_update_time = None;
+    }
+    if let Some(device) = status.device.as_mut() {
+        device.last_sync_time = None;
+    }
+    status
+}

@@ -1,0 +1,211 @@
+//! What Intune's own record of a device says about a request (design 2.1): an entry answers it, forbids it, or neither.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    api::{Time, time::saturating_add},
+    platform::ActionResult,
+};
+
+/// What of a request decides which entries answer it.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The entries that count, `resetPasscode` or `recoverPasscode`; compared without regard to case.
+    pub action_name: &'a str,
+    /// When the reset was asked for.
+    pub request_time: Timestamp,
+    /// How long an unfinished entry counts, from its start.
+    pub completion_timeout: SignedDuration,
+    /// How far Intune's clock may be from Graph's.
+    pub ledger_clock_error: SignedDuration,
+    /// The entries that were there before the object's attempt was sent; `None`: it has had no attempt.
+    pub seen_before_attempt: Option<&'a [Time]>,
+    /// The start of the entry that the object already follows.
+    pub followed: Option<Time>,
+}
+
+/// How far an action has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Not finished; states that this version does not know are unfinished.
+    Unfinished,
+    /// `done`.
+    Done,
+    /// `failed`.
+    Failed,
+    /// `notSupported`.
+    NotSupported,
+    /// `canceled`.
+    Canceled,
+}
+
+/// How far an entry's state says that it has come.
+#[must_use]
+pub fn progress(state: &str) -> Progress {
+    match state.to_ascii_lowercase().as_str() {
+        "done" => Progress::Done,
+        "failed" => Progress::Failed,
+        "notsupported" => Progress::NotSupported,
+        "canceled" => Progress::Canceled,
+        _ => Progress::Unfinished,
+    }
+}
+
+/// The entry that answers the question at this time: of several an unfinished one, else a done one, else the latest.
+#[must_use]
+pub fn answering<'r>(
+    question: &Question<'_>,
+    results: &'r [ActionResult],
+    at: Timestamp,
+) -> Option<(&'r ActionResult, Time)> {
+    entries(question.action_name, results)
+        .filter(|(entry, start)| answers(question, entry, *start, at))
+        .max_by_key(|(entry, start)| (rank(progress(&entry.state)), *start))
+}
+
+/// The latest start of a reset that was done in `[requestTime − minInterval, requestTime − ledgerClockError)`: most likely a
+/// second ticket for the same lock-out.
+#[must_use]
+pub fn recently_done(question: &Question<'_>, results: &[ActionResult], min_interval: SignedDuration) -> Option<Time> {
+    let from = saturating_add(question.request_time, -min_interval);
+    let until = saturating_add(question.request_time, -question.ledger_clock_error);
+    entries(question.action_name, results)
+        .filter(|(entry, start)| progress(&entry.state) == Progress::Done && (from..until).contains(&start.0))
+        .map(|(_, start)| start)
+        .max()
+}
+
+/// The starts of all entries that count, to tell later ones from them.
+#[must_use]
+pub fn starts(action_name: &str, results: &[ActionResult]) -> Vec<Time> {
+    entries(action_name, results).map(|(_, start)| start).collect()
+}
+
+/// The entries of this action that have a start.
+fn entries<'r>(action_name: &str, results: &'r [ActionResult]) -> impl Iterator<Item = (&'r ActionResult, Time)> {
+    results
+        .iter()
+        .filter(move |entry| entry.name.eq_ignore_ascii_case(action_name))
+        .filter_map(|entry| entry.start.map(|start| (entry, Time(start))))
+}
+
+fn answers(question: &Question<'_>, entry: &ActionResult, start: Time, at: Timestamp) -> bool {
+    if question.followed == Some(start) {
+        return true;
+    }
+    if question.seen_before_attempt.is_some_and(|seen| !seen.contains(&start)) {
+        return true;
+    }
+    match progress(&entry.state) {
+        Progress::Unfinished => at <= start.plus(question.completion_timeout).0,
+        _ => start.0 >= saturating_add(question.request_time, -question.ledger_clock_error),
+    }
+}
+
+const fn rank(progress: Progress) -> u8 {
+    match progress {
+        Progress::Unfinished => 2,
+        Progress::Done => 1,
+        Progress::Failed | Progress::NotSupported | Progress::Canceled => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUESTED: i64 = 1_000_000;
+
+    fn t(second: i64) -> Timestamp {
+        Timestamp::from_second(REQUESTED + second).unwrap()
+    }
+
+    fn entry(name: &str, state: &str, start: Option<i64>) -> ActionResult {
+        ActionResult {
+            name: name.into(),
+            state: state.into(),
+            start: start.map(t),
+            last_updated: None,
+            error_code: None,
+        }
+    }
+
+    fn question(seen: Option<&[Time]>) -> Question<'_> {
+        Question {
+            action_name: "resetPasscode",
+            request_time: t(0),
+            completion_timeout: SignedDuration::from_hours(1),
+            ledger_clock_error: SignedDuration::from_secs(120),
+            seen_before_attempt: seen,
+            followed: None,
+        }
+    }
+
+    #[test]
+    fn which_entries_answer_without_an_attempt() {
+        let cases = [
+            ("done at requestTime", "resetPasscode", "done", Some(0), true),
+            ("done just within Intune's clock error", "resetPasscode", "done", Some(-120), true),
+            ("done before that", "resetPasscode", "done", Some(-121), false),
+            ("failed after requestTime", "resetPasscode", "failed", Some(1), true),
+            ("pending and started before requestTime", "resetPasscode", "pending", Some(-3000), true),
+            ("pending for longer than the time-out", "resetPasscode", "pending", Some(-3601), false),
+            ("a state added later counts as unfinished", "resetPasscode", "deferred", Some(-600), true),
+            ("letter case", "RESETPASSCODE", "Done", Some(5), true),
+            ("another action", "remoteLock", "done", Some(5), false),
+            ("no start", "resetPasscode", "pending", None, false),
+        ];
+        for (name, action, state, start, expected) in cases {
+            let results = [entry(action, state, start)];
+            assert_eq!(answering(&question(None), &results, t(0)).is_some(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn after_an_attempt_every_new_entry_answers() {
+        let old = [entry("resetPasscode", "done", Some(-9000))];
+        let seen = starts("resetPasscode", &old);
+        assert!(answering(&question(Some(&seen)), &old, t(0)).is_none(), "seen before the attempt");
+        assert!(answering(&question(Some(&[])), &old, t(0)).is_some(), "not seen before, whatever its time");
+    }
+
+    #[test]
+    fn of_several_the_unfinished_then_the_done_then_the_latest() {
+        let failed = entry("resetPasscode", "failed", Some(30));
+        let canceled = entry("resetPasscode", "canceled", Some(40));
+        let done = entry("resetPasscode", "done", Some(20));
+        let pending = entry("resetPasscode", "pending", Some(10));
+        let pick = |results: &[ActionResult]| answering(&question(None), results, t(50)).unwrap().0.state.clone();
+        assert_eq!(pick(&[failed.clone(), done.clone(), pending, canceled.clone()]), "pending");
+        assert_eq!(pick(&[failed.clone(), done, canceled.clone()]), "done");
+        assert_eq!(pick(&[failed, canceled]), "canceled");
+    }
+
+    #[test]
+    fn a_followed_entry_is_followed_to_its_end() {
+        let failed = [entry("resetPasscode", "failed", Some(-3000))];
+        assert!(answering(&question(None), &failed, t(0)).is_none());
+        let follower = Question { followed: Some(Time(t(-3000))), ..question(None) };
+        assert!(answering(&follower, &failed, t(0)).is_some());
+    }
+
+    #[test]
+    fn recently_means_done_and_inside_the_interval() {
+        let interval = SignedDuration::from_mins(10);
+        let cases = [
+            ("done", -600, true),
+            ("done", -601, false),
+            ("done", -121, true),
+            ("done", -120, false),
+            ("failed", -300, false),
+        ];
+        for (state, start, expected) in cases {
+            let results = [entry("resetPasscode", state, Some(start))];
+            assert_eq!(recently_done(&question(None), &results, interval).is_some(), expected, "{state} {start}");
+        }
+        assert!(
+            recently_done(&question(None), &[entry("resetPasscode", "done", Some(-300))], SignedDuration::ZERO)
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! What people are told, in whole sentences: what is known, and what to do (`reference/platforms.md` 6).
+//!
+//! A message changes only when its facts change: a count-down in it would be a write a second.
+
+use super::observed::Trouble;
+use crate::{
+    api::{
+        Time,
+        matrix::MatrixAction,
+        reset::{PasscodeReset, RequestedAction},
+        reset_status::{Attempt, Candidate, SupportStatus},
+    },
+    platform::Platform,
+};
+
+pub(super) const UNDECIDED_REASON: &str = "Undecided";
+pub(super) const UNDECIDED: &str = "Not decided yet.";
+pub(super) const NO_POLICY: &str = "No policy applies.";
+pub(super) const LOOKING_UP: &str = "Reading what Intune knows of the device. Nothing was sent.";
+pub(super) const SENDING: &str = "Claimed; the request is being sent.";
+pub(super) const SUSPENDED: &str =
+    "The IntuneTenant is suspended (spec.suspend). Nothing was sent; this goes on by itself once it is resumed.";
+pub(super) const NAMESPACE_DOUBT: &str = "Checking whether the IntuneTenant allows this namespace. Nothing was sent.";
+pub(super) const DEVICE_NOT_FOUND_YET: &str =
+    "Intune lists no device with this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
+pub(super) const DEVICE_NOT_FOUND: &str = "No managed device has this selector. Personally-owned work profiles on Android 12 and later and devices in \
+     Apple User Enrollment have no serial number: name such a device by managedDeviceId, or by userPrincipalName, in a new \
+     PasscodeReset.";
+pub(super) const AMBIGUOUS_YET: &str =
+    "Several devices match this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
+pub(super) const CANNOT_CLASSIFY_YET: &str =
+    "Intune did not say whether this iPad is a Shared iPad; reading it again. Nothing was sent.";
+pub(super) const DEVICE_GONE_YET: &str =
+    "Intune does not find the device any more; looking once more in 30 s before this is a verdict.";
+pub(super) const DEVICE_GONE_BEFORE: &str =
+    "The device's record disappeared from Intune before anything was sent: it was retired, wiped or deleted there.";
+pub(super) const DEVICE_GONE_AFTER: &str = "The device's record disappeared from Intune while its answer was waited for, so the result is unknown. It was \
+     probably retired, wiped or deleted there.";
+pub(super) const NOT_LISTED_ANY_MORE: &str =
+    "Intune does not list the reset that was followed at the moment. It is not sent again.";
+pub(super) const OUTCOME_UNKNOWN: &str = "A request was sent, or may have been, and neither an answer nor an entry in Intune's record of the device tells what \
+     became of it. Ask the person whether the old passcode still works, look at the device's actions in the Intune admin center, \
+     and if it is still needed create a new PasscodeReset with requestTime now.";
+pub(super) const WORK_PROFILE_ONLY: &str = "On this device Intune can only reset the work profile's passcode, which does not unlock the phone. To have that, \
+     create a new PasscodeReset with action: ResetWorkProfilePasscode. A forgotten phone lock needs a factory reset.";
+
+pub(super) fn no_such_tenant(name: &str) -> String {
+    format!(
+        "There is no IntuneTenant named \"{name}\". Nothing was sent for want of it; this goes on by itself once it exists, or \
+         create a new PasscodeReset with another tenantRef."
+    )
+}
+
+pub(super) fn tenant_trouble(trouble: &Trouble, expiration: Time, now: k8s_openapi::jiff::Timestamp) -> String {
+    let rest = if now > expiration.0 {
+        "Its expirationTime has passed: it ends as soon as the tenant answers.".to_owned()
+    } else {
+        format!("This goes on by itself once that is mended; nothing is sent after {expiration}.")
+    };
+    format!("{}: {} {rest}", trouble.reason, trouble.message)
+}
+
+pub(super) fn too_far(latest: Time) -> String {
+    format!(
+        "requestTime is more than 30 days after this object's creation. Create a new PasscodeReset with a requestTime not after {latest}."
+    )
+}
+
+pub(super) fn namespace_not_allowed(object: &PasscodeReset) -> String {
+    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+    let tenant = &object.spec.tenant_ref.name;
+    format!(
+        "The IntuneTenant \"{tenant}\" does not allow namespace \"{namespace}\" (spec.allowedNamespaces). Ask the platform team to label the \
+         namespace, then create a new PasscodeReset."
+    )
+}
+
+pub(super) fn ambiguous(total: usize, candidates: &[Candidate]) -> String {
+    let list: Vec<String> = candidates.iter().map(described).collect();
+    format!(
+        "At least {total} devices match this selector, latest sync first: {}. Create a new PasscodeReset with the managedDeviceId of the right one.",
+        list.join("; ")
+    )
+}
+
+fn described(candidate: &Candidate) -> String {
+    let time = |time: Option<Time>| time.map_or_else(|| "never".to_owned(), |time| time.floor_to_second().to_string());
+    format!(
+        "{} ({}, {}, last sync {}, enrolled {})",
+        candidate.managed_device_id,
+        candidate.model,
+        candidate.platform,
+        time(candidate.last_sync_time),
+        time(candidate.enrolled_time)
+    )
+}
+
+pub(super) fn could_not_tell(why: &str) -> String {
+    format!("Graph could not be read: {why} It is asked again by itself; nothing was sent.")
+}
+
+pub(super) fn recently_reset(start: Time, again: Time) -> String {
+    format!(
+        "The device already had a passcode reset at {start}, shortly before requestTime: most likely a second ticket for the same \
+         lock-out. If it is locked out again, create a new PasscodeReset with requestTime {} or later.",
+        up_to_the_minute(again)
+    )
+}
+
+/// The next whole minute that is not before this time.
+fn up_to_the_minute(time: Time) -> Time {
+    let second = time.0.as_second() + i64::from(time.0.subsec_nanosecond() > 0);
+    let minute = second.div_euclid(60) * 60 + if second.rem_euclid(60) > 0 { 60 } else { 0 };
+    Time(k8s_openapi::jiff::Timestamp::from_second(minute).unwrap_or(time.0))
+}
+
+pub(super) fn accepted_not_listed(request_id: Option<&str>) -> String {
+    format!(
+        "Graph accepted the reset (request id {}); Intune does not list it yet. It is not sent again.",
+        request_id.unwrap_or("not given")
+    )
+}
+
+pub(super) fn verifying(settled: Time) -> String {
+    format!(
+        "The request was sent, or may have been, and its answer was lost. Intune's record is watched until {settled} before anything \
+         else is done; it is not sent again before that."
+    )
+}
+
+pub(super) fn device_busy(until: Time) -> String {
+    format!(
+        "Another reset of this device is under way. Nothing was sent; this waits until that one shows, at the latest until {until}."
+    )
+}
+
+pub(super) fn unsupported(support: &SupportStatus, unknown: Option<&str>) -> String {
+    let mut message = format!("Intune cannot reset the passcode of this device. {}", support.guidance);
+    if let Some(values) = unknown {
+        message.push_str(&format!(" Reported by Intune: {values}."));
+    }
+    message.trim_end().to_owned()
+}
+
+pub(super) fn not_offered(requested: RequestedAction, offered: MatrixAction) -> String {
+    format!(
+        "This device does not offer {}; it offers {}. Create a new PasscodeReset with that action{}.",
+        requested.as_str(),
+        offered.as_str(),
+        if offered == MatrixAction::ResetWorkProfilePasscode { "" } else { ", or without one" }
+    )
+}
+
+pub(super) fn enrolled_after(enrolled: Time) -> String {
+    format!(
+        "The device was enrolled at {enrolled}, after requestTime, so its passcode is new. If it is locked out again, create a new PasscodeReset \
+         with requestTime now."
+    )
+}
+
+pub(super) fn expired(expiration: Time, waited_for: Option<&str>) -> String {
+    let last = waited_for.map_or_else(String::new, |reason| format!(" It last waited for: {reason}."));
+    format!(
+        "It was not sent before its expirationTime, {expiration}.{last} If it is still needed, create a new PasscodeReset with requestTime now."
+    )
+}
+
+pub(super) fn scheduled(requested: Time) -> String {
+    format!("Nothing was sent yet; it will be at {requested}. Delete this object to cancel it.")
+}
+
+pub(super) fn dry_run(support: Option<&SupportStatus>, scheduled: bool) -> String {
+    let action = support.and_then(|support| support.action.as_deref()).unwrap_or("the action");
+    let when = if scheduled { "at its requestTime" } else { "now" };
+    format!("Dry run: nothing was sent. Without dryRun, {action} would be sent {when}.")
+}
+
+pub(super) fn quarantine(until: Time) -> String {
+    format!(
+        "The cluster may have been restored from a backup, so a request may be under way that it has forgotten. Nothing is sent \
+         until {until}; this goes on by itself."
+    )
+}
+
+pub(super) fn issued(adopted: bool, start: Time, attempt: Option<&Attempt>) -> String {
+    if adopted {
+        return format!(
+            "Nothing was sent for this object: Intune already had a reset of this device, started at {start}."
+        );
+    }
+    let id = attempt.and_then(|attempt| attempt.request_id.as_deref()).unwrap_or("not given");
+    format!("Intune lists the reset, started at {start} (Graph's request id {id}).")
+}
+
+pub(super) fn waiting(note: &str, platform: Platform, deadline: Time) -> String {
+    let advice = match kind(platform) {
+        Kind::Apple => {
+            "Keep the device charged and on mobile data: after a restart it joins no Wi-Fi before it is first unlocked."
+        }
+        Kind::Android => {
+            "Keep the device powered and online; the temporary passcode works only after this says Complete."
+        }
+        Kind::WorkProfile => {
+            "Unlock the phone and turn the work profile on; where it asks for the forgotten passcode, choose \"Forgot my password\" \
+             and leave that screen open."
+        }
+        Kind::Windows | Kind::Other => "Keep the device powered and online.",
+    };
+    let note = if note.is_empty() { "Intune has the reset; the device has not answered yet." } else { note };
+    format!("{note} {advice} It is followed until {deadline}.")
+}
+
+pub(super) fn complete(adopted: bool, start: Time, platform: Platform, support: Option<&SupportStatus>) -> String {
+    let told = match kind(platform) {
+        Kind::Apple => {
+            "The passcode is gone: unlock the device without one and set a new one at once; until then anyone holding it can \
+             open it. Face ID or Touch ID has to be set up again."
+        }
+        Kind::Android => {
+            "The temporary passcode is shown in the Intune admin center, on the device's overview, for seven days."
+        }
+        Kind::WorkProfile => {
+            "Only the work profile's passcode changed. The temporary one is shown in the Intune admin center, on the device's \
+             overview, for seven days."
+        }
+        Kind::Windows => "The new PIN is shown in the Intune admin center, on the device's overview, for seven days.",
+        Kind::Other => support.map_or("", |support| support.guidance.as_str()),
+    };
+    if adopted {
+        return format!(
+            "Nothing was sent for this object: Intune has a reset of this device from {start}, which answers it. {told} Locked out again \
+             since? A new PasscodeReset with a later requestTime asks again."
+        );
+    }
+    format!("The device has carried it out. {told}")
+}
+
+/// Said of an entry that somebody else asked for.
+const ASKED_BY_OTHERS: &str =
+    " It was not sent for this object but adopted; a new PasscodeReset with a later requestTime asks again.";
+
+fn after(adopted: bool) -> &'static str {
+    if adopted { ASKED_BY_OTHERS } else { "" }
+}
+
+pub(super) fn device_refused(adopted: bool, platform: Platform, code: i64) -> String {
+    let cause = match kind(platform) {
+        Kind::Apple => "Intune may hold a wrong unlock token for it; then only a wipe helps.",
+        Kind::Android | Kind::WorkProfile => "The usual cause: no device configuration policy requires a passcode.",
+        Kind::Windows | Kind::Other => "Intune gives no further reason.",
+    };
+    format!("The device answered that the reset failed (error code {code}). {cause}{}", after(adopted))
+}
+
+pub(super) fn not_supported(adopted: bool, platform: Platform) -> String {
+    let cause = match kind(platform) {
+        Kind::WorkProfile => {
+            "Its reset token is not active, which cannot be cured while it is locked out: remove the work profile and enrol \
+             again; a company-owned device may need a wipe."
+        }
+        _ => "Intune gives no further reason.",
+    };
+    format!("The device answered that it does not support the reset. {cause}{}", after(adopted))
+}
+
+pub(super) fn canceled(adopted: bool) -> String {
+    format!("Intune cancelled the reset, usually for a wipe, a retire or a newer action.{}", after(adopted))
+}
+
+pub(super) fn deadline_exceeded(deadline: Time) -> String {
+    format!(
+        "The device did not answer until {deadline}. The reset cannot be cancelled and may still happen: then the old passcode stops \
+         working."
+    )
+}
+
+pub(super) fn unknown_instead_of(verdict: &str) -> String {
+    format!("{OUTCOME_UNKNOWN} (Nothing more is sent, because: {verdict})")
+}
+
+pub(super) fn refused(sentence: &str, request_id: Option<&str>, platform: Platform) -> String {
+    let cause = match kind(platform) {
+        Kind::WorkProfile => {
+            " Check that a policy requires a work profile passcode and that the \"Secure your work profile\" prompt was accepted."
+        }
+        Kind::Android => " Check that a device configuration policy requires a passcode.",
+        _ => "",
+    };
+    let id = request_id.unwrap_or("not given");
+    format!("Intune refused the request at once: {sentence} (request id {id}).{cause}")
+}
+
+pub(super) fn not_executed(sentence: &str) -> String {
+    format!("Nothing was carried out: {sentence} It is tried again by itself.")
+}
+
+/// What a platform means for the person who holds the device.
+enum Kind {
+    Apple,
+    Android,
+    WorkProfile,
+    Windows,
+    Other,
+}
+
+fn kind(platform: Platform) -> Kind {
+    match platform {
+        Platform::IosDeviceEnrollment | Platform::VisionOS => Kind::Apple,
+        Platform::Windows10Mobile => Kind::Windows,
+        Platform::AndroidDedicated
+        | Platform::AndroidFullyManaged
+        | Platform::AndroidDeviceAdministrator
+        | Platform::AospUserAssociated
+        | Platform::AospUserless => Kind::Android,
+        Platform::AndroidCorporateWorkProfile | Platform::AndroidPersonalWorkProfile => Kind::WorkProfile,
+        _ => Kind::Other,
+    }
+}

@@ -1,0 +1,18 @@
+//! The state machine: whether, when and how often a reset is sent, and how it ends.
+//!
+//! What lives here: every rule about *whether and when*. [`decide::decide`] takes what was observed and the time, and answers with the
+//! status to write and the one next step. What does not: any clock, randomness, input or output (they are arguments), any
+//! fact about a platform (`platform`) or about Graph's wire format (`graph`).
+
+pub mod answered;
+pub mod breaker;
+pub mod decide;
+mod draft;
+pub mod events;
+pub mod follow;
+pub mod ledger;
+pub mod lock;
+mod messages;
+pub mod observed;
+pub mod quarantine;
+pub mod step;

@@ -1,0 +1,126 @@
+//! The quarantine after a possible restore of etcd: a claim may be lost whose request is still under way.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::api::time::saturating_add;
+
+/// Added to the settle window: a request may be sent up to 30 s after its claim.
+const SEND_WINDOW: Duration = Duration::from_secs(30);
+/// A tenant created this shortly before the begin, or later, has no claim that could be lost: a fresh install does not wait.
+const FRESH: SignedDuration = SignedDuration::from_mins(10);
+
+/// A time in which no device lock is taken and nothing is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// When it began.
+    pub begin: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+}
+
+impl Quarantine {
+    /// The quarantine that begins now, given the longest settle window of all tenants.
+    #[must_use]
+    pub fn beginning(now: Timestamp, longest_settle_window: Duration) -> Self {
+        let length = SignedDuration::try_from(SEND_WINDOW + longest_settle_window).unwrap_or(SignedDuration::MAX);
+        Self { begin: now, end: saturating_add(now, length) }
+    }
+
+    /// The same span by a clock that is ahead by `offset`: it is written by a replica's clock and judged by Graph's.
+    #[must_use]
+    pub fn shifted(self, offset: SignedDuration) -> Self {
+        Self { begin: saturating_add(self.begin, offset), end: saturating_add(self.end, offset) }
+    }
+
+    /// The two spans as one.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self { begin: self.begin.max(other.begin), end: self.end.max(other.end) }
+    }
+
+    /// Whether it holds back a request of this time, of a tenant created then. A request made after everything that could
+    /// have been lost was carried out is not concerned.
+    #[must_use]
+    pub fn concerns(&self, request: Timestamp, tenant_created: Timestamp, send_grace: SignedDuration) -> bool {
+        request <= saturating_add(self.begin, send_grace) && tenant_created <= saturating_add(self.begin, -FRESH)
+    }
+
+    /// Whether it is in force at this time.
+    #[must_use]
+    pub fn in_force(&self, at: Timestamp) -> bool {
+        at <= self.end
+    }
+}
+
+/// What a process sees of the leader lease when it may take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseSeen {
+    /// When the lease was last renewed; `None`: there is no lease, or it was never renewed.
+    pub renewed: Option<Timestamp>,
+    /// The latest renewal that this process saw while running.
+    pub renewed_before: Option<Timestamp>,
+}
+
+/// Whether what was seen of the leader lease means that etcd may have been restored.
+#[must_use]
+pub fn suspected(
+    seen: LeaseSeen,
+    now: Timestamp,
+    longest_settle_window: Duration,
+    clock_error: SignedDuration,
+) -> bool {
+    let Some(renewed) = seen.renewed else { return true };
+    let window = SignedDuration::try_from(longest_settle_window).unwrap_or(SignedDuration::MAX);
+    let too_old = renewed < saturating_add(now, -window);
+    let from_the_future = renewed > saturating_add(now, clock_error);
+    let fell = seen.renewed_before.is_some_and(|before| renewed < before);
+    too_old || from_the_future || fell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn when_it_begins() {
+        let window = Duration::from_secs(280);
+        let error = SignedDuration::from_secs(5);
+        let cases = [
+            ("no lease", None, None, true),
+            ("renewed just now", Some(0), None, false),
+            ("renewed within the window", Some(-280), None, false),
+            ("not renewed for longer", Some(-281), None, true),
+            ("a little ahead", Some(5), None, false),
+            ("from the future", Some(6), None, true),
+            ("the same as before", Some(-10), Some(-10), false),
+            ("fell", Some(-11), Some(-10), true),
+        ];
+        for (name, renewed, before, expected) in cases {
+            let seen = LeaseSeen { renewed: renewed.map(t), renewed_before: before.map(t) };
+            assert_eq!(suspected(seen, t(0), window, error), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn whom_it_concerns() {
+        let quarantine = Quarantine::beginning(t(0), Duration::from_secs(280));
+        assert_eq!(quarantine.end, t(310));
+        let grace = SignedDuration::from_secs(150);
+        assert!(quarantine.concerns(t(150), t(-600), grace), "asked for before everything was carried out");
+        assert!(!quarantine.concerns(t(151), t(-600), grace), "asked for later");
+        assert!(!quarantine.concerns(t(0), t(-599), grace), "a fresh tenant");
+        assert!(quarantine.in_force(t(310)) && !quarantine.in_force(t(311)));
+    }
+
+    #[test]
+    fn it_is_judged_by_graphs_clock() {
+        let quarantine = Quarantine::beginning(t(0), Duration::from_secs(280)).shifted(SignedDuration::from_secs(600));
+        assert!(quarantine.in_force(t(900)));
+    }
+}

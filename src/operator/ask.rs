@@ -1,0 +1,283 @@
+//! Questions to Graph, and what their answers mean to the state machine and to the tenant.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::{clock::Clock, tenant::Tenant};
+use crate::{
+    api::{
+        conditions::reason,
+        reset::DeviceSelector,
+        reset_status::{Attempt, PasscodeResetStatus},
+    },
+    graph::{self, Answer, Heard, NotExecuted, ReadError, SignInError, SignInFailure},
+    lifecycle::{
+        answered::{Answered, Meaning},
+        observed::{Found, Look, Reading, Trouble, Unreadable},
+    },
+    platform::required_ledger_name,
+};
+
+/// The longest time-out of the one request; the tenant's `sendGrace` may make it shorter.
+const SEND_TIME_OUT: Duration = Duration::from_secs(20);
+/// When to ask again after trouble that passes, where Graph does not say.
+const SOON: Duration = Duration::from_secs(5);
+/// When to ask again after trouble that somebody has to mend.
+const LATER: Duration = Duration::from_secs(60);
+/// The pause after a 429 that does not say how long.
+const UNSAID_PAUSE: Duration = Duration::from_secs(10);
+
+/// Looks a device up.
+pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector) -> Reading<Found> {
+    let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
+    let Some(selector) = selector(device) else {
+        return Reading::CouldNotTell(passing("The object names no device.".to_owned(), LATER));
+    };
+    tenant.admit_request(clock).await;
+    let answer = graph.find(&selector).await;
+    reading(tenant, clock, answer, |found| match found {
+        graph::Found::One(device) => Found::One(Box::new(device)),
+        graph::Found::None => Found::None,
+        graph::Found::Several { total, candidates, .. } => Found::Several { total, candidates },
+    })
+}
+
+/// Looks at Intune's record of a device.
+pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str) -> Reading<Look> {
+    let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
+    tenant.admit_request(clock).await;
+    let answer = graph.look(managed_device_id).await;
+    if let Ok(Heard { value: graph::Look::Seen { results, .. }, at, .. }) = &answer
+        && !results.is_empty()
+    {
+        tenant.record.facts().entry_seen(*at);
+    }
+    reading(tenant, clock, answer, |look| match look {
+        graph::Look::Seen { results, enrolled, last_sync } => Look::Seen { results, enrolled, last_sync },
+        graph::Look::Gone => Look::Gone,
+    })
+}
+
+/// Sends the one request, unless its deadline has passed. `first` is whether it is the claim's first: only then can a new token
+/// help.
+pub async fn send(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    status: &PasscodeResetStatus,
+    attempt: &Attempt,
+    first: bool,
+) -> Answered {
+    let (Some(graph), Some(device)) = (tenant.graph.as_ref(), status.device.as_ref()) else {
+        return not_sent("There is no way to ask Graph at the moment.");
+    };
+    let platform = device.platform.parse().unwrap_or(crate::platform::Platform::Unknown);
+    // The entry that will be looked for decides what is sent, so that the two can never differ.
+    let action = match required_ledger_name(platform) {
+        "recoverPasscode" => graph::Action::RecoverPasscode,
+        _ => graph::Action::ResetPasscode,
+    };
+    let time_out = SEND_TIME_OUT.min(tenant.spec().timing.send_grace.as_std());
+    tenant.admit_request(clock).await;
+    let sent = graph.send(action, &device.managed_device_id, &attempt.id, attempt.send_deadline.0, time_out).await;
+    tracing::info!(
+        attempt = attempt.id,
+        device = device.managed_device_id,
+        request_id = sent.request_id,
+        answer = answer_name(&sent.answer),
+        "reset sent"
+    );
+    meant(tenant, clock, sent, first)
+}
+
+fn answer_name(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Accepted => "accepted",
+        Answer::NotExecuted(_) => "not executed",
+        Answer::Refused => "refused",
+        Answer::Unknown => "unknown",
+    }
+}
+
+fn not_sent(message: &str) -> Answered {
+    Answered {
+        meaning: Meaning::NotExecuted { again_after: None, trouble: None },
+        request_id: None,
+        message: message.to_owned(),
+    }
+}
+
+/// What an answer means, and what it teaches of the tenant.
+fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> Answered {
+    let now = clock.boot();
+    let mut facts = tenant.record.facts();
+    let meaning = match sent.answer {
+        Answer::Accepted | Answer::Refused => {
+            facts.breaker.answered();
+            facts.went_through(true);
+            if sent.answer == Answer::Accepted { Meaning::Accepted } else { Meaning::Refused }
+        }
+        Answer::Unknown => {
+            facts.breaker.unknown(now);
+            Meaning::Unknown
+        }
+        Answer::NotExecuted(why) => {
+            if !matches!(why, NotExecuted::NotConnected | NotExecuted::NoToken(_) | NotExecuted::PastDeadline) {
+                facts.breaker.answered();
+            }
+            let remedy = remedy(why, &sent.message, first);
+            if let Some(trouble) = &remedy.trouble {
+                facts.found_trouble(trouble.clone(), true, now);
+            }
+            if let Some((pause, why)) = remedy.pause {
+                facts.pause(pause, why, now);
+            }
+            Meaning::NotExecuted { again_after: remedy.again_after, trouble: remedy.trouble }
+        }
+    };
+    drop(facts);
+    if let (Meaning::NotExecuted { trouble: Some(_), .. }, Some(graph)) = (&meaning, tenant.graph.as_ref()) {
+        // Consent that was granted since shows in a new token only.
+        graph.forget_token();
+    }
+    Answered { meaning, request_id: sent.request_id, message: sent.message }
+}
+
+/// What helps against an answer that certainly executed nothing.
+#[derive(Default)]
+struct Remedy {
+    /// Asking again under the same claim, after this pause.
+    again_after: Option<Duration>,
+    /// Somebody has to mend the tenant.
+    trouble: Option<Trouble>,
+    /// Leaving the tenant alone for a while, and why.
+    pause: Option<(Duration, &'static str)>,
+}
+
+impl Remedy {
+    fn wait(pause: Duration, why: &'static str) -> Self {
+        Self { again_after: Some(pause), pause: Some((pause, why)), trouble: None }
+    }
+
+    fn mend(reason: &str, message: &str) -> Self {
+        Self { trouble: Some(trouble(reason, message)), ..Self::default() }
+    }
+}
+
+fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
+    match why {
+        NotExecuted::Throttled { retry_after } => {
+            Remedy::wait(retry_after.unwrap_or(UNSAID_PAUSE), "Graph asked to wait (429).")
+        }
+        NotExecuted::DependencyFailed => Remedy::wait(UNSAID_PAUSE, "Graph asked to wait (424)."),
+        NotExecuted::NotConnected => Remedy::wait(SOON, "Graph could not be reached."),
+        NotExecuted::PastDeadline => Remedy::default(),
+        NotExecuted::TokenRejected if first => Remedy { again_after: Some(Duration::ZERO), ..Remedy::default() },
+        NotExecuted::TokenRejected => Remedy::mend(reason::TOKEN_NOT_ACCEPTED, message),
+        NotExecuted::PermissionMissing => Remedy::mend(reason::PERMISSION_MISSING, &permission(message)),
+        NotExecuted::ApprovalRequired => Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL),
+        NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, message),
+        NotExecuted::NoToken(error) => Remedy { trouble: Some(sign_in_trouble(&error)), ..Remedy::default() },
+    }
+}
+
+const APPROVAL: &str = "Intune's access policy asks for a second administrator's approval of this app's requests; exclude the app in \
+     that policy (Tenant administration, Multi Admin Approval).";
+
+fn permission(message: &str) -> String {
+    format!(
+        "{message} The app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
+         DeviceManagementManagedDevices.Read.All, with admin consent."
+    )
+}
+
+fn trouble(reason: &str, message: &str) -> Trouble {
+    Trouble { reason: reason.to_owned(), message: message.to_owned() }
+}
+
+/// What a failed sign-in means for the tenant.
+#[must_use]
+pub fn sign_in_trouble(error: &SignInError) -> Trouble {
+    let reason = match error.kind {
+        SignInFailure::Refused => reason::TOKEN_REFUSED,
+        SignInFailure::Unreachable => reason::UNREACHABLE,
+    };
+    trouble(reason, &error.to_string())
+}
+
+fn no_client<T>(tenant: &Tenant) -> Reading<T> {
+    let why = tenant.trouble.clone();
+    let message = "The tenant cannot be used.".to_owned();
+    Reading::CouldNotTell(Unreadable { tenant: why, message, retry_after: LATER })
+}
+
+/// A read's answer, or why there is none; the tenant learns from both.
+fn reading<T, U>(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    answer: Result<Heard<T>, ReadError>,
+    convert: impl FnOnce(T) -> U,
+) -> Reading<U> {
+    match answer {
+        Ok(heard) => {
+            let mut facts = tenant.record.facts();
+            facts.went_through(false);
+            facts.clock_offset = Some(offset(heard.date, heard.sent, clock));
+            Reading::Answer { value: convert(heard.value), at: heard.at }
+        }
+        Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, &error)),
+    }
+}
+
+/// Graph's clock less this machine's, to the second.
+fn offset(date: Timestamp, sent: Duration, clock: &dyn Clock) -> SignedDuration {
+    let passed = SignedDuration::try_from(clock.boot().saturating_sub(sent)).unwrap_or_default();
+    date.duration_since(clock.wall()) + passed
+}
+
+fn unreadable(tenant: &Tenant, clock: &dyn Clock, error: &ReadError) -> Unreadable {
+    let blamed = match error {
+        ReadError::SignIn(error) => Some(sign_in_trouble(error)),
+        ReadError::TokenRejected(_) => Some(trouble(reason::TOKEN_NOT_ACCEPTED, &error.to_string())),
+        ReadError::PermissionMissing(_) => Some(trouble(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
+        ReadError::WrongAddress(_) => Some(trouble(reason::WRONG_ADDRESS, &error.to_string())),
+        _ => None,
+    };
+    let now = clock.boot();
+    if let Some(blamed) = &blamed {
+        tenant.record.facts().found_trouble(blamed.clone(), false, now);
+        if let Some(graph) = &tenant.graph {
+            graph.forget_token();
+        }
+        return Unreadable { tenant: Some(blamed.clone()), message: error.to_string(), retry_after: LATER };
+    }
+    if let ReadError::Throttled { retry_after, .. } = error {
+        tenant.record.facts().pause(retry_after.unwrap_or(UNSAID_PAUSE), "Graph asked to wait (429).", now);
+    }
+    passing(format!("{error}."), error.retry_after().unwrap_or(SOON))
+}
+
+fn passing(message: String, retry_after: Duration) -> Unreadable {
+    Unreadable { tenant: None, message, retry_after }
+}
+
+fn selector(device: &DeviceSelector) -> Option<graph::Selector> {
+    use graph::Selector;
+    if let Some(serial) = &device.serial_number {
+        return Some(Selector::SerialNumber(serial.clone()));
+    }
+    if let Some(imei) = &device.imei {
+        return Some(Selector::Imei(imei.clone()));
+    }
+    if let Some(id) = &device.managed_device_id {
+        return Some(Selector::ManagedDeviceId(id.clone()));
+    }
+    if let Some(id) = &device.azure_ad_device_id {
+        return Some(Selector::AzureAdDeviceId(id.clone()));
+    }
+    device.user_principal_name.as_ref().map(|user| Selector::User {
+        principal_name: user.clone(),
+        device_name: device.device_name.clone(),
+        operating_system: device.operating_system.clone(),
+    })
+}

@@ -1,0 +1,135 @@
+//! What every part of the driver shares.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Client, runtime::reflector::Store};
+use tokio::sync::watch;
+
+use super::{
+    clock::Clock, event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, tenant::Tenant,
+    transports::Transports,
+};
+use crate::telemetry::{health::Health, metrics::Metrics};
+
+/// What every part of the driver shares.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// The operator's own namespace: its Secrets, its Leases.
+    pub namespace: String,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How Graph is reached.
+    pub transports: Arc<dyn Transports>,
+    /// The tenants, by name.
+    pub tenants: Tenants,
+    /// The namespaces.
+    pub namespaces: Store<Namespace>,
+    /// Device locks.
+    pub locks: Locks,
+    /// Events.
+    pub events: EventWriter,
+    /// What is remembered of unfinished objects.
+    pub memories: Memories,
+    /// Work on one device is serial.
+    pub devices: Devices,
+    /// Whether this replica leads, and the quarantine.
+    pub leadership: watch::Receiver<Leadership>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// What the probes are told.
+    pub health: Arc<Health>,
+    /// Set at SIGTERM: no new locks.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Context {
+    /// Whether a new attempt may begin as far as this process is concerned.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        !self.stopping.load(Ordering::Relaxed) && self.health.schema_is_current() && self.leadership.borrow().leading
+    }
+}
+
+/// The tenants, by name. Each change wakes the objects that wait.
+pub struct Tenants {
+    by_name: RwLock<HashMap<String, Arc<Tenant>>>,
+    epoch: AtomicU64,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self { by_name: RwLock::default(), epoch: AtomicU64::new(0), changed: watch::channel(0).0 }
+    }
+}
+
+impl Tenants {
+    /// The tenant of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Tenant>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Puts one in place.
+    pub fn put(&self, name: &str, tenant: Arc<Tenant>) {
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), tenant);
+    }
+
+    /// Takes one away.
+    pub fn remove(&self, name: &str) -> bool {
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
+    }
+
+    /// Something changed that objects may wait for: a tenant, a matrix, a namespace.
+    pub fn wake_all(&self) {
+        let epoch = self.epoch.fetch_add(1, Ordering::Relaxed) + 1;
+        self.changed.send_replace(epoch);
+    }
+
+    /// Counts the changes; an object that waited in an earlier epoch looks again.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Wakes at each change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+/// One mutex per device that is being worked on.
+#[derive(Default)]
+pub struct Devices(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Devices {
+    /// Waits until nobody else in this process works on the device.
+    pub async fn alone_with(&self, device_id: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let mutex = {
+            let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            devices.retain(|_, mutex| mutex.strong_count() > 0);
+            let slot = devices.entry(device_id.to_lowercase()).or_default();
+            slot.upgrade().unwrap_or_else(|| {
+                let mutex = Arc::new(tokio::sync::Mutex::new(()));
+                *slot = Arc::downgrade(&mutex);
+                mutex
+            })
+        };
+        mutex.lock_owned().await
+    }
+}

@@ -1,0 +1,45 @@
+//! The one place where events are emitted. A failure here never holds anything up.
+
+use kube::{
+    Client, Resource,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+
+use crate::{api::reset::PasscodeReset, lifecycle::events::Announcement};
+
+/// The longest note that the API server takes, in bytes.
+const LONGEST_NOTE: usize = 1024;
+
+/// Publishes events on PasscodeResets.
+#[derive(Clone)]
+pub struct EventWriter {
+    recorder: Recorder,
+}
+
+impl EventWriter {
+    /// One for the whole process: repeats are counted in its memory.
+    #[must_use]
+    pub fn new(client: Client, instance: &str) -> Self {
+        let reporter = Reporter { controller: "passcode-operator".to_owned(), instance: Some(instance.to_owned()) };
+        Self { recorder: Recorder::new(client, reporter) }
+    }
+
+    /// Publishes one.
+    pub async fn publish(&self, object: &PasscodeReset, announcement: &Announcement) {
+        let end = announcement.note.floor_char_boundary(LONGEST_NOTE);
+        let event = Event {
+            type_: if announcement.warning { EventType::Warning } else { EventType::Normal },
+            reason: announcement.reason.clone(),
+            note: Some(announcement.note[..end].to_owned()),
+            action: "Reset".to_owned(),
+            secondary: None,
+        };
+        let reference = object.object_ref(&());
+        let publish = self.recorder.publish(&event, &reference);
+        match tokio::time::timeout(std::time::Duration::from_secs(10), publish).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(%error, reason = event.reason, "an event could not be published"),
+            Err(_) => tracing::info!(reason = event.reason, "an event could not be published in time"),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The leader lease: who acts, and the quarantine that a possible restore of etcd begins.
+//!
+//! Written by hand: no crate that fits kube 5 writes a lease on the version that it read. Correctness never rests on it; it
+//! only keeps replicas out of each other's way, and remembers across restarts when the cluster was last in order.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+    jiff::{SignedDuration, Timestamp},
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ListParams, ObjectMeta, PostParams},
+};
+use tokio::sync::watch;
+
+use super::{
+    calls::{CallError, call},
+    clock::Clock,
+};
+use crate::{
+    api::{
+        Time,
+        tenant::{IntuneTenant, Timing},
+    },
+    lifecycle::quarantine::{LeaseSeen, Quarantine, suspected},
+    telemetry::health::Health,
+};
+
+/// The lease's name.
+const NAME: &str = "passcode-operator-leader";
+const BEGIN: &str = "passcode-operator.dev/quarantine-begin";
+const END: &str = "passcode-operator.dev/quarantine-end";
+/// How long a leader that does not renew is waited for.
+const DURATION: Duration = Duration::from_secs(15);
+/// How often a leader renews.
+const RENEW: Duration = Duration::from_secs(4);
+/// How long after its last renewal a leader still acts.
+const LAPSE: Duration = Duration::from_secs(10);
+/// How often a candidate looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Whether this replica leads, and the quarantine in force, by this machine's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leadership {
+    /// Whether it leads.
+    pub leading: bool,
+    /// The quarantine that the lease tells of, also one that is over.
+    pub quarantine: Option<Quarantine>,
+}
+
+/// A replica's part in the election.
+pub struct Candidate {
+    leases: Api<Lease>,
+    tenants: Api<IntuneTenant>,
+    identity: String,
+    clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    state: watch::Sender<Leadership>,
+    /// The lease as it was last seen, and since when it is so, by boot time.
+    seen: Option<(Lease, Duration)>,
+    /// When this replica renewed last, by boot time.
+    renewed: Duration,
+    /// The latest renewTime seen while running.
+    latest: Option<Timestamp>,
+}
+
+impl Candidate {
+    /// A candidate under this name, and what it says of itself.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        namespace: &str,
+        identity: String,
+        clock: Arc<dyn Clock>,
+        health: Arc<Health>,
+    ) -> (Self, watch::Receiver<Leadership>) {
+        let (state, receiver) = watch::channel(Leadership::default());
+        let leases = Api::namespaced(client.clone(), namespace);
+        let tenants = Api::all(client);
+        let candidate =
+            Self { leases, tenants, identity, clock, health, state, seen: None, renewed: Duration::ZERO, latest: None };
+        (candidate, receiver)
+    }
+
+    /// Takes part until `stop`, then lets go at once.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.turn().await {
+                tracing::info!(%error, "the leader lease could not be read or written");
+            }
+            self.lapse();
+            let pause = if self.state.borrow().leading { RENEW } else { LOOK };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+        }
+        self.let_go().await;
+    }
+
+    /// One look at the lease, and what follows from it.
+    async fn turn(&mut self) -> Result<(), CallError> {
+        if self.state.borrow().leading {
+            let (mine, _) = self.seen.clone().unwrap_or_default();
+            return match self.take(Some(&mine), false).await {
+                Err(CallError::Conflict | CallError::Gone) => self.look().await,
+                other => other,
+            };
+        }
+        self.look().await
+    }
+
+    async fn look(&mut self) -> Result<(), CallError> {
+        let lease = call(self.leases.get_opt(NAME)).await?;
+        self.health.heard_from_api_server(self.clock.boot());
+        let Some(lease) = lease else { return self.take(None, true).await };
+        let spec = lease.spec.clone().unwrap_or_default();
+        let holder = spec.holder_identity.unwrap_or_default();
+        if holder == self.identity || holder.is_empty() {
+            return self.take(Some(&lease), true).await;
+        }
+        self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+        let now = self.clock.boot();
+        let since = match &self.seen {
+            Some((seen, since)) if seen.resource_version() == lease.resource_version() => *since,
+            _ => now,
+        };
+        self.note(&lease);
+        self.seen = Some((lease.clone(), since));
+        // Measured from when it was seen unchanged: two machines' clocks need not agree.
+        if now.saturating_sub(since) >= DURATION { self.take(Some(&lease), true).await } else { Ok(()) }
+    }
+
+    /// Writes the lease on the version that was read. `taking` is whether that begins a term, or resumes one after a conflict.
+    async fn take(&mut self, seen: Option<&Lease>, taking: bool) -> Result<(), CallError> {
+        let now = self.clock.wall();
+        let mut quarantine = seen.and_then(quarantine_of);
+        if taking {
+            let longest = self.longest_settle_window().await?;
+            let lease_seen = LeaseSeen { renewed: seen.and_then(renewed), renewed_before: self.latest };
+            let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
+            if suspected(lease_seen, now, longest, error) {
+                let begun = Quarantine::beginning(now, longest);
+                tracing::warn!(until = %begun.end, "etcd may have been restored: quarantine begins");
+                quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
+            }
+        }
+        let lease = self.lease(seen, now, quarantine);
+        let written = match seen {
+            None => call(self.leases.create(&PostParams::default(), &lease)).await?,
+            Some(_) => call(self.leases.replace(NAME, &PostParams::default(), &lease)).await?,
+        };
+        self.renewed = self.clock.boot();
+        self.health.heard_from_api_server(self.renewed);
+        self.note(&written);
+        self.seen = Some((written, self.renewed));
+        if !self.state.borrow().leading {
+            tracing::info!(identity = self.identity, "leading");
+        }
+        self.state.send_replace(Leadership { leading: true, quarantine });
+        Ok(())
+    }
+
+    fn lease(&self, seen: Option<&Lease>, now: Timestamp, quarantine: Option<Quarantine>) -> Lease {
+        let mut metadata = seen.map_or_else(
+            || ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
+            |seen| seen.metadata.clone(),
+        );
+        metadata.managed_fields = None;
+        let old = seen.and_then(|seen| seen.spec.clone()).unwrap_or_default();
+        let resumed = old.holder_identity.as_deref() == Some(&self.identity);
+        if let Some(quarantine) = quarantine {
+            let annotations: &mut BTreeMap<_, _> = metadata.annotations.get_or_insert_default();
+            annotations.insert(BEGIN.to_owned(), Time(quarantine.begin).to_string());
+            annotations.insert(END.to_owned(), Time(quarantine.end).to_string());
+        }
+        let spec = LeaseSpec {
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            acquire_time: if resumed { old.acquire_time } else { Some(MicroTime(now)) },
+            renew_time: Some(MicroTime(now)),
+            lease_transitions: Some(old.lease_transitions.unwrap_or_default() + i32::from(!resumed)),
+            ..LeaseSpec::default()
+        };
+        Lease { metadata, spec: Some(spec) }
+    }
+
+    fn note(&mut self, lease: &Lease) {
+        self.latest = self.latest.max(renewed(lease));
+    }
+
+    /// A leader that cannot renew stops acting before another may begin.
+    fn lapse(&mut self) {
+        let silent = self.clock.boot().saturating_sub(self.renewed) > LAPSE;
+        if silent && self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false)) {
+            tracing::warn!("not leading any more: the lease could not be renewed");
+        }
+    }
+
+    /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order.
+    async fn let_go(&mut self) {
+        if !self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false)) {
+            return;
+        }
+        let Some((mine, _)) = self.seen.take() else { return };
+        let mut lease = self.lease(Some(&mine), self.clock.wall(), quarantine_of(&mine));
+        if let Some(spec) = lease.spec.as_mut() {
+            spec.holder_identity = Some(String::new());
+        }
+        if let Err(error) = call(self.leases.replace(NAME, &PostParams::default(), &lease)).await {
+            tracing::info!(%error, "the leader lease could not be let go; it lapses by itself");
+        }
+    }
+
+    /// The longest settle window of all tenants: as long ago may what a lost claim sent have begun.
+    async fn longest_settle_window(&self) -> Result<Duration, CallError> {
+        let tenants = call(self.tenants.list(&ListParams::default())).await?;
+        let longest = tenants.items.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
+        Ok(longest.unwrap_or_else(|| Timing::default().settle_window().as_std()))
+    }
+}
+
+fn renewed(lease: &Lease) -> Option<Timestamp> {
+    lease.spec.as_ref()?.renew_time.as_ref().map(|time| time.0)
+}
+
+fn quarantine_of(lease: &Lease) -> Option<Quarantine> {
+    let read = |key: &str| lease.metadata.annotations.as_ref()?.get(key)?.parse::<Time>().ok();
+    Some(Quarantine { begin: read(BEGIN)?.0, end: read(END)?.0 })
+}

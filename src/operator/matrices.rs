@@ -1,0 +1,116 @@
+//! The PlatformSupportMatrix objects: compiled, and told what is wrong with them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams, ValidationDirective},
+};
+use serde_json::json;
+
+use super::{
+    calls::{CallError, call},
+    context::Context,
+};
+use crate::{
+    api::{
+        conditions::{self, Truth, kind, reason},
+        matrix::PlatformSupportMatrix,
+        tenant::IntuneTenantSpec,
+    },
+    lifecycle::observed::Trouble,
+    platform::Matrix,
+};
+
+/// The compiled matrices, by name.
+pub struct Matrices {
+    builtin: Arc<Matrix>,
+    by_name: RwLock<HashMap<String, Result<Arc<Matrix>, String>>>,
+}
+
+impl Default for Matrices {
+    fn default() -> Self {
+        Self { builtin: Arc::new(Matrix::builtin()), by_name: RwLock::default() }
+    }
+}
+
+impl Matrices {
+    /// The matrix that decides for a tenant.
+    ///
+    /// # Errors
+    /// The tenant's trouble, where its matrix is missing or bad.
+    pub fn of(&self, tenant: &IntuneTenantSpec) -> Result<Arc<Matrix>, Trouble> {
+        let Some(reference) = &tenant.platform_support_matrix_ref else { return Ok(self.builtin.clone()) };
+        let name = &reference.name;
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        let message = match known.get(name) {
+            Some(Ok(matrix)) => return Ok(matrix.clone()),
+            Some(Err(problems)) => format!("The PlatformSupportMatrix \"{name}\" cannot be used: {problems}"),
+            None => format!("There is no PlatformSupportMatrix \"{name}\" (spec.platformSupportMatrixRef)."),
+        };
+        Err(Trouble { reason: reason::MATRIX_NOT_READY.to_owned(), message })
+    }
+
+    fn put(&self, name: &str, compiled: Result<Arc<Matrix>, String>) {
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), compiled);
+    }
+
+    /// Forgets those that are not in the cluster any more; answers whether there was one.
+    pub fn retain(&self, names: &[String]) -> bool {
+        let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        known.retain(|name, _| names.contains(name));
+        known.len() != before
+    }
+}
+
+/// Compiles a matrix and writes its status.
+///
+/// # Errors
+/// [`CallError`]: it is tried again.
+pub async fn reconcile(
+    matrix: Arc<PlatformSupportMatrix>,
+    context: &Context,
+    matrices: &Matrices,
+) -> Result<(), CallError> {
+    let name = matrix.name_any();
+    let compiled = Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join(" "));
+    let (truth, why, message) = match &compiled {
+        Ok(_) => (
+            Truth::True,
+            reason::READY,
+            "The matrix can be used; it counts where an IntuneTenant refers to it.".to_owned(),
+        ),
+        Err(problems) => (Truth::False, reason::INVALID_MATRIX, problems.clone()),
+    };
+    matrices.put(&name, compiled);
+    let old = matrix.status.clone().unwrap_or_default();
+    let mut new = old.clone();
+    new.observed_generation = matrix.metadata.generation;
+    conditions::set(
+        &mut new.conditions,
+        kind::READY,
+        truth,
+        why,
+        &message,
+        matrix.metadata.generation,
+        context.clock.wall(),
+    );
+    if new == old {
+        return Ok(());
+    }
+    let api: Api<PlatformSupportMatrix> = Api::all(context.client.clone());
+    let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
+    let patch = json!({
+        "metadata": {"uid": matrix.uid(), "resourceVersion": matrix.resource_version()},
+        "status": new,
+    });
+    match call(api.patch_status(&name, &params, &Patch::Merge(patch))).await {
+        // Another version is on its way to us already.
+        Err(CallError::Conflict | CallError::Gone) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}

@@ -1,0 +1,28 @@
+//! Kubernetes: watches, carries out the next step, keeps locks and the leader lease, writes status and events.
+//!
+//! What lives here: effects. What does not: any rule about whether or when (`lifecycle`), any fact about a platform
+//! (`platform`) or about Graph's wire format (`graph`).
+
+mod ask;
+mod calls;
+pub mod clock;
+mod context;
+mod event_writer;
+mod leader;
+mod limits;
+mod locks;
+mod matrices;
+mod memory;
+mod namespaces;
+mod pass;
+mod resets;
+mod run;
+mod schema;
+mod status_writer;
+mod tenant;
+mod tenant_setup;
+mod tenants;
+pub mod transports;
+mod upkeep;
+
+pub use run::{Environment, run};

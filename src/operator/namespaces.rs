@@ -1,0 +1,82 @@
+//! Whether a namespace may name a tenant.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::Namespace as NamespaceObject,
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement},
+};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{context::Context, tenant::Tenant};
+use crate::{
+    api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
+    lifecycle::observed::Namespace,
+};
+
+/// What the caches say; they can be behind, so a "no" of theirs is read again.
+pub fn by_cache(context: &Context, tenant: Option<&Tenant>, object: &PasscodeReset) -> Namespace {
+    let name = object.namespace().unwrap_or_default();
+    let namespace = context.namespaces.get(&ObjectRef::new(&name));
+    if allows(tenant.map(Tenant::spec), namespace.as_deref()) { Namespace::Allowed } else { Namespace::DeniedByCache }
+}
+
+/// Whether the tenant allows the namespace.
+#[must_use]
+pub fn allows(tenant: Option<&IntuneTenantSpec>, namespace: Option<&NamespaceObject>) -> bool {
+    let (Some(tenant), Some(namespace)) = (tenant, namespace) else { return false };
+    tenant.allowed_namespaces.as_ref().is_some_and(|selector| matches(selector, namespace.labels()))
+}
+
+/// Kubernetes' own meaning of a label selector; an operator that does not exist matches nothing.
+fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
+    equal && selector.match_expressions.iter().flatten().all(|requirement| holds(requirement, labels))
+}
+
+fn holds(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
+    let value = labels.get(&requirement.key);
+    let listed = || value.is_some_and(|value| requirement.values.iter().flatten().any(|v| v == value));
+    match requirement.operator.as_str() {
+        "In" => listed(),
+        "NotIn" => !listed(),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels() -> BTreeMap<String, String> {
+        [("team".to_owned(), "helpdesk".to_owned())].into()
+    }
+
+    fn requirement(key: &str, operator: &str, values: &[&str]) -> LabelSelector {
+        let requirement = LabelSelectorRequirement {
+            key: key.into(),
+            operator: operator.into(),
+            values: Some(values.iter().map(|v| (*v).to_owned()).collect()),
+        };
+        LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
+    }
+
+    #[test]
+    fn selectors() {
+        let cases = [
+            ("everything", LabelSelector::default(), true),
+            ("In", requirement("team", "In", &["it", "helpdesk"]), true),
+            ("not In", requirement("team", "In", &["it"]), false),
+            ("NotIn", requirement("team", "NotIn", &["it"]), true),
+            ("NotIn without the label", requirement("other", "NotIn", &["it"]), true),
+            ("Exists", requirement("team", "Exists", &[]), true),
+            ("DoesNotExist", requirement("team", "DoesNotExist", &[]), false),
+            ("no such operator", requirement("team", "Like", &["help"]), false),
+        ];
+        for (name, selector, expected) in cases {
+            assert_eq!(matches(&selector, &labels()), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! One pass over one object: observe → decide → lock → claim → send → record, as the state machine says, step by step.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::{api::core::v1::Namespace as NamespaceObject, jiff::Timestamp};
+use kube::{Api, ResourceExt};
+use uuid::Uuid;
+
+use super::{
+    ask,
+    calls::{CallError, call},
+    context::Context,
+    locks::{StoredLock, Wanted},
+    memory::Memory,
+    namespaces,
+    status_writer::{self, Check},
+    tenant::Tenant,
+};
+use crate::{
+    api::{
+        reset::PasscodeReset,
+        reset_status::{Attempt, PasscodeResetStatus},
+        tenant::IntuneTenant,
+    },
+    lifecycle::{
+        answered::{Answered, answered},
+        decide::decide,
+        events::{announced, says_the_same},
+        observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
+        quarantine::Quarantine,
+        step::{Decision, Fact, Step},
+    },
+};
+
+/// More steps than any path through the machine has; beyond it the pass starts over later.
+const MOST_STEPS: usize = 40;
+/// How often the record of an answer is tried before the object is left to be verified.
+const RECORD_TRIES: u32 = 6;
+
+/// How a pass ended.
+pub enum End {
+    /// Come back then.
+    Later(Duration),
+    /// Nothing more, ever.
+    Finished,
+}
+
+/// A pass under way.
+pub struct Pass<'a> {
+    context: &'a Context,
+    object: PasscodeReset,
+    tenant: Option<Arc<Tenant>>,
+    trouble: Option<Trouble>,
+    namespace: Namespace,
+    found: Option<Reading<Found>>,
+    lock: Option<Option<StoredLock>>,
+    look: Option<Reading<Look>>,
+    held: Option<(Held, StoredLock)>,
+    gate: Option<Gate>,
+    alone: Option<tokio::sync::OwnedMutexGuard<()>>,
+    /// What is remembered of the object.
+    pub memory: Memory,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass over an object that was just read.
+    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory) -> Self {
+        let tenant = context.tenants.get(&object.spec.tenant_ref.name);
+        let trouble = tenant.as_ref().and_then(|tenant| tenant.trouble_now(context.clock.boot()));
+        let namespace = namespaces::by_cache(context, tenant.as_deref(), &object);
+        Self {
+            context,
+            object,
+            tenant,
+            trouble,
+            namespace,
+            found: None,
+            lock: None,
+            look: None,
+            held: None,
+            gate: None,
+            alone: None,
+            memory,
+        }
+    }
+
+    /// The object as it is now known.
+    pub fn object(&self) -> &PasscodeReset {
+        &self.object
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// [`CallError`], where the API server does not answer: the pass starts over later.
+    pub async fn run(&mut self) -> Result<End, CallError> {
+        let end = self.steps().await;
+        // A lock without a claim: nothing was sent under it, and nothing will be.
+        if let Some((_, stored)) = self.held.take() {
+            self.context.locks.release(&stored).await;
+        }
+        end
+    }
+
+    async fn steps(&mut self) -> Result<End, CallError> {
+        for _ in 0..MOST_STEPS {
+            self.close_gate();
+            let decision = decide(&self.observed(), self.now());
+            self.learn(&decision);
+            match decision.step {
+                Step::Stop => return Ok(End::Finished),
+                Step::Observe(fact) => self.observe(fact).await?,
+                Step::TakeLock { send_deadline, settle_window } => self.take_lock(send_deadline, settle_window).await?,
+                Step::ReleaseLock => self.release_lock(&decision.status).await?,
+                Step::Claim(attempt) => self.claim(&decision.status, &attempt).await?,
+                // Only an answer to a request asks for this; it is dealt with where the answer is.
+                Step::SendAgain(pause) => return Ok(End::Later(pause)),
+                Step::Wait(pause) => {
+                    self.write(&decision.status).await?;
+                    return Ok(End::Later(pause));
+                }
+                Step::Finish => {
+                    self.write(&decision.status).await?;
+                    return Ok(End::Finished);
+                }
+            }
+        }
+        tracing::warn!(object = %self.name(), "a pass did not come to an end; it starts over");
+        Ok(End::Later(Duration::from_secs(30)))
+    }
+
+    fn name(&self) -> String {
+        format!("{}/{}", self.object.namespace().unwrap_or_default(), self.object.name_any())
+    }
+
+    fn observed(&self) -> Observed<'_> {
+        Observed {
+            object: &self.object,
+            tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.trouble.as_ref())),
+            namespace: self.namespace,
+            found: self.found.as_ref(),
+            lock: self.lock.as_ref().map(|lock| lock.as_ref().map(|stored| &stored.lock)),
+            look: self.look.as_ref(),
+            held: self.held.as_ref().map(|(held, _)| held),
+            doubt: self.memory.doubt,
+            gate: self.gate.as_ref(),
+            quarantine: self.quarantine(),
+        }
+    }
+
+    fn now(&self) -> Now {
+        let wall = self.context.clock.wall();
+        self.tenant
+            .as_ref()
+            .map_or(Now { wall, graph: None, estimate: wall }, |tenant| tenant.now(self.context.clock.as_ref()))
+    }
+
+    /// The quarantine is written by a replica's clock and judged by Graph's.
+    fn quarantine(&self) -> Option<Quarantine> {
+        let quarantine = self.context.leadership.borrow().quarantine?;
+        let offset = self.tenant.as_ref().and_then(|tenant| tenant.record.facts().clock_offset);
+        Some(quarantine.shifted(offset.unwrap_or_default()))
+    }
+
+    /// What holds attempts back at the moment. Once the lock is held, the budget is reserved and does not count any more.
+    fn close_gate(&mut self) {
+        if !self.context.may_begin() {
+            let message = "This operator is shutting down or not ready; nothing is sent by it. This goes on by itself."
+                .to_owned();
+            self.gate = Some(Gate { message, retry_after: Duration::from_secs(5) });
+        } else if self.held.is_some() {
+            self.gate = None;
+        } else if let Some(tenant) = &self.tenant {
+            self.gate = tenant.record.facts().gate(tenant.spec(), self.context.clock.boot());
+        }
+    }
+
+    fn learn(&mut self, decision: &Decision) {
+        self.memory.doubt = decision.doubt;
+        if let (Some(lesson), Some(tenant)) = (decision.lesson, &self.tenant) {
+            tenant.record.facts().learn(lesson);
+        }
+    }
+
+    async fn observe(&mut self, fact: Fact) -> Result<(), CallError> {
+        let clock = self.context.clock.as_ref();
+        match fact {
+            Fact::Namespace => self.namespace = self.live_namespace().await?,
+            Fact::Device => {
+                let Some(tenant) = &self.tenant else { return Ok(()) };
+                self.found = Some(ask::find(tenant, clock, &self.object.spec.device).await);
+            }
+            Fact::Lock => {
+                let Some((tenant_id, device_id)) = self.lock_of() else { return self.without_device() };
+                if self.alone.is_none() {
+                    self.alone = Some(self.context.devices.alone_with(&device_id).await);
+                }
+                self.look = None;
+                self.lock = Some(self.context.locks.read(&tenant_id, &device_id).await?);
+            }
+            Fact::Look => {
+                let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {
+                    return self.without_device();
+                };
+                self.look = Some(ask::look(tenant, clock, &device_id).await);
+            }
+        }
+        Ok(())
+    }
+
+    /// Without its tenant there is no way to look.
+    fn without_device(&mut self) -> Result<(), CallError> {
+        let message = format!("The IntuneTenant \"{}\" is not there.", self.object.spec.tenant_ref.name);
+        let trouble = Trouble { reason: "NotFound".to_owned(), message: message.clone() };
+        self.lock.get_or_insert(None);
+        self.look = Some(Reading::CouldNotTell(Unreadable {
+            tenant: Some(trouble),
+            message,
+            retry_after: Duration::from_secs(60),
+        }));
+        Ok(())
+    }
+
+    async fn live_namespace(&self) -> Result<Namespace, CallError> {
+        let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
+        let tenants: Api<IntuneTenant> = Api::all(self.context.client.clone());
+        let namespace = call(namespaces.get_opt(&self.object.namespace().unwrap_or_default())).await?;
+        let tenant = call(tenants.get_opt(&self.object.spec.tenant_ref.name)).await?;
+        let allowed = namespaces::allows(tenant.as_ref().map(|tenant| &tenant.spec), namespace.as_ref());
+        Ok(if allowed { Namespace::Allowed } else { Namespace::Denied { at: self.context.clock.wall() } })
+    }
+
+    /// The Entra tenant and the device that the lock is about: as decided in this pass, or as pinned in the status.
+    fn lock_of(&self) -> Option<(String, String)> {
+        let tenant = self.tenant.as_ref()?;
+        let decided = self.object.status.as_ref().and_then(|status| status.device.as_ref());
+        let device_id = match (decided, &self.found) {
+            (Some(device), _) => device.managed_device_id.clone(),
+            (None, Some(Reading::Answer { value: Found::One(device), .. })) => device.id.clone(),
+            _ => return None,
+        };
+        Some((tenant.spec().tenant_id.clone(), device_id))
+    }
+
+    /// Takes the lock over what was read. Refused, the machine starts over with what is there now.
+    async fn take_lock(&mut self, send_deadline: Timestamp, settle_window: Duration) -> Result<(), CallError> {
+        let (Some((tenant_id, device_id)), Some(tenant)) = (self.lock_of(), self.tenant.clone()) else { return Ok(()) };
+        let now = self.context.clock.boot();
+        {
+            let mut facts = tenant.record.facts();
+            if facts.gate(tenant.spec(), now).is_some() {
+                return Ok(());
+            }
+            facts.spent.reset(now);
+        }
+        let held = Held { attempt_id: Uuid::new_v4().to_string(), send_deadline };
+        let wanted = Wanted {
+            attempt_id: &held.attempt_id,
+            send_deadline,
+            settle_window,
+            object: &self.object,
+            now: self.context.clock.wall(),
+        };
+        let seen = self.lock.take().flatten();
+        let taken = self.context.locks.take(&tenant_id, &device_id, seen.as_ref(), &wanted).await;
+        // Whatever was seen was seen before the lock.
+        self.look = None;
+        match taken {
+            Ok(Some(stored)) => {
+                self.lock = Some(Some(stored.clone()));
+                self.held = Some((held, stored));
+                Ok(())
+            }
+            Ok(None) => {
+                tenant.record.facts().spent.give_back();
+                Ok(())
+            }
+            Err(error) => {
+                tenant.record.facts().spent.give_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Records what is known not to have been carried out, and gives its lock back.
+    async fn release_lock(&mut self, status: &PasscodeResetStatus) -> Result<(), CallError> {
+        self.write(status).await?;
+        if let Some(Some(stored)) = self.lock.take() {
+            self.context.locks.release(&stored).await;
+        }
+        self.held = None;
+        self.look = None;
+        Ok(())
+    }
+
+    /// Claims, and only where the stored object shows this very claim, sends.
+    async fn claim(&mut self, status: &PasscodeResetStatus, attempt: &Attempt) -> Result<(), CallError> {
+        self.look = None;
+        match status_writer::write(&self.context.client, &self.object, status, Check::Strict).await {
+            Ok(stored) => {
+                let kept = stored.status.as_ref().and_then(|status| status.attempt.as_ref());
+                if kept.is_none_or(|kept| kept.id != attempt.id) {
+                    self.context.health.schema_is_stale("status.attempt was dropped");
+                }
+                self.object = stored;
+            }
+            Err(CallError::Refused(message)) => {
+                self.context.health.schema_is_stale(&message);
+                return Ok(());
+            }
+            // Lost or refused, what is stored decides; if it is not the claim, the machine decides again under the same lock.
+            Err(CallError::Conflict | CallError::Unclear(_)) => self.read_again().await?,
+            Err(error) => return Err(error),
+        }
+        let claimed = self.object.status.as_ref().and_then(|status| status.attempt.as_ref());
+        if claimed.is_some_and(|claimed| claimed.id == attempt.id && claimed.result.is_none()) {
+            // From here on the lock is kept: it ends by itself, or by what the answer says.
+            self.held = None;
+            return self.send(attempt).await;
+        }
+        Ok(())
+    }
+
+    async fn read_again(&mut self) -> Result<(), CallError> {
+        let api: Api<PasscodeReset> =
+            Api::namespaced(self.context.client.clone(), &self.object.namespace().unwrap_or_default());
+        let read = call(api.get(&self.object.name_any())).await?;
+        if read.uid() != self.object.uid() {
+            return Err(CallError::Gone);
+        }
+        self.object = read;
+        Ok(())
+    }
+
+    /// Sends under the claim: once, and again only where the answer says that nothing was executed.
+    async fn send(&mut self, attempt: &Attempt) -> Result<(), CallError> {
+        let Some(tenant) = self.tenant.clone() else { return Ok(()) };
+        let mut first = true;
+        loop {
+            let status = self.object.status.clone().unwrap_or_default();
+            let answer = ask::send(&tenant, self.context.clock.as_ref(), &status, attempt, first).await;
+            self.context.metrics.answered(&answer.meaning);
+            self.trouble = tenant.trouble.clone().or_else(|| tenant.record.facts().fault());
+            first = false;
+            let decision = answered(&self.observed(), &answer, self.now());
+            match decision.step {
+                Step::SendAgain(pause) => tokio::time::sleep(pause).await,
+                _ => return self.record(&answer, attempt).await,
+            }
+        }
+    }
+
+    /// Records the answer, stubbornly: without it the object waits for minutes to be verified.
+    async fn record(&mut self, answer: &Answered, attempt: &Attempt) -> Result<(), CallError> {
+        for tries in 0..RECORD_TRIES {
+            let decision = answered(&self.observed(), answer, self.now());
+            let written = match decision.step {
+                Step::ReleaseLock => self.release_lock(&decision.status).await,
+                _ => self.write(&decision.status).await,
+            };
+            match written {
+                Err(CallError::Conflict | CallError::Unclear(_)) => {}
+                other => return other,
+            }
+            tokio::time::sleep(Duration::from_millis(200 << tries)).await;
+            if let Err(error @ CallError::Gone) = self.read_again().await {
+                return Err(error);
+            }
+            let stored = self.object.status.as_ref().and_then(|status| status.attempt.as_ref());
+            if stored.is_none_or(|stored| stored.id != attempt.id || stored.result.is_some()) {
+                return Ok(());
+            }
+        }
+        Err(CallError::Unclear("the answer could not be recorded".to_owned()))
+    }
+
+    /// Writes the status where it says something else than before, and announces what is worth it.
+    async fn write(&mut self, status: &PasscodeResetStatus) -> Result<(), CallError> {
+        let old = self.object.status.clone().unwrap_or_default();
+        if says_the_same(&old, status) {
+            return Ok(());
+        }
+        self.object = status_writer::write(&self.context.client, &self.object, status, Check::Lenient).await?;
+        self.context.metrics.status_written();
+        if let Some(announcement) = announced(&old, status) {
+            self.context.events.publish(&self.object, &announcement).await;
+        }
+        if old.outcome.is_none()
+            && let Some(outcome) = status.outcome
+        {
+            self.context.metrics.finished(outcome, status);
+            tracing::info!(object = %self.name(), ?outcome, reason = status.reason(), "finished");
+        }
+        Ok(())
+    }
+}

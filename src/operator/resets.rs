@@ -1,0 +1,224 @@
+//! The PasscodeResets: each unfinished one is gone over again and again until it has an outcome.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::{FutureExt, StreamExt};
+use kube::{
+    Api, Resource, ResourceExt,
+    core::DeserializeGuard,
+    runtime::{
+        Controller,
+        controller::{self, Action},
+        reflector::ObjectRef,
+        watcher,
+    },
+};
+use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
+
+use super::{
+    calls::{CallError, call},
+    context::Context,
+    memory::Memory,
+    pass::{End, Pass},
+};
+use crate::{
+    api::{
+        conditions::reason as reasons,
+        reset::PasscodeReset,
+        reset_status::{AttemptResult, PasscodeResetStatus},
+    },
+    lifecycle::events::Announcement,
+};
+
+/// How many objects are gone over at once. Graph's answers are waited for, not computed.
+const CONCURRENCY: u16 = 64;
+/// The longest that one pass may take: two reads, one request, and the record of its answer.
+const PASS_TIME_OUT: Duration = Duration::from_secs(300);
+/// How long an object waits for one reason before that is announced.
+const LONG_WAIT: Duration = Duration::from_secs(300);
+
+type Guarded = DeserializeGuard<PasscodeReset>;
+
+/// Runs until `stop`, then finishes what is in flight.
+pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
+    let api: Api<Guarded> = Api::all(context.client.clone());
+    // Finished objects leave this watch, so they cost nothing.
+    let unfinished = watcher::Config::default().fields("status.outcome=");
+    let changes = WatchStream::from_changes(context.tenants.changes()).map(|_| ());
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    Controller::new(api, unfinished)
+        .with_config(controller::Config::default().concurrency(CONCURRENCY))
+        .reconcile_all_on(changes)
+        .graceful_shutdown_on(stopped)
+        .run(reconcile, |_, error, _| match *error {}, context.clone())
+        .for_each(|result| {
+            let context = context.clone();
+            async move {
+                match result {
+                    Err(controller::Error::ObjectNotFound(reference)) => vanished(&context, &reference.erase()).await,
+                    Err(error) => tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again"),
+                    Ok(_) => {}
+                }
+            }
+        })
+        .await;
+}
+
+/// One turn of one object. It never fails: what went wrong decides when it comes back.
+async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let Ok(cached) = guarded.0.as_ref() else {
+        let meta = guarded.meta();
+        tracing::warn!(
+            namespace = meta.namespace,
+            name = meta.name,
+            "a PasscodeReset cannot be understood and is left alone"
+        );
+        context.metrics.not_understood();
+        return Ok(Action::await_change());
+    };
+    let uid = cached.uid().unwrap_or_default();
+    let memory = context.memories.of(&uid);
+    let now = context.clock.boot();
+    if memory.epoch == context.tenants.epoch()
+        && let Some(left) = memory.due.checked_sub(now).filter(|left| !left.is_zero())
+    {
+        return Ok(Action::requeue(left));
+    }
+    let turn =
+        AssertUnwindSafe(tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory))).catch_unwind().await;
+    let pause = match turn {
+        Ok(Ok(pause)) => pause,
+        Ok(Err(_)) => {
+            tracing::warn!(object = %reference(cached), "a pass took too long; it starts over");
+            Some(backoff(&context, &uid))
+        }
+        // Its text may hold anything, so it is not written.
+        Err(_) => {
+            tracing::error!(object = %reference(cached), "a pass panicked; the object comes back later");
+            context.metrics.panicked();
+            Some(backoff(&context, &uid))
+        }
+    };
+    Ok(pause.map_or_else(Action::await_change, Action::requeue))
+}
+
+fn reference(object: &PasscodeReset) -> ObjectRef<PasscodeReset> {
+    ObjectRef::from_obj(object)
+}
+
+/// Reads the object live, goes over it, and says when it is due again; `None`: never.
+async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Option<Duration> {
+    let uid = cached.uid().unwrap_or_default();
+    let epoch = context.tenants.epoch();
+    let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
+    let object = match call(api.get(&cached.name_any())).await {
+        Ok(object) if object.uid() == cached.uid() => object,
+        Ok(_) | Err(CallError::Gone) => {
+            deleted(context, &uid).await;
+            return None;
+        }
+        Err(error) => {
+            tracing::info!(object = %reference(cached), %error, "a PasscodeReset could not be read; tried again");
+            return Some(backoff(context, &uid));
+        }
+    };
+    context.metrics.pass();
+    let mut pass = Pass::new(context, object, memory);
+    let end = pass.run().await;
+    let object = pass.object().clone();
+    let mut memory = std::mem::take(&mut pass.memory);
+    match end {
+        Ok(End::Later(pause)) => {
+            memory.failures = 0;
+            memory.epoch = epoch;
+            memory.due = context.clock.boot() + pause;
+            note_in_flight(&mut memory, &object);
+            announce_long_wait(context, &object, &mut memory).await;
+            context.memories.keep(&uid, memory);
+            Some(pause)
+        }
+        Ok(End::Finished) => {
+            context.memories.forget(&uid);
+            None
+        }
+        Err(CallError::Gone) => {
+            deleted(context, &uid).await;
+            None
+        }
+        Err(error) => {
+            tracing::info!(object = %reference(&object), %error, "a pass was cut short; it starts over");
+            note_in_flight(&mut memory, &object);
+            context.memories.keep(&uid, memory);
+            Some(backoff(context, &uid))
+        }
+    }
+}
+
+/// Later and later, up to half a minute, while passes fail.
+fn backoff(context: &Context, uid: &str) -> Duration {
+    let mut memory = context.memories.of(uid);
+    memory.failures += 1;
+    let pause = Duration::from_millis(250 << memory.failures.min(7));
+    memory.due = context.clock.boot() + pause;
+    memory.epoch = context.tenants.epoch();
+    context.memories.keep(uid, memory);
+    pause
+}
+
+/// Once it was sent, its deletion is worth telling.
+fn note_in_flight(memory: &mut Memory, object: &PasscodeReset) {
+    let sent = object.status.as_ref().is_some_and(may_still_happen);
+    memory.in_flight = sent.then(|| Arc::new(object.clone()));
+}
+
+fn may_still_happen(status: &PasscodeResetStatus) -> bool {
+    let attempted = status
+        .attempt
+        .as_ref()
+        .is_some_and(|attempt| !matches!(attempt.result, Some(AttemptResult::NotExecuted | AttemptResult::Refused)));
+    status.outcome.is_none() && attempted
+}
+
+async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &mut Memory) {
+    let Some(status) = &object.status else { return };
+    let now = context.clock.boot();
+    let word = status.reason().to_owned();
+    match &memory.waiting {
+        Some((before, since)) if *before == word => {
+            // A scheduled reset and a phone in a drawer wait as they should.
+            let expected = [reasons::SCHEDULED, reasons::WAITING_FOR_DEVICE].contains(&word.as_str());
+            if !memory.announced_wait && !expected && now.saturating_sub(*since) > LONG_WAIT {
+                memory.announced_wait = true;
+                let ready = crate::api::conditions::get(&status.conditions, crate::api::conditions::kind::READY);
+                let note = ready.map_or_else(String::new, |ready| ready.message.clone());
+                context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
+            }
+        }
+        _ => memory.waiting = Some((word, now)),
+    }
+}
+
+/// The object left the watch between two turns: finished by this process, or deleted.
+async fn vanished(context: &Context, reference: &ObjectRef<kube::core::DynamicObject>) {
+    if let Some(uid) = reference.extra.uid.as_deref() {
+        deleted(context, uid).await;
+    }
+}
+
+/// Deleted: before it was sent that cancels it; afterwards the reset may still happen, and somebody has to be told.
+async fn deleted(context: &Context, uid: &str) {
+    let Some(object) = context.memories.forget(uid).and_then(|memory| memory.in_flight) else { return };
+    let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    match call(api.get_opt(&object.name_any())).await {
+        Ok(Some(there)) if there.uid() == object.uid() => return,
+        Ok(_) => {}
+        Err(error) => tracing::info!(%error, "whether a PasscodeReset was deleted could not be read"),
+    }
+    context.metrics.deleted_in_flight();
+    tracing::warn!(object = %ObjectRef::from_obj(&*object), "deleted after its request was sent: the reset may still happen");
+    let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen.".to_owned();
+    context.events.publish(&object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
+}

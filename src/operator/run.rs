@@ -1,0 +1,214 @@
+//! Starts everything, and ends it in order.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use kube::Client;
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::{
+    clock::Clock,
+    context::{Context, Devices, Tenants},
+    event_writer::EventWriter,
+    leader::{Candidate, Leadership},
+    locks::Locks,
+    memory::Memories,
+    resets, schema,
+    transports::Transports,
+    upkeep,
+};
+use crate::telemetry::{
+    health::Health,
+    http::{self, Sources},
+    metrics::Metrics,
+};
+
+/// How often the served schemas are compared with our own.
+const SCHEMA_PERIOD: Duration = Duration::from_secs(30);
+/// The same while they are not current.
+const STALE_SCHEMA_PERIOD: Duration = Duration::from_secs(3);
+
+/// What the operator runs on.
+pub struct Environment {
+    /// The API server.
+    pub client: Client,
+    /// The operator's own namespace.
+    pub namespace: String,
+    /// This replica's name, unique among replicas and restarts.
+    pub identity: String,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How Graph is reached.
+    pub transports: Arc<dyn Transports>,
+    /// Where probes and metrics are served; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Runs the operator until `stop` becomes true; then no new lock is taken, the leader lease is let go at once, and what is in
+/// flight is finished and recorded.
+///
+/// # Errors
+/// If the probes' address cannot be listened on.
+pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let health = Arc::new(Health::default());
+    let metrics = Arc::new(Metrics::default());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let Environment { client, namespace, identity, clock, transports, listen } = environment;
+    let server = listen.map(|address| {
+        let clock = Arc::new(Boot(clock.clone()));
+        let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock };
+        tokio::spawn(http::serve(address, sources, stop.clone()))
+    });
+    tokio::spawn(compare_schemas(client.clone(), health.clone(), stop.clone()));
+    let (candidate, leadership) =
+        Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), health.clone());
+    let election = tokio::spawn(candidate.run(stop.clone()));
+    let terms = Terms { client, namespace, identity, clock, transports, health, metrics, stopping, leadership };
+    let terms = tokio::spawn(terms.run(stop.clone()));
+    finish(server, election, terms).await
+}
+
+/// The boot clock of the operator's clocks.
+struct Boot(Arc<dyn Clock>);
+
+impl crate::graph::Clock for Boot {
+    fn boot(&self) -> Duration {
+        self.0.boot()
+    }
+}
+
+/// Ends with the work; the probes' address is the only thing without which it does not begin.
+async fn finish(
+    server: Option<JoinHandle<anyhow::Result<()>>>,
+    election: JoinHandle<()>,
+    terms: JoinHandle<()>,
+) -> anyhow::Result<()> {
+    let (election, terms) = (async { election.await }, async { terms.await });
+    let work = futures::future::join(election, terms);
+    tokio::pin!(work);
+    if let Some(server) = server {
+        tokio::select! {
+            served = server => {
+                served??;
+            }
+            ended = &mut work => {
+                ended.0?;
+                ended.1?;
+                return Ok(());
+            }
+        }
+    }
+    let ended = work.await;
+    ended.0?;
+    ended.1?;
+    Ok(())
+}
+
+async fn compare_schemas(client: Client, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+    loop {
+        match schema::missing(&client).await {
+            Ok(missing) => {
+                if let Some(missing) = &missing {
+                    tracing::warn!(missing, "nothing is sent until the served schema is current");
+                }
+                health.schema_compared(missing);
+            }
+            Err(error) => tracing::info!(%error, "the served schemas could not be read"),
+        }
+        let pause = if health.schema_is_current() { SCHEMA_PERIOD } else { STALE_SCHEMA_PERIOD };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// What every term of leadership begins with.
+struct Terms {
+    client: Client,
+    namespace: String,
+    identity: String,
+    clock: Arc<dyn Clock>,
+    transports: Arc<dyn Transports>,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    stopping: Arc<AtomicBool>,
+    leadership: watch::Receiver<Leadership>,
+}
+
+impl Terms {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                led = self.leadership.wait_for(|state| state.leading) => {
+                    if led.is_err() {
+                        return;
+                    }
+                }
+            }
+            if !self.schema_is_current(&mut stop).await {
+                return;
+            }
+            self.term(stop.clone()).await;
+        }
+    }
+
+    /// Nothing can be watched before the definitions are there. `false`: it is time to stop.
+    async fn schema_is_current(&self, stop: &mut watch::Receiver<bool>) -> bool {
+        while !self.health.schema_is_current() {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                _ = stop.wait_for(|stop| *stop) => return false,
+            }
+        }
+        true
+    }
+
+    /// One term: until this replica does not lead any more, or `stop`.
+    async fn term(&self, mut stop: watch::Receiver<bool>) {
+        let (caches, namespaces) = upkeep::caches();
+        let context = Arc::new(self.context(namespaces));
+        self.metrics.leading(true);
+        let (end, ended) = watch::channel(false);
+        let resets = tokio::spawn(resets::run(context.clone(), ended.clone()));
+        let upkeep = tokio::spawn(upkeep::run(context, caches, ended));
+        let mut leadership = self.leadership.clone();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => self.stopping.store(true, Ordering::Relaxed),
+            _ = leadership.wait_for(|state| !state.leading) => {}
+        }
+        end.send_replace(true);
+        self.metrics.leading(false);
+        for (part, task) in [("resets", resets), ("upkeep", upkeep)] {
+            if let Err(error) = task.await {
+                tracing::error!(part, %error, "a part of the operator ended unexpectedly");
+            }
+        }
+    }
+
+    fn context(&self, namespaces: kube::runtime::reflector::Store<k8s_openapi::api::core::v1::Namespace>) -> Context {
+        Context {
+            client: self.client.clone(),
+            namespace: self.namespace.clone(),
+            clock: self.clock.clone(),
+            transports: self.transports.clone(),
+            tenants: Tenants::default(),
+            namespaces,
+            locks: Locks::new(self.client.clone(), &self.namespace),
+            events: EventWriter::new(self.client.clone(), &self.identity),
+            memories: Memories::default(),
+            devices: Devices::default(),
+            leadership: self.leadership.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            stopping: self.stopping.clone(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Whether the API server serves the fields that this version writes: an older CRD would drop a claim without a word.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+use kube::{Api, Client, ResourceExt};
+
+use super::calls::{CallError, call};
+use crate::api::{VERSION, manifests};
+
+/// What is missing in the served schemas, as a sentence; `None`: nothing.
+///
+/// # Errors
+/// If the API server does not answer.
+pub async fn missing(client: &Client) -> Result<Option<String>, CallError> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let wanted = manifests::definitions().map_err(|error| CallError::Unreadable(error.to_string()))?;
+    for wanted in &wanted {
+        let name = wanted.name_any();
+        let served = call(api.get_opt(&name)).await?;
+        let Some(served) = served else {
+            return Ok(Some(format!(
+                "CustomResourceDefinition {name} is missing: apply crds/ (kubectl apply --server-side -f crds/)"
+            )));
+        };
+        let mut fields = Vec::new();
+        match (schema(wanted), schema(&served)) {
+            (Some(wanted), Some(served)) => compare(wanted, served, "", &mut fields),
+            _ => fields.push(format!("version {VERSION}")),
+        }
+        if !fields.is_empty() {
+            return Ok(Some(format!(
+                "CustomResourceDefinition {name} is older than this operator, it lacks {}: apply crds/ of this version (kubectl apply --server-side -f crds/)",
+                fields.join(", ")
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn schema(definition: &CustomResourceDefinition) -> Option<&JSONSchemaProps> {
+    let version = definition.spec.versions.iter().find(|version| version.name == VERSION && version.served)?;
+    version.schema.as_ref()?.open_api_v3_schema.as_ref()
+}
+
+/// The properties of one that the other lacks, by path. A lacking property's own are not named.
+fn compare(wanted: &JSONSchemaProps, served: &JSONSchemaProps, path: &str, missing: &mut Vec<String>) {
+    if served.x_kubernetes_preserve_unknown_fields == Some(true) {
+        return;
+    }
+    for (name, wanted) in wanted.properties.iter().flatten() {
+        let path = format!("{path}.{name}");
+        match served.properties.as_ref().and_then(|properties| properties.get(name)) {
+            Some(served) => compare(wanted, served, &path, missing),
+            None => missing.push(path),
+        }
+    }
+    if let (Some(JSONSchemaPropsOrArray::Schema(wanted)), Some(JSONSchemaPropsOrArray::Schema(served))) =
+        (&wanted.items, &served.items)
+    {
+        compare(wanted, served, &format!("{path}[]"), missing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_definition_lacks_is_named() {
+        let all = manifests::definitions().unwrap();
+        let wanted = schema(all.iter().find(|d| d.spec.names.kind == "PasscodeReset").unwrap()).unwrap();
+        let mut older = wanted.clone();
+        let status = older.properties.as_mut().unwrap().get_mut("status").unwrap();
+        let attempt = status.properties.as_mut().unwrap().get_mut("attempt").unwrap();
+        attempt.properties.as_mut().unwrap().remove("seenStartTimes");
+        let mut missing = Vec::new();
+        compare(wanted, &older, "", &mut missing);
+        assert_eq!(missing, [".status.attempt.seenStartTimes"]);
+        missing.clear();
+        compare(wanted, wanted, "", &mut missing);
+        assert!(missing.is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! One tenant at run time: its client, its trouble, its limits and what was learned of its ledger.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::{clock::Clock, limits::Spent};
+use crate::{
+    api::{
+        Time,
+        tenant::{IntuneTenant, IntuneTenantSpec, LedgerStatus},
+    },
+    graph::Graph,
+    lifecycle::{
+        breaker::Breaker,
+        observed::{Gate, Now, TenantView, Trouble},
+        step::Lesson,
+    },
+    platform::Matrix,
+};
+
+/// How often one object is let through as a probe while the tenant does not accept requests.
+const PROBE: Duration = Duration::from_secs(60);
+
+/// A tenant as its object says and as it was found.
+pub struct Tenant {
+    /// The object.
+    pub object: Arc<IntuneTenant>,
+    /// The client; `None` only together with trouble.
+    pub graph: Option<Arc<Graph>>,
+    /// The matrix that decides; `None` only together with trouble.
+    pub matrix: Option<Arc<Matrix>>,
+    /// Why it cannot be used, found when it was set up or signed in.
+    pub trouble: Option<Trouble>,
+    /// What outlives a change of the object.
+    pub record: Arc<Record>,
+}
+
+/// What is known of a tenant while this process leads.
+#[derive(Default)]
+pub struct Record(Mutex<Facts>);
+
+/// The facts of a [`Record`].
+#[derive(Default)]
+pub struct Facts {
+    /// Resets and requests spent.
+    pub spent: Spent,
+    /// Answers that stay away.
+    pub breaker: Breaker,
+    /// Trouble that showed in use.
+    fault: Option<Fault>,
+    /// The measured lag of Intune's record.
+    pub ledger: Option<LedgerStatus>,
+    /// Whether the record is believed to work; `None`: no entry was seen yet.
+    pub ledger_readable: Option<bool>,
+    /// Graph's clock less this machine's.
+    pub clock_offset: Option<SignedDuration>,
+    /// No reset before this boot time, and why.
+    not_before: Option<(Duration, &'static str)>,
+}
+
+struct Fault {
+    trouble: Trouble,
+    from_reset: bool,
+    probe_at: Duration,
+}
+
+impl Record {
+    /// The facts, for a moment.
+    pub fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Facts {
+    /// Trouble showed in use. One object a minute is let through, to see whether it is over.
+    pub fn found_trouble(&mut self, trouble: Trouble, from_reset: bool, now: Duration) {
+        self.fault = Some(Fault { trouble, from_reset, probe_at: now + PROBE });
+    }
+
+    /// A request of this kind went through: what only such a request can show is over.
+    pub fn went_through(&mut self, reset: bool) {
+        if self.fault.as_ref().is_some_and(|fault| fault.from_reset == reset) {
+            self.fault = None;
+        }
+    }
+
+    /// The trouble that showed in use.
+    #[must_use]
+    pub fn fault(&self) -> Option<Trouble> {
+        self.fault.as_ref().map(|fault| fault.trouble.clone())
+    }
+
+    /// The same for one object, which may be the minute's probe.
+    fn fault_or_probe(&mut self, now: Duration) -> Option<Trouble> {
+        let fault = self.fault.as_mut()?;
+        if now >= fault.probe_at {
+            fault.probe_at = now + PROBE;
+            return None;
+        }
+        Some(fault.trouble.clone())
+    }
+
+    /// Nothing is sent for a while, for this reason: a sentence.
+    pub fn pause(&mut self, pause: Duration, why: &'static str, now: Duration) {
+        let until = now + pause;
+        if self.not_before.is_none_or(|(earlier, _)| earlier < until) {
+            self.not_before = Some((until, why));
+        }
+    }
+
+    /// Why nothing may be sent at the moment.
+    pub fn gate(&mut self, spec: &IntuneTenantSpec, now: Duration) -> Option<Gate> {
+        if let Some(pause) = self.breaker.pause(now) {
+            let message = "Graph's answers stayed away several times in a row; no further reset begins until it answers again. Nothing was sent for this object.".to_owned();
+            return Some(Gate { message, retry_after: pause });
+        }
+        if let Some((until, why)) = self.not_before
+            && until > now
+        {
+            let message = format!("{why} Nothing was sent for this object; this goes on by itself.");
+            return Some(Gate { message, retry_after: until - now });
+        }
+        self.spent.reset_gate(&spec.limits, now)
+    }
+
+    /// An entry of any action was seen at this time: Intune's record works.
+    pub fn entry_seen(&mut self, at: Timestamp) {
+        self.ledger_readable = Some(true);
+        self.ledger.get_or_insert_default().last_seen_time = Some(Time(at).floor_to_second());
+    }
+
+    /// What a pass taught.
+    pub fn learn(&mut self, lesson: Lesson) {
+        match lesson {
+            Lesson::EntryMissing => self.ledger_readable = Some(false),
+            Lesson::Lag(lag) => {
+                let ledger = self.ledger.get_or_insert_default();
+                ledger.samples += 1;
+                ledger.last_lag = lag.into();
+                ledger.max_lag = ledger.max_lag.max(lag.into());
+            }
+        }
+    }
+}
+
+impl Tenant {
+    /// The object's spec.
+    #[must_use]
+    pub fn spec(&self) -> &IntuneTenantSpec {
+        &self.object.spec
+    }
+
+    /// Why it cannot be used by this object, now; a probe is let through.
+    pub fn trouble_now(&self, now: Duration) -> Option<Trouble> {
+        self.trouble.clone().or_else(|| self.record.facts().fault_or_probe(now))
+    }
+
+    /// What the state machine needs of it.
+    pub fn view<'a>(&'a self, trouble: Option<&'a Trouble>) -> TenantView<'a> {
+        TenantView {
+            spec: &self.object.spec,
+            created: self.object.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0),
+            trouble,
+            matrix: self.matrix.as_deref(),
+            ledger_works: self.record.facts().ledger_readable == Some(true),
+        }
+    }
+
+    /// The clocks, with what is known of Graph's.
+    #[must_use]
+    pub fn now(&self, clock: &dyn Clock) -> Now {
+        let wall = clock.wall();
+        let graph = self.graph.as_ref().and_then(|graph| graph.now());
+        let offset = self.record.facts().clock_offset.unwrap_or_default();
+        Now { wall, graph, estimate: graph.unwrap_or_else(|| crate::api::time::saturating_add(wall, offset)) }
+    }
+
+    /// Waits until the tenant's limit of requests admits one more.
+    pub async fn admit_request(&self, clock: &dyn Clock) {
+        loop {
+            let admitted = self.record.facts().spent.request(&self.object.spec.limits, clock.boot());
+            match admitted {
+                Ok(()) => return,
+                Err(pause) => tokio::time::sleep(pause).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Keeps what resets rest on current: namespaces, matrices, tenants, the served schema, the device locks.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt, future::join_all, stream};
+use k8s_openapi::{api::core::v1::Namespace, jiff::Timestamp};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{
+        WatchStreamExt, reflector,
+        reflector::{Store, store::Writer},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use super::{context::Context, limits, matrices, matrices::Matrices, tenants, tenants::TenantsContext};
+use crate::{
+    api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
+    telemetry::health::Watch,
+};
+
+/// How often everything is gone through, whatever the watches say.
+const ROUND: Duration = Duration::from_secs(5);
+/// How often the device locks are swept.
+const SWEEP: Duration = Duration::from_secs(300);
+
+/// The caches of one term of leadership.
+pub struct Caches {
+    /// Tenants.
+    pub tenants: Store<IntuneTenant>,
+    /// Matrices.
+    pub matrices: Store<PlatformSupportMatrix>,
+    writers: (Writer<Namespace>, Writer<IntuneTenant>, Writer<PlatformSupportMatrix>),
+}
+
+/// Empty caches; the namespaces' goes into the [`Context`].
+#[must_use]
+pub fn caches() -> (Caches, Store<Namespace>) {
+    let (namespaces, a) = reflector::store();
+    let (tenants, b) = reflector::store();
+    let (matrices, c) = reflector::store();
+    (Caches { tenants, matrices, writers: (a, b, c) }, namespaces)
+}
+
+/// Runs until `stop`.
+pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
+    let Caches { tenants, matrices, writers } = caches;
+    let client = &context.client;
+    let mut changes = stream::select_all([
+        cached(client, writers.0, context.clone(), Watch::Namespaces),
+        cached(client, writers.1, context.clone(), Watch::Tenants),
+        cached(client, writers.2, context.clone(), Watch::Matrices),
+    ]);
+    let mut upkeep = Upkeep::new(context, tenants, matrices);
+    loop {
+        tokio::select! {
+            Some(watch) = changes.next() => {
+                // A namespace's labels decide whether its objects may go on.
+                if watch == Watch::Namespaces {
+                    upkeep.context.tenants.wake_all();
+                }
+            }
+            () = tokio::time::sleep(ROUND) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        upkeep.round().await;
+    }
+}
+
+/// A watch that fills a cache and says that something came.
+fn cached<K>(
+    client: &Client,
+    writer: Writer<K>,
+    context: Arc<Context>,
+    watch: Watch,
+) -> stream::BoxStream<'static, Watch>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+{
+    let api: Api<K> = Api::all(client.clone());
+    let events = watcher(api, watcher::Config::default()).default_backoff().modify(|object| {
+        object.managed_fields_mut().clear();
+    });
+    reflector(writer, events)
+        .filter_map(move |event| {
+            let heard =
+                context.health.watched(watch, event.as_ref().map_err(ToString::to_string), context.clock.boot());
+            async move { heard.then_some(watch) }
+        })
+        .boxed()
+}
+
+struct Upkeep {
+    context: Arc<Context>,
+    tenants: Store<IntuneTenant>,
+    matrices: Store<PlatformSupportMatrix>,
+    compiled: Arc<Matrices>,
+    shared: TenantsContext,
+    /// Of each matrix, the version that was compiled.
+    matrix_versions: HashMap<String, (Option<String>, Option<i64>)>,
+    /// Of each tenant, the version that was set up and when it is due again, by boot time.
+    tenant_versions: HashMap<String, ((Option<String>, Option<i64>), Duration)>,
+    swept: Option<Duration>,
+}
+
+fn version<K: Resource>(object: &K) -> (Option<String>, Option<i64>) {
+    (object.meta().uid.clone(), object.meta().generation)
+}
+
+impl Upkeep {
+    fn new(context: Arc<Context>, tenants: Store<IntuneTenant>, matrices: Store<PlatformSupportMatrix>) -> Self {
+        let compiled = Arc::new(Matrices::default());
+        Self {
+            shared: TenantsContext::new(context.clone(), compiled.clone()),
+            context,
+            tenants,
+            matrices,
+            compiled,
+            matrix_versions: HashMap::new(),
+            tenant_versions: HashMap::new(),
+            swept: None,
+        }
+    }
+
+    async fn round(&mut self) {
+        let matrices_changed = self.matrices().await;
+        self.tenants(matrices_changed).await;
+        let now = self.context.clock.boot();
+        if self.swept.is_none_or(|swept| now >= swept + SWEEP) && !self.tenant_versions.is_empty() {
+            self.sweep(now).await;
+        }
+    }
+
+    /// Compiles what is new; answers whether tenants have to look again.
+    async fn matrices(&mut self) -> bool {
+        let all = self.matrices.state();
+        let names: Vec<String> = all.iter().map(|matrix| matrix.name_any()).collect();
+        let mut changed = self.compiled.retain(&names);
+        self.matrix_versions.retain(|name, _| names.contains(name));
+        for matrix in all {
+            let (name, version) = (matrix.name_any(), version(&*matrix));
+            if self.matrix_versions.get(&name) == Some(&version) {
+                continue;
+            }
+            changed = true;
+            match matrices::reconcile(matrix, &self.context, &self.compiled).await {
+                Ok(()) => {
+                    self.matrix_versions.insert(name, version);
+                }
+                Err(error) => {
+                    tracing::info!(matrix = name, %error, "a matrix's status could not be written; tried again")
+                }
+            }
+        }
+        changed
+    }
+
+    /// Sets up what is new or due, each on its own: one that does not answer holds up no other.
+    async fn tenants(&mut self, all_of_them: bool) {
+        let now = self.context.clock.boot();
+        let all = self.tenants.state();
+        for name in self.tenant_versions.keys().cloned().collect::<Vec<_>>() {
+            if !all.iter().any(|tenant| tenant.name_any() == name) {
+                self.tenant_versions.remove(&name);
+                self.context.tenants.remove(&name);
+                self.context.tenants.wake_all();
+            }
+        }
+        let due = all.into_iter().filter(|tenant| {
+            let known = self.tenant_versions.get(&tenant.name_any());
+            all_of_them || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
+        });
+        let shared = &self.shared;
+        let done =
+            join_all(due.map(|tenant| async move { (tenant.clone(), tenants::reconcile(tenant, shared).await) })).await;
+        for (tenant, next) in done {
+            let next = next.unwrap_or_else(|error| {
+                tracing::info!(tenant = tenant.name_any(), %error, "a tenant could not be set up; tried again");
+                ROUND
+            });
+            self.tenant_versions.insert(tenant.name_any(), (version(&*tenant), self.context.clock.boot() + next));
+        }
+    }
+
+    /// Sweeps old locks; the first sweep of a term counts what earlier leaders sent.
+    async fn sweep(&mut self, now: Duration) {
+        let tenants = self.context.tenants.all();
+        let clock = self.context.clock.clone();
+        let graph_now = |tenant_id: &str| -> Option<Timestamp> {
+            // The latest of all tenants with this id would do as well; they ask the same Graph.
+            let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
+            let offset = tenant.record.facts().clock_offset?;
+            Some(crate::api::time::saturating_add(clock.wall(), offset))
+        };
+        let wall = self.context.clock.wall();
+        match self.context.locks.sweep(wall, graph_now).await {
+            Ok(claims) if self.swept.is_none() => {
+                for (tenant_id, claimed) in claims {
+                    let age = Duration::try_from(wall.duration_since(claimed)).unwrap_or_default();
+                    for tenant in
+                        tenants.iter().filter(|tenant| tenant.spec().tenant_id == tenant_id && age < limits::HOUR)
+                    {
+                        tenant.record.facts().spent.reset(now.saturating_sub(age));
+                    }
+                }
+                self.swept = Some(now);
+            }
+            Ok(_) => self.swept = Some(now),
+            Err(error) => tracing::info!(%error, "the device locks could not be swept; tried again"),
+        }
+    }
+}

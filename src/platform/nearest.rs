@@ -1,0 +1,36 @@
+//! The platform class that somebody most likely meant by a name that is none.
+
+use super::class::Platform;
+
+/// The class whose name is written differently in case, is alone in beginning with the text, or is a few letters away.
+pub(super) fn nearest(name: &str) -> Option<Platform> {
+    let wanted = name.to_ascii_lowercase();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut beginning = Platform::ALL.iter().copied().filter(|platform| lower(*platform).starts_with(&wanted));
+    if let (Some(only), None) = (beginning.next(), beginning.next()) {
+        return Some(only);
+    }
+    let by_distance = Platform::ALL.iter().copied().map(|platform| (distance(&lower(platform), &wanted), platform));
+    by_distance.min().filter(|(steps, _)| steps * 3 <= wanted.len()).map(|(_, platform)| platform)
+}
+
+fn lower(platform: Platform) -> String {
+    platform.as_str().to_ascii_lowercase()
+}
+
+/// How many letters have to be put in, taken out or changed to make one text of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let changed = row[j] + usize::from(a != *b);
+            next.push(changed.min(row[j + 1] + 1).min(next[j] + 1));
+        }
+        row = next;
+    }
+    row[other.len()]
+}

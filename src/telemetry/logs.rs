@@ -1,0 +1,31 @@
+//! Logs: JSON or text, one line an event.
+
+use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Begins logging to standard error.
+///
+/// Of libraries nothing below `info` is written, whatever the filter says: their debug lines print requests, and a request for
+/// a token holds the client secret.
+pub fn begin(filter: &str, format: Format) {
+    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
+    let capped = tracing_subscriber::filter::filter_fn(|event| {
+        event.target().starts_with("passcode_operator") || *event.level() <= tracing::Level::INFO
+    });
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        Format::Text => lines.with_ansi(false).boxed(),
+        Format::Json => lines.json().boxed(),
+    };
+    // A second begin, as in tests, changes nothing.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(capped)).with(wanted).try_init();
+}

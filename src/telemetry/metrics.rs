@@ -1,0 +1,138 @@
+//! Counters. No label holds a name: reasons and results are closed lists, but for a matrix's own reasons.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    api::reset_status::{Outcome, PasscodeResetStatus},
+    lifecycle::answered::Meaning,
+};
+
+/// What is counted.
+pub struct Metrics {
+    registry: Registry,
+    finished: Family<Ended, Counter>,
+    answers: Family<Answer, Counter>,
+    passes: Counter,
+    status_writes: Counter,
+    panics: Counter,
+    not_understood: Counter,
+    deleted_in_flight: Counter,
+    leading: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+    reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    answer: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("passcode_operator");
+        let metrics = Self {
+            finished: Family::default(),
+            answers: Family::default(),
+            passes: Counter::default(),
+            status_writes: Counter::default(),
+            panics: Counter::default(),
+            not_understood: Counter::default(),
+            deleted_in_flight: Counter::default(),
+            leading: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("resets_finished", "PasscodeResets that reached an outcome", metrics.finished.clone());
+        registry.register("requests_answered", "Answers to the one request of an attempt", metrics.answers.clone());
+        registry.register("passes", "Turns over one PasscodeReset", metrics.passes.clone());
+        registry.register("status_writes", "Writes of a PasscodeReset's status", metrics.status_writes.clone());
+        registry.register("panics", "Turns that panicked", metrics.panics.clone());
+        registry.register(
+            "not_understood",
+            "PasscodeResets that could not be understood",
+            metrics.not_understood.clone(),
+        );
+        registry.register(
+            "deleted_in_flight",
+            "PasscodeResets deleted after their request was sent",
+            metrics.deleted_in_flight.clone(),
+        );
+        registry.register_with_unit(
+            "leading",
+            "Whether this replica leads",
+            Unit::Other("bool".to_owned()),
+            metrics.leading.clone(),
+        );
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// An outcome was written.
+    pub fn finished(&self, outcome: Outcome, status: &PasscodeResetStatus) {
+        let outcome = match outcome {
+            Outcome::Complete => "Complete",
+            Outcome::Rejected => "Rejected",
+            Outcome::Failed | Outcome::Unrecognised => "Failed",
+        };
+        let reason = status.reason().to_owned();
+        self.finished.get_or_create(&Ended { outcome, reason }).inc();
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, meaning: &Meaning) {
+        let answer = match meaning {
+            Meaning::Accepted => "Accepted",
+            Meaning::NotExecuted { .. } => "NotExecuted",
+            Meaning::Refused => "Refused",
+            Meaning::Unknown => "Unknown",
+        };
+        self.answers.get_or_create(&Answer { answer }).inc();
+    }
+
+    /// A turn began.
+    pub fn pass(&self) {
+        self.passes.inc();
+    }
+
+    /// A status was written.
+    pub fn status_written(&self) {
+        self.status_writes.inc();
+    }
+
+    /// A turn panicked.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// An object could not be understood.
+    pub fn not_understood(&self) {
+        self.not_understood.inc();
+    }
+
+    /// An object was deleted after its request was sent.
+    pub fn deleted_in_flight(&self) {
+        self.deleted_in_flight.inc();
+    }
+
+    /// This replica leads, or not.
+    pub fn leading(&self, leading: bool) {
+        self.leading.set(i64::from(leading));
+    }
+
+    /// All of it in the OpenMetrics text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
