@@ -1,0 +1,3 @@
+//! The whole operator in paused time, over an API server in process that keeps every version.
+
+mod main_path;

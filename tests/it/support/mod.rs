@@ -1,0 +1,5 @@
+//! What the integration tests share.
+
+pub mod objects;
+pub mod transport;
+pub mod world;
