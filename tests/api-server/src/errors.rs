@@ -12,15 +12,8 @@ pub fn status(code: u16, reason: &str, message: &str) -> Status {
 
 /// A 429 that asks to wait.
 pub fn too_many_requests(retry_after_seconds: u32) -> Status {
-    status(
-        429,
-        "TooManyRequests",
-        "the server has received too many requests",
-    )
-    .with_details(StatusDetails {
-        retry_after_seconds,
-        ..details("", "", "")
-    })
+    status(429, "TooManyRequests", "the server has received too many requests")
+        .with_details(StatusDetails { retry_after_seconds, ..details("", "", "") })
 }
 
 /// What the server answers instead of doing what was asked.
@@ -42,9 +35,7 @@ fn details(group: &str, kind: &str, name: &str) -> StatusDetails {
 }
 
 fn about(code: u16, reason: &str, message: &str, resource: &ResourceType, name: &str) -> Refusal {
-    status(code, reason, message)
-        .with_details(details(&resource.group, &resource.plural, name))
-        .boxed()
+    status(code, reason, message).with_details(details(&resource.group, &resource.plural, name)).boxed()
 }
 
 pub(crate) fn not_found(resource: &ResourceType, name: &str) -> Refusal {
@@ -53,19 +44,11 @@ pub(crate) fn not_found(resource: &ResourceType, name: &str) -> Refusal {
 }
 
 pub(crate) fn no_such_path() -> Refusal {
-    refuse(
-        404,
-        reason::NOT_FOUND,
-        "the server could not find the requested resource",
-    )
+    refuse(404, reason::NOT_FOUND, "the server could not find the requested resource")
 }
 
 pub(crate) fn method_not_allowed() -> Refusal {
-    refuse(
-        405,
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-    )
+    refuse(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 }
 
 pub(crate) fn unsupported_media_type(content_type: &str) -> Refusal {
@@ -81,10 +64,7 @@ pub(crate) fn already_exists(resource: &ResourceType, name: &str) -> Refusal {
 }
 
 pub(crate) fn conflict(resource: &ResourceType, name: &str, why: &str) -> Refusal {
-    let message = format!(
-        "Operation cannot be fulfilled on {} {name:?}: {why}",
-        resource.qualified()
-    );
+    let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
     about(409, reason::CONFLICT, &message, resource, name)
 }
 
@@ -102,43 +82,23 @@ pub(crate) fn bad_request(message: &str) -> Refusal {
 }
 
 pub(crate) fn invalid(kind: &str, name: &str, problem: &str) -> Refusal {
-    refuse(
-        422,
-        reason::INVALID,
-        &format!("{kind} {name:?} is invalid: {problem}"),
-    )
+    refuse(422, reason::INVALID, &format!("{kind} {name:?} is invalid: {problem}"))
 }
 
 pub(crate) fn patch_does_not_fit() -> Refusal {
-    refuse(
-        422,
-        reason::INVALID,
-        "the server rejected our request due to an error in our request",
-    )
+    refuse(422, reason::INVALID, "the server rejected our request due to an error in our request")
 }
 
 /// A resourceVersion that is no longer kept.
 pub(crate) fn expired(asked: u64, oldest: u64) -> Refusal {
-    refuse(
-        410,
-        reason::EXPIRED,
-        &format!("too old resource version: {asked} ({oldest})"),
-    )
+    refuse(410, reason::EXPIRED, &format!("too old resource version: {asked} ({oldest})"))
 }
 
 /// A resourceVersion that this server has not seen yet.
 pub(crate) fn too_large(asked: u64, current: u64) -> Refusal {
-    refuse(
-        504,
-        reason::TIMEOUT,
-        &format!("Timeout: Too large resource version: {asked}, current: {current}"),
-    )
+    refuse(504, reason::TIMEOUT, &format!("Timeout: Too large resource version: {asked}, current: {current}"))
 }
 
 pub(crate) fn version_on_create() -> Refusal {
-    refuse(
-        500,
-        "",
-        "resourceVersion should not be set on objects to be created",
-    )
+    refuse(500, "", "resourceVersion should not be set on objects to be created")
 }

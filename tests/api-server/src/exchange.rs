@@ -78,10 +78,7 @@ impl Exchange {
         let mut severed = false;
         loop {
             changed.mark_unchanged();
-            match self
-                .shared
-                .read(|state| state.caller(&self.call.client).cut)
-            {
+            match self.shared.read(|state| state.caller(&self.call.client).cut) {
                 None if severed => return Err(lost(io::ErrorKind::ConnectionReset)),
                 None => return Ok(()),
                 Some(Cut::Refused) => return Err(lost(io::ErrorKind::ConnectionRefused)),
@@ -106,32 +103,24 @@ impl Exchange {
     }
 
     fn note(&self, index: usize, write: impl FnOnce(&mut Request)) {
-        self.shared
-            .read(|state| state.requests.get_mut(index).map(write));
+        self.shared.read(|state| state.requests.get_mut(index).map(write));
     }
 
     async fn faults_before(&self) -> Vec<Fault> {
-        let hook = self
-            .shared
-            .read(|state| state.caller(&self.call.client).before.clone());
+        let hook = self.shared.read(|state| state.caller(&self.call.client).before.clone());
         let mut faults = Vec::new();
         if let Some(hook) = hook {
             faults.extend(hook(Call::clone(&self.call)).await);
         }
         faults.extend(self.shared.read(|state| {
             let rules = &mut state.caller(&self.call.client).rules;
-            rules
-                .iter_mut()
-                .filter_map(|rule| rule.fire(&self.call))
-                .collect::<Vec<_>>()
+            rules.iter_mut().filter_map(|rule| rule.fire(&self.call)).collect::<Vec<_>>()
         }));
         faults
     }
 
     async fn effect_after(&self, code: u16) -> Option<Effect> {
-        let hook = self
-            .shared
-            .read(|state| state.caller(&self.call.client).after.clone())?;
+        let hook = self.shared.read(|state| state.caller(&self.call.client).after.clone())?;
         let fault = hook(Call::clone(&self.call), code).await?;
         Some(fault.into_effect().0)
     }
@@ -147,10 +136,7 @@ impl Exchange {
                         request.resource_version = served.resource_version;
                     }
                     Err(status) => {
-                        request.outcome = Outcome::Refused {
-                            code: status.code,
-                            reason: status.reason.clone(),
-                        };
+                        request.outcome = Outcome::Refused { code: status.code, reason: status.reason.clone() };
                     }
                 }
             }
@@ -199,23 +185,14 @@ fn failure(status: &Status) -> Response<ResponseBody> {
     if let Some(details) = &status.details
         && details.retry_after_seconds > 0
     {
-        set(
-            &mut response,
-            header::RETRY_AFTER,
-            &details.retry_after_seconds.to_string(),
-        );
+        set(&mut response, header::RETRY_AFTER, &details.retry_after_seconds.to_string());
     }
     response
 }
 
 fn json_response(code: u16, body: Vec<u8>) -> Response<ResponseBody> {
-    let mut response = Response::new(
-        Full::from(body)
-            .map_err(|never| match never {})
-            .boxed_unsync(),
-    );
-    *response.status_mut() =
-        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::new(Full::from(body).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut response, header::CONTENT_TYPE, "application/json");
     response
 }

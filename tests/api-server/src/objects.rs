@@ -37,18 +37,12 @@ pub(crate) struct Address<'a> {
 }
 
 impl Address<'_> {
-    fn schema(
-        &self,
-    ) -> Option<&k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps>
-    {
+    fn schema(&self) -> Option<&k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps> {
         self.resource.versions.get(self.version)?.schema.as_ref()
     }
 
     pub(crate) fn has_status(&self) -> bool {
-        self.resource
-            .versions
-            .get(self.version)
-            .is_some_and(|served| served.status)
+        self.resource.versions.get(self.version).is_some_and(|served| served.status)
     }
 
     /// Brings an object into shape and returns the paths of the unknown fields that it lost.
@@ -74,22 +68,16 @@ impl Address<'_> {
 
     fn check_type(&self, object: &mut Value) -> Result<(), Refusal> {
         let Value::Object(fields) = object else {
-            return Err(errors::bad_request(
-                "the object provided is unrecognized (must be an object)",
-            ));
+            return Err(errors::bad_request("the object provided is unrecognized (must be an object)"));
         };
-        let expected = [
-            ("apiVersion", self.resource.api_version(self.version)),
-            ("kind", self.resource.kind.clone()),
-        ];
+        let expected = [("apiVersion", self.resource.api_version(self.version)), ("kind", self.resource.kind.clone())];
         for (field, expected) in expected {
             match fields.get(field).and_then(Value::as_str) {
                 None | Some("") => drop(fields.insert(field.into(), expected.into())),
                 Some(given) if given == expected => {}
                 Some(given) => {
-                    let message = format!(
-                        "the {field} in the data ({given}) does not match the expected {field} ({expected})"
-                    );
+                    let message =
+                        format!("the {field} in the data ({given}) does not match the expected {field} ({expected})");
                     return Err(errors::bad_request(&message));
                 }
             }
@@ -117,10 +105,8 @@ impl Address<'_> {
             None => object["metadata"]["name"] = self.name.into(),
             Some(given) if given == self.name => {}
             Some(given) => {
-                let message = format!(
-                    "the name of the object ({given}) does not match the name on the URL ({})",
-                    self.name
-                );
+                let message =
+                    format!("the name of the object ({given}) does not match the name on the URL ({})", self.name);
                 return Err(errors::bad_request(&message));
             }
         }
@@ -154,9 +140,7 @@ pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
 }
 
 pub(crate) fn has_finalizers(object: &Value) -> bool {
-    object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|finalizers| !finalizers.is_empty())
+    object["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 /// As metadata looks after it went through Go's `ObjectMeta`: no unknown fields, nothing empty.
@@ -164,9 +148,7 @@ fn tidy_metadata(object: &mut Value) -> Result<Vec<String>, Refusal> {
     let Value::Object(fields) = object else {
         return Ok(Vec::new());
     };
-    let metadata = fields
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     let Value::Object(metadata) = metadata else {
         return Err(errors::bad_request("metadata must be an object"));
     };
