@@ -45,7 +45,8 @@ impl<'a> Draft<'a> {
         Self { o, now, status, doubt: None, lesson: None, offered: None, unknown_device: None }
     }
 
-    pub fn into_decision(self, step: Step) -> Decision {
+    pub fn into_decision(mut self, step: Step) -> Decision {
+        conditions::sort(&mut self.status.conditions);
         Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson }
     }
 

@@ -125,6 +125,9 @@ async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Opti
             return Some(backoff(context, &uid));
         }
     };
+    if context.is_being_set_up(&object.spec.tenant_ref.name) {
+        return Some(Duration::from_secs(1));
+    }
     context.metrics.pass();
     let mut pass = Pass::new(context, object, memory);
     let end = pass.run().await;

@@ -41,7 +41,7 @@ impl Writer<'_> {
                 let why = format!(
                     "the {title} in the precondition ({asked}) does not match the {title} in record ({held}). The object might have been {reason}"
                 );
-                return Err(errors::conflict(self.address.resource, self.address.name, &why));
+                return Err(errors::precondition_of_delete(self.address.resource, self.address.name, &why));
             }
         }
         Ok(())

@@ -38,6 +38,11 @@ fn about(code: u16, reason: &str, message: &str, resource: &ResourceType, name: 
     status(code, reason, message).with_details(details(&resource.group, &resource.plural, name)).boxed()
 }
 
+/// How messages name a kind or a resource of a group.
+fn qualified(group: &str, kind: &str) -> String {
+    if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") }
+}
+
 pub(crate) fn not_found(resource: &ResourceType, name: &str) -> Refusal {
     let message = format!("{} {name:?} not found", resource.qualified());
     about(404, reason::NOT_FOUND, &message, resource, name)
@@ -51,11 +56,9 @@ pub(crate) fn method_not_allowed() -> Refusal {
     refuse(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 }
 
-pub(crate) fn unsupported_media_type(content_type: &str) -> Refusal {
-    let message = format!(
-        "the body of the request was in an unknown format ({content_type}) - accepted media types include: application/json-patch+json, application/merge-patch+json"
-    );
-    refuse(415, "UnsupportedMediaType", &message)
+pub(crate) fn unsupported_media_type() -> Refusal {
+    let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json";
+    refuse(415, "UnsupportedMediaType", message)
 }
 
 pub(crate) fn already_exists(resource: &ResourceType, name: &str) -> Refusal {
@@ -63,26 +66,41 @@ pub(crate) fn already_exists(resource: &ResourceType, name: &str) -> Refusal {
     about(409, reason::ALREADY_EXISTS, &message, resource, name)
 }
 
-pub(crate) fn conflict(resource: &ResourceType, name: &str, why: &str) -> Refusal {
-    let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
-    about(409, reason::CONFLICT, &message, resource, name)
+/// Messages about a conflict name the resource, save one that names the kind.
+fn conflict(group: &str, kind: &str, name: &str, why: &str) -> Refusal {
+    let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", qualified(group, kind));
+    status(409, reason::CONFLICT, &message).with_details(details(group, kind, name)).boxed()
+}
+
+/// A DELETE asked for another object, or another version of it.
+pub(crate) fn precondition_of_delete(resource: &ResourceType, name: &str, why: &str) -> Refusal {
+    conflict(&resource.group, &resource.kind, name, why)
+}
+
+/// A PUT was meant for another object of the same name.
+pub(crate) fn other_uid(resource: &ResourceType, namespace: &str, name: &str, asked: &str, held: &str) -> Refusal {
+    let folder =
+        if resource.built_in { resource.plural.clone() } else { format!("{}/{}", resource.group, resource.plural) };
+    let place = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{place}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object meta: {held}"
+    );
+    conflict(&resource.group, &resource.plural, name, &why)
 }
 
 /// The object moved on since it was read.
 pub(crate) fn modified(resource: &ResourceType, name: &str) -> Refusal {
-    conflict(
-        resource,
-        name,
-        "the object has been modified; please apply your changes to the latest version and try again",
-    )
+    let why = "the object has been modified; please apply your changes to the latest version and try again";
+    conflict(&resource.group, &resource.plural, name, why)
 }
 
 pub(crate) fn bad_request(message: &str) -> Refusal {
     refuse(400, reason::BAD_REQUEST, message)
 }
 
-pub(crate) fn invalid(kind: &str, name: &str, problem: &str) -> Refusal {
-    refuse(422, reason::INVALID, &format!("{kind} {name:?} is invalid: {problem}"))
+pub(crate) fn invalid(group: &str, kind: &str, name: &str, problem: &str) -> Refusal {
+    let message = format!("{} {name:?} is invalid: {problem}", qualified(group, kind));
+    status(422, reason::INVALID, &message).with_details(details(group, kind, name)).boxed()
 }
 
 pub(crate) fn patch_does_not_fit() -> Refusal {
@@ -96,7 +114,9 @@ pub(crate) fn expired(asked: u64, oldest: u64) -> Refusal {
 
 /// A resourceVersion that this server has not seen yet.
 pub(crate) fn too_large(asked: u64, current: u64) -> Refusal {
-    refuse(504, reason::TIMEOUT, &format!("Timeout: Too large resource version: {asked}, current: {current}"))
+    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+    let soon = StatusDetails { retry_after_seconds: 1, ..details("", "", "") };
+    status(504, reason::TIMEOUT, &message).with_details(soon).boxed()
 }
 
 pub(crate) fn version_on_create() -> Refusal {

@@ -181,6 +181,7 @@ fn failure(status: &Status) -> Response<ResponseBody> {
     let mut body = serde_json::to_value(status).unwrap_or_default();
     body["apiVersion"] = "v1".into();
     body["kind"] = "Status".into();
+    body["metadata"] = serde_json::json!({});
     let mut response = json_response(status.code, body.to_string().into_bytes());
     if let Some(details) = &status.details
         && details.retry_after_seconds > 0

@@ -17,7 +17,7 @@ impl<'a> Patch<'a> {
             "application/json-patch+json" => serde_json::from_value(body.clone())
                 .map(Self::Json)
                 .map_err(|error| errors::bad_request(&format!("error decoding patch: {error}"))),
-            _ => Err(errors::unsupported_media_type(content_type)),
+            _ => Err(errors::unsupported_media_type()),
         }
     }
 

@@ -34,7 +34,7 @@ fn revision_for(state: &mut State, call: &Call) -> Result<u64, Refusal> {
 }
 
 fn parse_revision(given: &str) -> Result<u64, Refusal> {
-    given.parse().map_err(|_| errors::bad_request(&format!("resourceVersion: Invalid value: {given:?}: not a number")))
+    given.parse().map_err(|_| errors::bad_request(&format!("invalid resource version: {given:?}")))
 }
 
 pub(crate) fn selector(call: &Call, address: Address<'_>) -> Result<Selector, Refusal> {
@@ -100,7 +100,7 @@ pub(crate) fn list(state: &mut State, call: &Call, address: Address<'_>) -> Resu
     if let Some(start) = start {
         objects.retain(|object| key_of(object) > start);
     }
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = json!({"continue": "", "resourceVersion": revision.to_string()});
     let limit = call.parameter("limit").parse().unwrap_or(0_usize);
     if limit > 0 && objects.len() > limit {
         metadata["remainingItemCount"] = (objects.len() - limit).into();
@@ -126,15 +126,15 @@ pub(crate) fn watch(state: &mut State, call: &Call, address: Address<'_>) -> Res
     if streaming && matching != "NotOlderThan" {
         let problem =
             "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(errors::invalid("ListOptions.meta.k8s.io", "", problem));
+        return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     if !streaming && !matching.is_empty() {
         let problem = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-        return Err(errors::invalid("ListOptions.meta.k8s.io", "", problem));
+        return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     let selector = selector(call, address)?;
     let expired = std::mem::take(&mut state.caller(&call.client).expire_next_watch);
-    let from = watch_from(state, call, expired)?;
+    let from = watch_from(state, call, address, expired)?;
     let start = WatchStart::new(state, call, address, selector, from);
     Ok(Served { answer: Answer::Watch(Box::new(start)), outcome: Outcome::Served, resource_version: None })
 }

@@ -40,11 +40,6 @@ impl ResourceType {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
-    /// `Kind.group`, the name in messages about invalid objects.
-    pub(crate) fn qualified_kind(&self) -> String {
-        if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }
-    }
-
     pub(crate) fn api_version(&self, version: &str) -> String {
         if self.group.is_empty() { version.to_owned() } else { format!("{}/{version}", self.group) }
     }
@@ -169,6 +164,7 @@ pub(crate) fn complete_built_in(resource: &ResourceType, object: &mut Value) {
     drop_nulls(object);
     match resource.kind.as_str() {
         "Namespace" => {
+            object["spec"]["finalizers"] = serde_json::json!(["kubernetes"]);
             object["status"]["phase"] = "Active".into();
             let name = object["metadata"]["name"].clone();
             object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;

@@ -79,7 +79,7 @@ fn parse_fields(text: &str, served: &ServedVersion) -> Result<Vec<Requirement>, 
     let terms = text.split(',').filter(|term| !term.is_empty());
     let requirements = terms.map(|term| {
         let (key, test) = parse_comparison(term)
-            .ok_or_else(|| errors::bad_request(&format!("invalid selector: {text:?}; can't understand {term:?}")))?;
+            .ok_or_else(|| errors::bad_request(&format!("invalid selector: '{text}'; can't understand '{term}'")))?;
         let supported =
             ["metadata.name", "metadata.namespace"].contains(&key.as_str()) || served.selectable.contains(&key);
         if supported {

@@ -133,15 +133,12 @@ fn preconditions(body: &Value) -> Preconditions {
 }
 
 fn deleted(address: Address<'_>, object: &Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success",
-        "details": {
-            "name": text(object, "name"),
-            "group": address.resource.group,
-            "kind": address.resource.plural,
-            "uid": text(object, "uid"),
-        },
-    })
+    let resource = address.resource;
+    let mut details = json!({"name": text(object, "name"), "kind": resource.plural, "uid": text(object, "uid")});
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.clone().into();
+    }
+    json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "details": details})
 }
 
 fn delete_collection(state: &mut State, call: &Call, address: Address<'_>, now: Timestamp) -> Result<Served, Refusal> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clock::to_seconds;
 use crate::errors::{self, Refusal};
 use crate::names::{Names, is_dns_subdomain};
-use crate::objects::{Address, has_finalizers, text};
+use crate::objects::{Address, finalizers, has_finalizers, text};
 use crate::patch::Patch;
 use crate::resources::Registry;
 use crate::store::{Author, Change, Key, Store};
@@ -41,6 +41,11 @@ impl Writer<'_> {
         found.ok_or_else(|| errors::not_found(self.address.resource, self.address.name))
     }
 
+    fn invalid(&self, name: &str, problem: &str) -> Refusal {
+        let resource = self.address.resource;
+        errors::invalid(&resource.group, &resource.kind, name, problem)
+    }
+
     pub(crate) fn create(&mut self, mut object: Value) -> Result<Written, Refusal> {
         let unknown = self.address.decode(&mut object)?;
         self.refuse_unknown(&unknown)?;
@@ -68,7 +73,6 @@ impl Writer<'_> {
     }
 
     fn settle_name(&mut self, object: &mut Value) -> Result<String, Refusal> {
-        let kind = self.address.resource.qualified_kind();
         let mut name = text(object, "name").to_owned();
         let prefix = text(object, "generateName");
         if name.is_empty() && !prefix.is_empty() {
@@ -76,13 +80,13 @@ impl Writer<'_> {
             object["metadata"]["name"] = name.clone().into();
         }
         if name.is_empty() {
-            return Err(errors::invalid(&kind, "", "metadata.name: Required value: name or generateName is required"));
+            return Err(self.invalid("", "metadata.name: Required value: name or generateName is required"));
         }
         if !is_dns_subdomain(&name) {
             let problem = format!(
                 "metadata.name: Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
             );
-            return Err(errors::invalid(&kind, &name, &problem));
+            return Err(self.invalid(&name, &problem));
         }
         Ok(name)
     }
@@ -127,8 +131,8 @@ impl Writer<'_> {
         let held = stored.as_deref().map(|stored| text(stored, "uid")).unwrap_or_default();
         let asked = text(&object, "uid");
         if !asked.is_empty() && asked != held {
-            let why = format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {held}");
-            return Err(errors::conflict(resource, self.address.name, &why));
+            let Address { namespace, name, .. } = self.address;
+            return Err(errors::other_uid(resource, namespace, name, asked, held));
         }
         match stored {
             Some(stored) => self.replace(&stored, object, of_status),
@@ -144,7 +148,7 @@ impl Writer<'_> {
         let unknown = self.address.decode(&mut object)?;
         if self.strict && !unknown.is_empty() {
             let problem = format!("patch: Invalid value: {sent:?}: {}", strict_error(&unknown));
-            return Err(errors::invalid("", "", &problem));
+            return Err(errors::invalid("", "", "", &problem));
         }
         self.address.check_name(&mut object)?;
         self.replace(&stored, object, of_status)
@@ -173,7 +177,7 @@ impl Writer<'_> {
         }
         if asked.is_empty() {
             let problem = "metadata.resourceVersion: Invalid value: 0: must be specified for an update";
-            return Err(errors::invalid(&resource.qualified(), self.address.name, problem));
+            return Err(errors::invalid(&resource.group, &resource.plural, self.address.name, problem));
         }
         if asked != text(stored, "resourceVersion") {
             return Err(errors::modified(resource, self.address.name));
@@ -183,17 +187,14 @@ impl Writer<'_> {
 
     /// A write of the main resource: status and system fields stay, the generation follows the rest.
     fn prepare(&self, before: &Value, mut after: Value) -> Result<Value, Refusal> {
+        if text(&after, "uid").is_empty() {
+            put(&mut after["metadata"], "uid", before["metadata"].get("uid"));
+        }
+        self.check_immutable(before, &after)?;
         for field in
             ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion"]
         {
             put(&mut after["metadata"], field, before["metadata"].get(field));
-        }
-        if text(&after, "uid").is_empty() {
-            put(&mut after["metadata"], "uid", before["metadata"].get("uid"));
-        }
-        if text(&after, "uid") != text(before, "uid") {
-            let problem = format!("metadata.uid: Invalid value: {:?}: field is immutable", text(&after, "uid"));
-            return Err(errors::invalid(&self.address.resource.qualified_kind(), self.address.name, &problem));
         }
         if self.address.has_status() {
             put(&mut after, "status", before.get("status"));
@@ -203,6 +204,29 @@ impl Writer<'_> {
             raise_generation(&mut after);
         }
         Ok(after)
+    }
+
+    fn check_immutable(&self, before: &Value, after: &Value) -> Result<(), Refusal> {
+        let marked = !text(before, "deletionTimestamp").is_empty();
+        let uid_changes = text(after, "uid") != text(before, "uid");
+        let mark_appears = !marked && !text(after, "deletionTimestamp").is_empty();
+        for (changes, field) in [(uid_changes, "uid"), (mark_appears, "deletionTimestamp")] {
+            if changes {
+                let problem = format!("metadata.{field}: Invalid value: {:?}: field is immutable", text(after, field));
+                return Err(self.invalid(self.address.name, &problem));
+            }
+        }
+        let held = |finalizer: &&Value| !finalizers(before).contains(finalizer);
+        let added: Vec<&Value> = finalizers(after).iter().filter(held).collect();
+        if marked && !added.is_empty() {
+            let added: Vec<String> = added.into_iter().map(Value::to_string).collect();
+            let problem = format!(
+                "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                added.join(", ")
+            );
+            return Err(self.invalid(self.address.name, &problem));
+        }
+        Ok(())
     }
 
     fn refuse_unknown(&self, unknown: &[String]) -> Result<(), Refusal> {

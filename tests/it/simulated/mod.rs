@@ -1,3 +1,4 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
 mod main_path;
+mod once_only;
