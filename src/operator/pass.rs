@@ -107,6 +107,7 @@ impl<'a> Pass<'a> {
             self.close_gate();
             let decision = decide(&self.observed(), self.now());
             self.learn(&decision);
+            tracing::debug!(object = %self.name(), step = ?decision.step, reason = decision.status.reason(), "decided");
             match decision.step {
                 Step::Stop => return Ok(End::Finished),
                 Step::Observe(fact) => self.observe(fact).await?,

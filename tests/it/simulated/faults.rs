@@ -276,10 +276,9 @@ async fn an_unreadable_object_stops_nobody_else() {
 async fn etcd_restored_from_before_the_claim_holds_back_what_may_be_under_way() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let a = world.replica("a");
     // An installation of some age: a fresh one is not concerned.
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    let a = world.replica("a");
-    tokio::time::sleep(SOON).await;
     world.create(reset("inc", &serial, world.now())).await;
     let before = world.api.snapshot();
     world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));

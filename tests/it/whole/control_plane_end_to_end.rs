@@ -24,7 +24,7 @@ async fn resets_reach_complete_and_rejected_and_survive_kills() {
 
     let (phone, phone_id) = device(DeviceClass::IPhone, 1);
     let (mac, _) = device(DeviceClass::MacBook, 2);
-    let (profile, profile_id) = device(DeviceClass::AndroidPersonalWorkProfile, 3);
+    let (profile, profile_id) = device(DeviceClass::AndroidCorporateWorkProfile, 3);
     create(reset("iphone", &phone, Whole::now())).await;
     create(reset("mac", &mac, Whole::now())).await;
     create(reset("profile", &profile, Whole::now())).await;

@@ -27,7 +27,7 @@ pub struct Whole {
 impl Whole {
     pub async fn start() -> Self {
         let plane = ControlPlane::start(Options::default()).await.unwrap();
-        let graph = Simulator::new();
+        let graph = Simulator::starting_at(Timestamp::now());
         let server = serve(&graph, ServeOptions::default()).await.unwrap();
         let client = plane.client().await.unwrap();
         for definition in manifests::definitions().unwrap() {
