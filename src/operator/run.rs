@@ -150,6 +150,8 @@ impl Terms {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
+                // Stopping comes first: the lease may still be ours for the moment that it takes to let it go.
+                biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 led = self.leadership.wait_for(|state| state.leading) => {
                     if led.is_err() {
