@@ -56,6 +56,7 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
         d.judge_support();
         scheduled_for_later(d)?;
     }
+    entra_tenant_is_the_same(d)?;
     lock_is_read(d)?;
     let look = look_is_made(d)?;
     answered_by_the_ledger(d, &look)?;
@@ -102,6 +103,17 @@ fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
         }
         None => Ok(()),
     }
+}
+
+/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
+/// nobody's.
+fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
+    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
+    if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
+        return Ok(());
+    }
+    let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
 }
 
 fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {

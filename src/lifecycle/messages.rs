@@ -51,6 +51,12 @@ pub(super) fn no_such_tenant(name: &str) -> String {
     )
 }
 
+pub(super) fn another_entra_tenant(name: &str, tenant_id: &str) -> String {
+    format!(
+        "The IntuneTenant \"{name}\" names another Entra tenant than when this request began ({tenant_id}). It goes on once that one is back."
+    )
+}
+
 pub(super) fn tenant_trouble(trouble: &Trouble, expiration: Time, now: k8s_openapi::jiff::Timestamp) -> String {
     let rest = if now > expiration.0 {
         "Its expirationTime has passed: it ends as soon as the tenant answers.".to_owned()

@@ -111,6 +111,10 @@ impl<'a> Pass<'a> {
             match decision.step {
                 Step::Stop => return Ok(End::Finished),
                 Step::Observe(fact) => self.observe(fact).await?,
+                // Said by nobody: the next leader, or this one once it is ready, goes on from here.
+                Step::TakeLock { .. } | Step::Claim(_) if !self.context.may_begin() => {
+                    return Ok(End::Later(Duration::from_secs(5)));
+                }
                 Step::TakeLock { send_deadline, settle_window } => self.take_lock(send_deadline, settle_window).await?,
                 Step::ReleaseLock => self.release_lock(&decision.status).await?,
                 Step::Claim(attempt) => self.claim(&decision.status, &attempt).await?,
@@ -165,15 +169,10 @@ impl<'a> Pass<'a> {
 
     /// What holds attempts back at the moment. Once the lock is held, the budget is reserved and does not count any more.
     fn close_gate(&mut self) {
-        if !self.context.may_begin() {
-            let message = "This operator is shutting down or not ready; nothing is sent by it. This goes on by itself."
-                .to_owned();
-            self.gate = Some(Gate { message, retry_after: Duration::from_secs(5) });
-        } else if self.held.is_some() {
-            self.gate = None;
-        } else if let Some(tenant) = &self.tenant {
-            self.gate = tenant.record.facts().gate(tenant.spec(), self.context.clock.boot());
-        }
+        self.gate = match &self.tenant {
+            Some(tenant) if self.held.is_none() => tenant.record.facts().gate(tenant.spec(), self.context.clock.boot()),
+            _ => None,
+        };
     }
 
     fn learn(&mut self, decision: &Decision) {
@@ -197,7 +196,8 @@ impl<'a> Pass<'a> {
                     self.alone = Some(self.context.devices.alone_with(&device_id).await);
                 }
                 self.look = None;
-                self.lock = Some(self.context.locks.read(&tenant_id, &device_id).await?);
+                let now = self.now().estimate;
+                self.lock = Some(self.context.locks.read(&tenant_id, &device_id, now).await?);
             }
             Fact::Look => {
                 let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {

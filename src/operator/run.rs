@@ -93,7 +93,6 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    let (election, terms) = (async { election.await }, async { terms.await });
     let work = futures::future::join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {
