@@ -42,7 +42,11 @@ pub fn print(acts: &Acts<'_>, simulator: &Simulator) -> Result<()> {
     let mut differences: Vec<String> = lines.into_iter().flat_map(|line| line.differences).collect();
     differences.extend(of_all(acts, simulator, &ledger));
     if differences.is_empty() {
-        println!("{} resets asked of Intune, {} carried out, each device at most once: OK", ledger.len(), ledger.len());
+        println!(
+            "{} resets asked of Intune, {} carried out, each device at most once: OK",
+            asked(simulator),
+            ledger.len()
+        );
         return Ok(());
     }
     println!("What differs:");
@@ -122,7 +126,7 @@ fn of_all(acts: &Acts<'_>, simulator: &Simulator, ledger: &[Executed]) -> Vec<St
     for reset in ledger.iter().filter(|reset| !acts.devices.values().any(|device| *device == reset.device)) {
         found.push(format!("device {} was reset, which nobody asked for", reset.device));
     }
-    let asked = simulator.counts().get(&PathClass::Action).copied().unwrap_or(0);
+    let asked = asked(simulator);
     if asked != ledger.len() {
         found.push(format!("{asked} requests for a reset were sent, and {} resets carried out", ledger.len()));
     }
@@ -130,4 +134,9 @@ fn of_all(acts: &Acts<'_>, simulator: &Simulator, ledger: &[Executed]) -> Vec<St
         found.push(format!("{} {} is not documented: {}", refusal.method, refusal.path, refusal.reason));
     }
     found
+}
+
+/// How many requests for a reset arrived.
+fn asked(simulator: &Simulator) -> usize {
+    simulator.counts().get(&PathClass::Action).copied().unwrap_or(0)
 }
