@@ -304,7 +304,8 @@ async fn a_conflicting_label_edit_changes_nothing() {
         async move {
             // Somebody labels the object just before each write of its status.
             if call.verb == Verb::Patch && call.resource == "passcoderesets" && call.subresource == "status" {
-                let api: kube::Api<passcode_operator::api::reset::PasscodeReset> = kube::Api::namespaced(editor, "helpdesk");
+                let api: kube::Api<passcode_operator::api::reset::PasscodeReset> =
+                    kube::Api::namespaced(editor, "helpdesk");
                 let stamp = json!({"metadata": {"labels": {"edited": uuid::Uuid::new_v4().to_string()}}});
                 if api.list(&Default::default()).await.unwrap().items[0].metadata.labels.is_none() {
                     api.patch("inc", &Default::default(), &kube::api::Patch::Merge(stamp)).await.unwrap();
