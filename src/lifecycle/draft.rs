@@ -47,7 +47,9 @@ impl<'a> Draft<'a> {
 
     pub fn into_decision(mut self, step: Step) -> Decision {
         conditions::sort(&mut self.status.conditions);
-        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson }
+        // What is asked for in between says nothing about a doubt that an earlier pass had.
+        let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
+        Decision { status: self.status, step, doubt, lesson: self.lesson }
     }
 
     // What is known.
@@ -161,17 +163,19 @@ impl<'a> Draft<'a> {
 
     // What is found out.
 
-    /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look.
+    /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look. Where a confirmed one is
+    /// not a verdict yet, the next pass need not begin again.
     pub fn confirm(&mut self, finding: DoubtKind, at: Timestamp) -> Option<std::time::Duration> {
         let since = match self.o.doubt {
-            Some(doubt) if doubt.kind == finding => doubt.since,
+            // Never later than now: a clock that was set back must not make the second look wait for hours.
+            Some(doubt) if doubt.kind == finding => doubt.since.min(at),
             _ => at,
         };
+        self.doubt = Some(Doubt { kind: finding, since });
         let left = TWO_LOOKS - at.duration_since(since);
         if left <= SignedDuration::ZERO {
             return None;
         }
-        self.doubt = Some(Doubt { kind: finding, since });
         Some(std::time::Duration::try_from(left).unwrap_or_default())
     }
 
