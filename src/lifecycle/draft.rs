@@ -46,6 +46,10 @@ impl<'a> Draft<'a> {
     }
 
     pub fn into_decision(mut self, step: Step) -> Decision {
+        if step == Step::Stop {
+            // Nothing is written, so nothing is said, not even the generation.
+            self.status = self.o.object.status.clone().unwrap_or_default();
+        }
         conditions::sort(&mut self.status.conditions);
         // What is asked for in between says nothing about a doubt that an earlier pass had.
         let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
