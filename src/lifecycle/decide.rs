@@ -62,6 +62,7 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
     own_attempt_is_settled(d, look.at)?;
     lock_is_free(d, look.at)?;
     silence_is_not_the_end(d, look.at)?;
+    not_refused(d)?;
     supported(d)?;
     enrolled_before_the_request(d, &look)?;
     not_expired(d, look.at)?;
@@ -207,17 +208,29 @@ fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
     match d.o.look {
         None => Err(Step::Observe(Fact::Look)),
         Some(Reading::CouldNotTell(why)) => Err(unreadable(d, why)),
-        Some(Reading::Answer { value: Look::Gone, at }) => Err(match d.confirm(DoubtKind::DeviceGone, *at) {
-            Some(wait) => d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait),
-            None if d.may_have_been_sent() || d.status.device_action.is_some() => {
-                d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER)
-            }
-            None => d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE),
-        }),
+        Some(Reading::Answer { value: Look::Gone, at }) => Err(gone(d, *at)),
         Some(Reading::Answer { value: Look::Seen { results, enrolled, last_sync }, at }) => {
             Ok(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
         }
     }
+}
+
+/// A device that is gone answers nothing any more: what may have been sent is lost with it.
+fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
+    if let Some(wait) = d.confirm(DoubtKind::DeviceGone, at) {
+        return d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait);
+    }
+    let own = d.status.attempt.as_ref().is_some_and(|attempt| d.lock_is_of(&attempt.id));
+    if !own
+        && !d.following()
+        && let Err(busy) = lock_is_free(d, at)
+    {
+        return busy;
+    }
+    if d.may_have_been_sent() || d.status.device_action.is_some() {
+        return d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER);
+    }
+    d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
 }
 
 /// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
@@ -273,13 +286,10 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
                 &messages::accepted_not_listed(attempt.request_id.as_deref()),
             ))
         }
-        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
-        Some(AttemptResult::NotExecuted) => Ok(()),
-        Some(AttemptResult::Refused) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
-        Some(AttemptResult::Refused) => {
-            let message = d.refusal();
-            Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
+        Some(AttemptResult::NotExecuted | AttemptResult::Refused) if d.lock_is_of(&attempt.id) => {
+            Err(Step::ReleaseLock)
         }
+        Some(AttemptResult::NotExecuted | AttemptResult::Refused) => Ok(()),
         None | Some(AttemptResult::Unknown) if at <= settled => {
             let wait = next_look(attempt.claim_time.0, at, settled);
             Err(d.hold(reason::VERIFYING_OUTCOME, &messages::verifying(Time(settled)), wait))
@@ -318,6 +328,15 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
         || d.status.silent_attempts >= MOST_ATTEMPTS
         || at > d.expiration().0;
     if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
+}
+
+/// Step 8: refused for good, and nothing that somebody else asked for answers.
+fn not_refused(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.status.attempt.as_ref().is_none_or(|attempt| attempt.result != Some(AttemptResult::Refused)) {
+        return Ok(());
+    }
+    let message = d.refusal();
+    Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
 }
 
 /// The matrix's word, as it was before the first claim.
