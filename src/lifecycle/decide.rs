@@ -324,7 +324,8 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
     if d.status.silent_attempts == 0 {
         return Ok(());
     }
-    let no_more = d.o.tenant.is_none_or(|tenant| tenant.silence_fails())
+    // A missing tenant says nothing about silence: that is held below.
+    let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
         || d.status.silent_attempts >= MOST_ATTEMPTS
         || at > d.expiration().0;
     if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
@@ -399,17 +400,11 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
         let wait = positive(at, until) + MOMENT;
         return Err(d.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait));
     }
-    match d.o.tenant {
-        // Reached by an object with an attempt only: every other asked for its tenant first.
-        None => {
-            return Err(d.hold(
-                reason::TENANT_NOT_READY,
-                &messages::no_such_tenant(&d.o.object.spec.tenant_ref.name),
-                ON_EVENT,
-            ));
-        }
-        Some(tenant) if tenant.spec.suspend => return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT)),
-        Some(_) => {}
+    // An object with an attempt did not ask for its tenant before: what was sent is followed, but sent again it is only by one
+    // that is ready.
+    tenant_is_ready(d)?;
+    if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
+        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
     }
     match d.o.gate {
         Some(gate) => Err(d.hold(reason::LIMIT_REACHED, &gate.message, gate.retry_after)),
