@@ -187,9 +187,11 @@ fn candidate(device: &ManagedDevice) -> Candidate {
 
 /// A scheduled request is judged early, so that a Mac is refused today and not on the day.
 fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
-    let at = match d.o.found {
-        Some(Reading::Answer { at, .. }) => *at,
-        _ => d.now.estimate,
+    let at = match (d.o.found, d.now.graph) {
+        (Some(Reading::Answer { at, .. }), _) => *at,
+        (_, Some(now)) => now,
+        // A guess says when to look again and decides nothing.
+        _ => return due(d, d.now.estimate),
     };
     if at >= d.request_time() {
         return Ok(());
@@ -246,7 +248,9 @@ fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
 
 /// Step 3: an entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
 fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
-    if d.work_profile_not_asked_for() {
+    // What was sent is followed in any case. An object that sent nothing asks from requestTime on, by the look's own clock, and
+    // about a work profile only where that is what it wants.
+    if !d.in_flight() && (look.at < d.request_time() || d.work_profile_not_asked_for()) {
         return Ok(());
     }
     let seen_before = d.status.attempt.as_ref().map(|attempt| attempt.seen_start_times.clone());

@@ -6,7 +6,7 @@ use super::{
     follow::next_look,
     ledger::{self, Progress, Question},
     messages,
-    observed::{Doubt, DoubtKind, Now, Observed},
+    observed::{Doubt, DoubtKind, Now, Observed, Reading},
     quarantine::Quarantine,
     step::{Decision, Lesson, Step},
 };
@@ -154,6 +154,15 @@ impl<'a> Draft<'a> {
         (concerned && quarantine.in_force(at)).then_some(quarantine.end)
     }
 
+    /// The time by which a verdict is judged: that of what was read last. Before anything was read it is a guess, which can only
+    /// hold a verdict about a namespace back.
+    fn judged_at(&self) -> Timestamp {
+        match (self.o.look, self.o.found) {
+            (Some(Reading::Answer { at, .. }), _) | (_, Some(Reading::Answer { at, .. })) => *at,
+            _ => self.now.graph.unwrap_or(self.now.estimate),
+        }
+    }
+
     /// The sentence with which Graph refused, as it was recorded.
     pub fn refusal(&self) -> String {
         conditions::get(&self.status.conditions, kind::ISSUED).map_or_else(String::new, |issued| issued.message.clone())
@@ -235,7 +244,7 @@ impl<'a> Draft<'a> {
         if self.status.silent_attempts > 0 {
             return self.fail(reason::OUTCOME_UNKNOWN, &messages::unknown_instead_of(message));
         }
-        let at = self.now.graph.unwrap_or(self.now.estimate);
+        let at = self.judged_at();
         if let Some(until) = self.quarantined(at) {
             let wait = super::follow::positive(at, until) + std::time::Duration::from_secs(1);
             return self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait);
