@@ -169,6 +169,7 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
         last_sync_time: device.last_sync.map(Time),
         enrolled_time: device.enrolled.map(Time),
     });
+    d.status.candidates.clear();
     if platform == Platform::Unknown {
         d.unknown_device = Some(raw_values(device));
     }
@@ -353,7 +354,7 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
     let requested = d.o.object.spec.action;
     match d.offered {
         None => {
-            let message = messages::unsupported(&support, d.unknown_device.as_deref());
+            let message = messages::unsupported(&support);
             Err(d.reject(&support.reason, &message))
         }
         Some(offered) if requested.accepts(offered) => Ok(()),

@@ -203,6 +203,7 @@ impl<'a> Draft<'a> {
         let verdict = matrix.verdict(self.platform(), &device.os_version, &device.ownership);
         let truth = if verdict.supported { Truth::True } else { Truth::False };
         self.offered = verdict.action.filter(|_| verdict.supported);
+        let guidance = self.guidance(&verdict.guidance);
         let support = SupportStatus {
             matrix: matrix.name().to_owned(),
             revision: matrix.revision().to_owned(),
@@ -210,12 +211,25 @@ impl<'a> Draft<'a> {
             action: self.offered.map(|action| action.as_str().to_owned()),
             rule: verdict.rule,
             reason: verdict.reason,
-            guidance: verdict.guidance,
+            guidance,
             prerequisites: verdict.prerequisites,
         };
         self.set(kind::SUPPORTED, truth, &support.reason, &support.guidance);
         self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
         self.status.support = Some(support);
+    }
+
+    /// What to tell people: of an unknown device its raw values too. Only the pass that looked it up knows them, so a later one keeps
+    /// what was written.
+    fn guidance(&self, of_the_matrix: &str) -> String {
+        let before = self.status.support.as_ref().map(|support| support.guidance.as_str());
+        match (&self.unknown_device, before) {
+            (Some(values), _) => messages::with_raw_values(of_the_matrix, values),
+            (None, Some(before)) if self.platform() == Platform::Unknown && before.starts_with(of_the_matrix) => {
+                before.to_owned()
+            }
+            _ => of_the_matrix.to_owned(),
+        }
     }
 
     // What is decided.

@@ -134,12 +134,12 @@ pub(super) fn device_busy(until: Time) -> String {
     )
 }
 
-pub(super) fn unsupported(support: &SupportStatus, unknown: Option<&str>) -> String {
-    let mut message = format!("Intune cannot reset the passcode of this device. {}", support.guidance);
-    if let Some(values) = unknown {
-        message.push_str(&format!(" Reported by Intune: {values}."));
-    }
-    message.trim_end().to_owned()
+pub(super) fn unsupported(support: &SupportStatus) -> String {
+    format!("Intune cannot reset the passcode of this device. {}", support.guidance).trim_end().to_owned()
+}
+
+pub(super) fn with_raw_values(guidance: &str, values: &str) -> String {
+    format!("{guidance} Reported by Intune: {values}.").trim_start().to_owned()
 }
 
 pub(super) fn not_offered(requested: RequestedAction, offered: MatrixAction) -> String {
