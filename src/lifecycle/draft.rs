@@ -49,8 +49,9 @@ impl<'a> Draft<'a> {
         if step == Step::Stop {
             // Nothing is written, so nothing is said, not even the generation.
             self.status = self.o.object.status.clone().unwrap_or_default();
+        } else {
+            conditions::sort(&mut self.status.conditions);
         }
-        conditions::sort(&mut self.status.conditions);
         // What is asked for in between says nothing about a doubt that an earlier pass had.
         let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
         Decision { status: self.status, step, doubt, lesson: self.lesson }
