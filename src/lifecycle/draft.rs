@@ -47,7 +47,12 @@ impl<'a> Draft<'a> {
 
     pub fn into_decision(mut self, step: Step) -> Decision {
         conditions::sort(&mut self.status.conditions);
-        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson }
+        let doubt = match step {
+            // What is asked first is not asked yet: an earlier finding still waits for its second look.
+            Step::Observe(fact) => self.o.doubt.filter(|doubt| fact <= doubt.kind.shown_by()),
+            _ => self.doubt,
+        };
+        Decision { status: self.status, step, doubt, lesson: self.lesson }
     }
 
     // What is known.

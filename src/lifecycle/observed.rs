@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{lock::Lock, quarantine::Quarantine};
+use super::{lock::Lock, quarantine::Quarantine, step::Fact};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -180,6 +180,18 @@ pub enum DoubtKind {
     AmbiguousDevice,
     /// The device's record is gone.
     DeviceGone,
+}
+
+impl DoubtKind {
+    /// The fact that shows it.
+    #[must_use]
+    pub const fn shown_by(self) -> Fact {
+        match self {
+            Self::NamespaceNotAllowed => Fact::Namespace,
+            Self::DeviceNotFound | Self::AmbiguousDevice => Fact::Device,
+            Self::DeviceGone => Fact::Look,
+        }
+    }
 }
 
 /// Why nothing may be sent at the moment.

@@ -47,8 +47,8 @@ pub enum Step {
     Stop,
 }
 
-/// Something to find out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Something to find out, in the order in which it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// The namespace and the tenant, read live.
     Namespace,
