@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
-    follow::next_look,
+    follow::{in_flight, next_look},
     ledger::{self, Progress, Question},
     messages,
     observed::{Doubt, DoubtKind, Now, Observed, Reading},
@@ -103,10 +103,8 @@ impl<'a> Draft<'a> {
         required_ledger_name(self.platform())
     }
 
-    /// Whether an attempt was sent, or may have been, or an entry is being followed: then only the ledger decides.
     pub fn in_flight(&self) -> bool {
-        let attempted = self.status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
-        attempted || self.status.silent_attempts > 0 || self.status.device_action.is_some()
+        in_flight(&self.status)
     }
 
     /// Whether the device lock no longer matters: Graph took the request, or an entry is followed.

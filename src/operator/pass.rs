@@ -26,6 +26,7 @@ use crate::{
         answered::{Answered, answered},
         decide::decide,
         events::{announced, says_the_same},
+        follow::in_flight,
         observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
@@ -66,7 +67,11 @@ impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
     pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory) -> Self {
         let tenant = context.tenants.get(&object.spec.tenant_ref.name);
-        let trouble = tenant.as_ref().and_then(|tenant| tenant.trouble_now(context.clock.boot()));
+        // What was sent is followed whatever the tenant says: it must not use up the minute's probe, which could go on for days.
+        let following = object.status.as_ref().is_some_and(in_flight);
+        let trouble = tenant.as_ref().and_then(|tenant| {
+            if following { tenant.trouble.clone() } else { tenant.trouble_now(context.clock.boot()) }
+        });
         let namespace = namespaces::by_cache(context, tenant.as_deref(), &object);
         Self {
             context,
