@@ -193,6 +193,22 @@ pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     get(conditions, kind).is_some_and(|c| c.status == Truth::True.as_str())
 }
 
+/// Puts the conditions in the order in which they are read: Ready first, how it is going last.
+pub fn sort(conditions: &mut [Condition]) {
+    const ORDER: [&str; 9] = [
+        kind::READY,
+        kind::SUPPORTED,
+        kind::PERMITTED,
+        kind::ISSUED,
+        kind::COMPLETE,
+        kind::REJECTED,
+        kind::FAILED,
+        kind::RECONCILING,
+        kind::STALLED,
+    ];
+    conditions.sort_by_key(|condition| ORDER.iter().position(|kind| *kind == condition.type_));
+}
+
 /// Takes the condition of this type away.
 pub fn remove(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|c| c.type_ != kind);

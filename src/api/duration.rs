@@ -150,7 +150,8 @@ impl JsonSchema for Duration {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "maxLength": 28,
+            // Longer than the pattern admits, so that the sentence is said of most mistakes: a longer text hides every rule.
+            "maxLength": 64,
             "pattern": PATTERN,
             "x-kubernetes-validations": [{
                 "rule": format!("self.matches('{PATTERN}')"),

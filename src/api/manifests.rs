@@ -26,7 +26,11 @@ fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.remove("nullable");
-            fields.values_mut().for_each(strip_nulls);
+            // Inside a selector of namespaces a null is kept, and refused by its own rules.
+            fields
+                .iter_mut()
+                .filter(|(name, _)| *name != "allowedNamespaces")
+                .for_each(|(_, field)| strip_nulls(field));
         }
         Value::Array(items) => {
             items.retain(|item| !item.is_null());

@@ -5,6 +5,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules;
+
 /// An ordered list of rules; the first that matches a device decides, and no match is Unsupported with reason NotListed.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -20,7 +22,8 @@ use serde::{Deserialize, Serialize};
     printcolumn = r#"{"name":"Revision","type":"string","jsonPath":".spec.revision"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    validation = rules::short_name("intune-2026-11")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformSupportMatrixSpec {
@@ -35,19 +38,23 @@ pub struct PlatformSupportMatrixSpec {
 
     /// The rules, in order.
     #[schemars(length(min = 1, max = 128))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(rule, self.exists_one(other, other.name == rule.name))").message("two rules have the same name: give every rule a name of its own")
+    )]
     pub rules: Vec<MatrixRule>,
 }
 
 /// One rule of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(
-    validation = Rule::new("self.support == 'Supported' ? has(self.action) : !has(self.action)").message("a Supported rule names an action, an Unsupported rule none")
+    validation = Rule::new("self.support == 'Supported' ? has(self.action) : !has(self.action)").message("a Supported rule names an action, an Unsupported rule none: add action, or leave it out")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct MatrixRule {
     /// The rule's name, unique in its matrix.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("write the rule's name in lower-case letters, digits and -, beginning and ending with a letter or a digit"))]
     pub name: String,
 
     /// Which devices it speaks of.
@@ -62,7 +69,7 @@ pub struct MatrixRule {
     pub action: Option<MatrixAction>,
 
     /// The reason, one CamelCase word; the reset's conditions carry it.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Z][A-Za-z0-9]*$')").message("write reason as one CamelCase word, such as PasscodeRemoved"))]
     pub reason: String,
 

@@ -8,8 +8,10 @@ pub mod conditions;
 pub mod duration;
 pub mod manifests;
 pub mod matrix;
+mod namespace_selector;
 pub mod reset;
 pub mod reset_status;
+mod rules;
 pub mod tenant;
 pub mod time;
 

@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Time, matrix::MatrixAction, reset_status::PasscodeResetStatus};
+use super::{Duration, Time, matrix::MatrixAction, reset_status::PasscodeResetStatus, rules};
 
 /// What is asked for: that the device has had a passcode reset at or after `requestTime`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,12 +31,12 @@ use super::{Duration, Time, matrix::MatrixAction, reset_status::PasscodeResetSta
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Device id","type":"string","priority":1,"jsonPath":".status.device.managedDeviceId"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
-    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name is too long: use at most 63 characters, for example the ticket's number")
+    validation = rules::short_name("the ticket's number")
 )]
 #[x_kube(
     validation = Rule::new("self == oldSelf").message("spec is immutable: create a new PasscodeReset with a new name for a new reset, or delete this one to cancel it"),
-    validation = Rule::new("!has(self.expirationTime) || timestamp(self.expirationTime) > timestamp(self.requestTime)").message("expirationTime must be after requestTime"),
-    validation = Rule::new("!has(self.expirationTime) || timestamp(self.expirationTime) <= timestamp(self.requestTime) + duration('168h')").message("expirationTime must be at most 168h after requestTime")
+    validation = rules::of_expiration("timestamp(self.expirationTime) > timestamp(self.requestTime)").message("expirationTime must be after requestTime"),
+    validation = rules::of_expiration("timestamp(self.expirationTime) <= timestamp(self.requestTime) + duration('168h')").message("expirationTime must be at most 168h after requestTime")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PasscodeResetSpec {
@@ -60,7 +60,7 @@ pub struct PasscodeResetSpec {
     /// How long to wait for the device's answer, from the start of Intune's entry. Default: the tenant's completionTimeout.
     /// From 1m to 2160h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1m') && duration(self) <= duration('2160h')").message("completionTimeout must be from 1m to 2160h"))]
+    #[x_kube(validation = rules::within("completionTimeout", "1m", "2160h"))]
     pub completion_timeout: Option<Duration>,
 
     /// What to do. Default: UnlockDevice, whichever action the platform support matrix gives that unlocks the device
@@ -79,12 +79,13 @@ pub struct PasscodeResetSpec {
 }
 
 /// Names an IntuneTenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantRef {
     /// The IntuneTenant's name. Default: default.
     #[serde(default = "default_tenant")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name("tenantRef.name"))]
     pub name: String,
 }
 
@@ -110,7 +111,7 @@ pub struct DeviceSelector {
     /// User Enrollment have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
-    #[x_kube(validation = Rule::new("self.matches(r'^[ -~]*[!-~][ -~]*$')").message("a serial number has printable ASCII characters and is not blank"))]
+    #[x_kube(validation = Rule::new("self.matches(r'^[ -~]*[!-~][ -~]*$')").message("write the serial number in printable ASCII characters, at least one of them not a space"))]
     pub serial_number: Option<String>,
 
     /// The IMEI: 14 to 17 digits.
@@ -122,7 +123,7 @@ pub struct DeviceSelector {
     /// Intune's id of the device, a GUID, as in the address of its page in the admin center.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')").message("write managedDeviceId as a GUID, such as 705c034c-034c-705c-4c03-5c704c035c70"))]
+    #[x_kube(validation = rules::guid("write managedDeviceId as a GUID, such as 705c034c-034c-705c-4c03-5c704c035c70"))]
     pub managed_device_id: Option<String>,
 
     /// The device's id in Microsoft Entra, a GUID. All zeros, which stands for a device that never joined, is refused.
@@ -134,7 +135,7 @@ pub struct DeviceSelector {
     /// The user's principal name, where this user has one device, or one with the deviceName and operatingSystem beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
-    #[x_kube(validation = Rule::new("self.matches('^[^@ ]+@[^@ ]+$')").message("write userPrincipalName as name@domain, without spaces"))]
+    #[x_kube(validation = Rule::new(r"self.matches(r'^[^@\s]+@[^@\s]+$')").message("write userPrincipalName as name@domain, without spaces"))]
     pub user_principal_name: Option<String>,
 
     /// Narrows userPrincipalName to the device of this name.

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Time, duration::seconds};
+use super::{Duration, Time, duration::seconds, namespace_selector, rules};
 
 /// One Entra tenant with Intune. One installation per tenant is active; a standby keeps `suspend: true`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,20 +24,21 @@ use super::{Duration, Time, duration::seconds};
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
-    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
+    validation = rules::short_name("the tenant's domain")
 )]
 #[x_kube(
     validation = Rule::new("self.cloud == oldSelf.cloud && has(self.endpoints) == has(oldSelf.endpoints) && (!has(self.endpoints) || self.endpoints == oldSelf.endpoints)").message("cloud and endpoints are immutable: create a new IntuneTenant"),
     validation = Rule::new("!has(self.endpoints) || self.cloud == 'Global'").message("endpoints takes the place of cloud: leave cloud out"),
-    validation = Rule::new("duration(self.minInterval) == duration('0s') || duration(self.minInterval) >= duration('30s') + duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag)").message("minInterval must be 0s or at least 30s + 2 * timing.clockError + timing.sendGrace + timing.ledgerLag (310s with the defaults)"),
-    validation = Rule::new("has(self.endpoints) || duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag) >= duration('60s')").message("timing is too short for a real tenant: 2 * clockError + sendGrace + ledgerLag must be at least 60s")
+    validation = rules::of_durations(&["self.minInterval", "self.timing.clockError", "self.timing.sendGrace", "self.timing.ledgerLag"], "duration(self.minInterval) == duration('0s') || duration(self.minInterval) >= duration('30s') + duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag)").message("minInterval must be 0s or at least 30s + 2 * timing.clockError + timing.sendGrace + timing.ledgerLag (310s with the defaults)"),
+    validation = rules::of_durations(&["self.timing.clockError", "self.timing.sendGrace", "self.timing.ledgerLag"], "has(self.endpoints) || duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag) >= duration('60s')").message("timing is too short for a real tenant: 2 * clockError + sendGrace + ledgerLag must be at least 60s")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct IntuneTenantSpec {
     /// The Entra tenant's id, a GUID.
     #[schemars(length(max = 64))]
     #[x_kube(
-        validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')").message("write tenantId as a GUID (Entra admin center, Overview, Tenant ID)"),
+        validation = rules::guid("write tenantId as a GUID (Entra admin center, Overview, Tenant ID)"),
         validation = Rule::new("self == oldSelf").message("tenantId is immutable: create a new IntuneTenant")
     )]
     pub tenant_id: String,
@@ -45,7 +46,7 @@ pub struct IntuneTenantSpec {
     /// The app registration's or managed identity's client id, a GUID.
     #[schemars(length(max = 64))]
     #[x_kube(
-        validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')").message("write clientId as a GUID (the app registration's Application (client) ID)"),
+        validation = rules::guid("write clientId as a GUID (the app registration's Application (client) ID)"),
         validation = Rule::new("self == oldSelf").message("clientId is immutable: create a new IntuneTenant")
     )]
     pub client_id: String,
@@ -67,6 +68,7 @@ pub struct IntuneTenantSpec {
 
     /// Which namespaces may name this tenant, by their labels. Absent: none. {}: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "namespace_selector::schema")]
     pub allowed_namespaces: Option<LabelSelector>,
 
     /// No new claim and no request while true; what was sent is still followed.
@@ -80,7 +82,7 @@ pub struct IntuneTenantSpec {
     /// A reset is rejected (RecentlyReset) where the device has had one in this time before its requestTime: most likely a
     /// second ticket for the same lock-out. 0s turns it off.
     #[serde(default = "default_min_interval")]
-    #[x_kube(validation = Rule::new("duration(self) <= duration('168h')").message("minInterval must be at most 168h"))]
+    #[x_kube(validation = rules::within("minInterval", "0s", "168h"))]
     pub min_interval: Duration,
 
     /// What a PasscodeReset that does not say gets.
@@ -98,11 +100,12 @@ pub struct IntuneTenantSpec {
 }
 
 /// Names a cluster-scoped object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectName {
     /// The object's name.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name("platformSupportMatrixRef.name"))]
     pub name: String,
 }
 
@@ -126,12 +129,12 @@ pub enum CloudName {
 pub struct EndpointsSpec {
     /// Graph's origin, such as https://graph.example.test; it is also the token's scope, with /.default.
     #[schemars(length(max = 256))]
-    #[x_kube(validation = Rule::new("self.matches('^https://[A-Za-z0-9.:-]+$')").message("write graph as an https origin without a path, such as https://graph.example.test"))]
+    #[x_kube(validation = rules::origin("graph", "https://graph.example.test"))]
     pub graph: String,
 
     /// Entra's origin, such as https://login.example.test.
     #[schemars(length(max = 256))]
-    #[x_kube(validation = Rule::new("self.matches('^https://[A-Za-z0-9.:-]+$')").message("write authority as an https origin without a path, such as https://login.example.test"))]
+    #[x_kube(validation = rules::origin("authority", "https://login.example.test"))]
     pub authority: String,
 
     /// Certificates to trust besides the system's: PEM text, or base64 of it.
@@ -159,16 +162,18 @@ pub struct Auth {
 pub struct WorkloadIdentity {}
 
 /// Names a key of a Secret of the operator's own namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name("clientSecretRef.name"))]
     pub name: String,
 
     /// The key in it. Default: clientSecret.
     #[serde(default = "default_secret_key")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[-._a-zA-Z0-9]+$')").message("write clientSecretRef.key as the name of a key in a Secret: letters, digits, -, _ and ."))]
     pub key: String,
 }
 
@@ -207,11 +212,11 @@ impl Default for Limits {
 pub struct Defaults {
     /// How long after its requestTime a reset may still be sent.
     #[serde(default = "default_issue_window")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1m') && duration(self) <= duration('168h')").message("issueWindow must be from 1m to 168h"))]
+    #[x_kube(validation = rules::within("issueWindow", "1m", "168h"))]
     pub issue_window: Duration,
     /// How long the device's answer is waited for.
     #[serde(default = "default_completion_timeout")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1m') && duration(self) <= duration('2160h')").message("completionTimeout must be from 1m to 2160h"))]
+    #[x_kube(validation = rules::within("completionTimeout", "1m", "2160h"))]
     pub completion_timeout: Duration,
 }
 
@@ -235,19 +240,19 @@ impl Default for Defaults {
 pub struct Timing {
     /// How wrong this operator's idea of Graph's clock may be.
     #[serde(default = "default_clock_error")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('5m')").message("clockError must be from 1s to 5m"))]
+    #[x_kube(validation = rules::within("clockError", "1s", "5m"))]
     pub clock_error: Duration,
     /// How long after it was sent a request may still be carried out.
     #[serde(default = "default_send_grace")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("sendGrace must be from 1s to 1h"))]
+    #[x_kube(validation = rules::within("sendGrace", "1s", "1h"))]
     pub send_grace: Duration,
     /// How long Intune may hide a new entry of its record.
     #[serde(default = "default_ledger_lag")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("ledgerLag must be from 1s to 1h"))]
+    #[x_kube(validation = rules::within("ledgerLag", "1s", "1h"))]
     pub ledger_lag: Duration,
     /// How far Intune's clock, which dates the entries, may be from Graph's.
     #[serde(default = "default_ledger_clock_error")]
-    #[x_kube(validation = Rule::new("duration(self) <= duration('30m')").message("ledgerClockError must be at most 30m"))]
+    #[x_kube(validation = rules::within("ledgerClockError", "0s", "30m"))]
     pub ledger_clock_error: Duration,
 }
 

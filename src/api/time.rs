@@ -17,6 +17,9 @@ pub const PATTERN: &str = concat!(
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 );
 
+/// The look of a time, for those who check manifests without a server; only [`PATTERN`] knows the days of a month.
+const SHAPE: &str = "^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][0-2][0-9]:[0-5][0-9])$";
+
 /// A point in time. In a spec it is bounded by [`PATTERN`]; in a status it is written in UTC, with as many fractional
 /// digits as were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,11 +86,13 @@ impl JsonSchema for Time {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "maxLength": 25,
-            "pattern": PATTERN,
+            // Longer than the pattern admits, so that the sentence is said of most mistakes, such as the fractions of a second
+            // that Graph writes: a longer text hides every rule.
+            "maxLength": 64,
+            "pattern": SHAPE,
             "x-kubernetes-validations": [{
                 "rule": format!("self.matches(r'{PATTERN}')"),
-                "message": "write a time such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00: whole seconds, with Z or an offset",
+                "message": "write a time such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00: a day that exists, whole seconds, with Z or an offset",
             }],
         })
     }

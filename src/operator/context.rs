@@ -9,14 +9,20 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Client, runtime::reflector::Store};
+use kube::{
+    Client,
+    runtime::reflector::{ObjectRef, Store},
+};
 use tokio::sync::watch;
 
 use super::{
     clock::Clock, event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, tenant::Tenant,
     transports::Transports,
 };
-use crate::telemetry::{health::Health, metrics::Metrics};
+use crate::{
+    api::tenant::IntuneTenant,
+    telemetry::{health::Health, metrics::Metrics},
+};
 
 /// What every part of the driver shares.
 pub struct Context {
@@ -32,6 +38,8 @@ pub struct Context {
     pub tenants: Tenants,
     /// The namespaces.
     pub namespaces: Store<Namespace>,
+    /// The tenants' objects.
+    pub tenant_objects: Store<IntuneTenant>,
     /// Device locks.
     pub locks: Locks,
     /// Events.
@@ -51,6 +59,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether the tenant is there but not set up yet: then there is nothing to say of it.
+    #[must_use]
+    pub fn is_being_set_up(&self, tenant: &str) -> bool {
+        self.tenants.get(tenant).is_none() && self.tenant_objects.get(&ObjectRef::new(tenant)).is_some()
+    }
+
     /// Whether a new attempt may begin as far as this process is concerned.
     #[must_use]
     pub fn may_begin(&self) -> bool {

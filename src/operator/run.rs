@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use kube::Client;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Client, runtime::reflector::Store};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
@@ -23,10 +24,13 @@ use super::{
     transports::Transports,
     upkeep,
 };
-use crate::telemetry::{
-    health::Health,
-    http::{self, Sources},
-    metrics::Metrics,
+use crate::{
+    api::tenant::IntuneTenant,
+    telemetry::{
+        health::Health,
+        http::{self, Sources},
+        metrics::Metrics,
+    },
 };
 
 /// How often the served schemas are compared with our own.
@@ -89,7 +93,6 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    let (election, terms) = (async { election.await }, async { terms.await });
     let work = futures::future::join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {
@@ -146,6 +149,8 @@ impl Terms {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
+                // Stopping comes first: the lease may still be ours for the moment that it takes to let it go.
+                biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 led = self.leadership.wait_for(|state| state.leading) => {
                     if led.is_err() {
@@ -174,11 +179,22 @@ impl Terms {
     /// One term: until this replica does not lead any more, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
         let (caches, namespaces) = upkeep::caches();
-        let context = Arc::new(self.context(namespaces));
+        let filled = caches.filled(&namespaces);
+        let context = Arc::new(self.context(namespaces, caches.tenants.clone()));
         self.metrics.leading(true);
         let (end, ended) = watch::channel(false);
-        let resets = tokio::spawn(resets::run(context.clone(), ended.clone()));
-        let upkeep = tokio::spawn(upkeep::run(context, caches, ended));
+        let upkeep = tokio::spawn(upkeep::run(context.clone(), caches, ended.clone()));
+        let resets = tokio::spawn(async move {
+            let mut stop = ended.clone();
+            // What is not known yet must not look as if it were missing.
+            let filled = tokio::select! {
+                () = filled => true,
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
+            if filled {
+                resets::run(context, ended).await;
+            }
+        });
         let mut leadership = self.leadership.clone();
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => self.stopping.store(true, Ordering::Relaxed),
@@ -193,7 +209,7 @@ impl Terms {
         }
     }
 
-    fn context(&self, namespaces: kube::runtime::reflector::Store<k8s_openapi::api::core::v1::Namespace>) -> Context {
+    fn context(&self, namespaces: Store<Namespace>, tenant_objects: Store<IntuneTenant>) -> Context {
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
@@ -201,6 +217,7 @@ impl Terms {
             transports: self.transports.clone(),
             tenants: Tenants::default(),
             namespaces,
+            tenant_objects,
             locks: Locks::new(self.client.clone(), &self.namespace),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),

@@ -58,6 +58,8 @@ pub struct Facts {
     pub ledger_readable: Option<bool>,
     /// Graph's clock less this machine's.
     pub clock_offset: Option<SignedDuration>,
+    /// Something changed that the tenant's status does not tell yet.
+    unsaid: bool,
     /// No reset before this boot time, and why.
     not_before: Option<(Duration, &'static str)>,
 }
@@ -78,6 +80,7 @@ impl Record {
 impl Facts {
     /// Trouble showed in use. One object a minute is let through, to see whether it is over.
     pub fn found_trouble(&mut self, trouble: Trouble, from_reset: bool, now: Duration) {
+        self.unsaid |= self.fault.as_ref().is_none_or(|fault| fault.trouble != trouble);
         self.fault = Some(Fault { trouble, from_reset, probe_at: now + PROBE });
     }
 
@@ -85,7 +88,13 @@ impl Facts {
     pub fn went_through(&mut self, reset: bool) {
         if self.fault.as_ref().is_some_and(|fault| fault.from_reset == reset) {
             self.fault = None;
+            self.unsaid = true;
         }
+    }
+
+    /// Whether something changed since this was asked last that the tenant's status should tell soon.
+    pub fn take_unsaid(&mut self) -> bool {
+        std::mem::take(&mut self.unsaid)
     }
 
     /// The trouble that showed in use.
@@ -94,14 +103,10 @@ impl Facts {
         self.fault.as_ref().map(|fault| fault.trouble.clone())
     }
 
-    /// The same for one object, which may be the minute's probe.
-    fn fault_or_probe(&mut self, now: Duration) -> Option<Trouble> {
-        let fault = self.fault.as_mut()?;
-        if now >= fault.probe_at {
-            fault.probe_at = now + PROBE;
-            return None;
-        }
-        Some(fault.trouble.clone())
+    /// Whether an object may be the minute's probe; if so, no other may.
+    fn take_probe(&mut self, now: Duration) -> bool {
+        let due = self.fault.as_mut().filter(|fault| now >= fault.probe_at);
+        due.map(|fault| fault.probe_at = now + PROBE).is_some()
     }
 
     /// Nothing is sent for a while, for this reason: a sentence.
@@ -129,6 +134,7 @@ impl Facts {
 
     /// An entry of any action was seen at this time: Intune's record works.
     pub fn entry_seen(&mut self, at: Timestamp) {
+        self.unsaid |= self.ledger_readable != Some(true);
         self.ledger_readable = Some(true);
         self.ledger.get_or_insert_default().last_seen_time = Some(Time(at).floor_to_second());
     }
@@ -136,7 +142,10 @@ impl Facts {
     /// What a pass taught.
     pub fn learn(&mut self, lesson: Lesson) {
         match lesson {
-            Lesson::EntryMissing => self.ledger_readable = Some(false),
+            Lesson::EntryMissing => {
+                self.unsaid |= self.ledger_readable != Some(false);
+                self.ledger_readable = Some(false);
+            }
             Lesson::Lag(lag) => {
                 let ledger = self.ledger.get_or_insert_default();
                 ledger.samples += 1;
@@ -156,7 +165,20 @@ impl Tenant {
 
     /// Why it cannot be used by this object, now; a probe is let through.
     pub fn trouble_now(&self, now: Duration) -> Option<Trouble> {
-        self.trouble.clone().or_else(|| self.record.facts().fault_or_probe(now))
+        if self.trouble.is_some() {
+            return self.trouble.clone();
+        }
+        let mut facts = self.record.facts();
+        let fault = facts.fault()?;
+        if !facts.take_probe(now) {
+            return Some(fault);
+        }
+        drop(facts);
+        if let Some(graph) = &self.graph {
+            // The token at hand may be a minute old, and consent that was granted since shows in a new one only.
+            graph.forget_token();
+        }
+        None
     }
 
     /// What the state machine needs of it.

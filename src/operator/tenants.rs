@@ -44,8 +44,11 @@ pub struct TenantsContext {
     /// The matrices.
     pub matrices: Arc<Matrices>,
     /// Clients and records by the tenant's uid: they outlive a change of the object.
-    known: Mutex<HashMap<String, (Option<Client>, Arc<Record>)>>,
+    known: Mutex<HashMap<String, Known>>,
 }
+
+/// What outlives a change of a tenant's object.
+type Known = (Option<Client>, Arc<Record>);
 
 impl TenantsContext {
     /// An empty one.
@@ -54,7 +57,7 @@ impl TenantsContext {
         Self { context, matrices, known: Mutex::default() }
     }
 
-    fn known(&self, tenant: &IntuneTenant) -> (Option<Client>, Arc<Record>) {
+    fn known(&self, tenant: &IntuneTenant) -> Known {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(tenant.uid().unwrap_or_default()).or_insert_with(|| (None, Arc::new(remembered(tenant)))).clone()
     }
@@ -105,7 +108,7 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
     }) {
         context.tenants.wake_all();
     }
-    write_status(context, &ready, signed_in.as_ref()).await?;
+    write_status(context, &tenant, &ready, signed_in.as_ref()).await?;
     let troubled = ready.trouble.is_some() || ready.record.facts().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
@@ -124,9 +127,17 @@ async fn set_up(context: &Context, tenant: &IntuneTenant, old: Option<Client>) -
     }
 }
 
-/// The one place where a tenant's status is written.
-async fn write_status(context: &Context, tenant: &Tenant, signed_in: Option<&SignedIn>) -> Result<(), CallError> {
-    let old = tenant.object.status.clone().unwrap_or_default();
+/// The one place where a tenant's status is written: on `object`, its latest version.
+///
+/// # Errors
+/// [`CallError`]: it is tried again.
+pub async fn write_status(
+    context: &Context,
+    object: &IntuneTenant,
+    tenant: &Tenant,
+    signed_in: Option<&SignedIn>,
+) -> Result<(), CallError> {
+    let old = object.status.clone().unwrap_or_default();
     let new = status(context, tenant, signed_in, &old);
     if new == old {
         return Ok(());
@@ -134,10 +145,10 @@ async fn write_status(context: &Context, tenant: &Tenant, signed_in: Option<&Sig
     let api: Api<IntuneTenant> = Api::all(context.client.clone());
     let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
     let patch = json!({
-        "metadata": {"uid": tenant.object.uid(), "resourceVersion": tenant.object.resource_version()},
+        "metadata": {"uid": object.uid(), "resourceVersion": object.resource_version()},
         "status": new,
     });
-    match call(api.patch_status(&tenant.object.name_any(), &params, &Patch::Merge(patch))).await {
+    match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
         // Another version is on its way to us already.
         Err(CallError::Conflict | CallError::Gone) => Ok(()),
         other => other.map(|_| ()),

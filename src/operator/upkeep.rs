@@ -35,6 +35,19 @@ pub struct Caches {
     writers: (Writer<Namespace>, Writer<IntuneTenant>, Writer<PlatformSupportMatrix>),
 }
 
+impl Caches {
+    /// Resolves once every cache has been filled for the first time.
+    pub fn filled(&self, namespaces: &Store<Namespace>) -> impl Future<Output = ()> + Send + 'static {
+        let (namespaces, tenants, matrices) = (namespaces.clone(), self.tenants.clone(), self.matrices.clone());
+        async move {
+            // An error means that the watch has ended, and with it the term.
+            let _ = namespaces.wait_until_ready().await;
+            let _ = tenants.wait_until_ready().await;
+            let _ = matrices.wait_until_ready().await;
+        }
+    }
+}
+
 /// Empty caches; the namespaces' goes into the [`Context`].
 #[must_use]
 pub fn caches() -> (Caches, Store<Namespace>) {
@@ -63,10 +76,11 @@ pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receive
                 }
             }
             () = tokio::time::sleep(ROUND) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         }
         upkeep.round().await;
     }
+    upkeep.say_what_is_unsaid().await;
 }
 
 /// A watch that fills a cache and says that something came.
@@ -99,13 +113,16 @@ struct Upkeep {
     compiled: Arc<Matrices>,
     shared: TenantsContext,
     /// Of each matrix, the version that was compiled.
-    matrix_versions: HashMap<String, (Option<String>, Option<i64>)>,
+    matrix_versions: HashMap<String, Version>,
     /// Of each tenant, the version that was set up and when it is due again, by boot time.
-    tenant_versions: HashMap<String, ((Option<String>, Option<i64>), Duration)>,
+    tenant_versions: HashMap<String, (Version, Duration)>,
     swept: Option<Duration>,
 }
 
-fn version<K: Resource>(object: &K) -> (Option<String>, Option<i64>) {
+/// An object's uid and generation.
+type Version = (Option<String>, Option<i64>);
+
+fn version<K: Resource>(object: &K) -> Version {
     (object.meta().uid.clone(), object.meta().generation)
 }
 
@@ -169,8 +186,14 @@ impl Upkeep {
             }
         }
         let due = all.into_iter().filter(|tenant| {
-            let known = self.tenant_versions.get(&tenant.name_any());
-            all_of_them || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
+            let name = tenant.name_any();
+            let known = self.tenant_versions.get(&name);
+            let unsaid = self.context.tenants.get(&name).is_some_and(|tenant| tenant.record.facts().take_unsaid());
+            if unsaid {
+                // Trouble that showed in use came or went: what waits for that looks again.
+                self.context.tenants.wake_all();
+            }
+            all_of_them || unsaid || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
         });
         let shared = &self.shared;
         let done =
@@ -181,6 +204,19 @@ impl Upkeep {
                 ROUND
             });
             self.tenant_versions.insert(tenant.name_any(), (version(&*tenant), self.context.clock.boot() + next));
+        }
+    }
+
+    /// The last words of a term: the next leader reads them.
+    async fn say_what_is_unsaid(&self) {
+        for object in self.tenants.state() {
+            let Some(tenant) = self.context.tenants.get(&object.name_any()) else { continue };
+            if !tenant.record.facts().take_unsaid() {
+                continue;
+            }
+            if let Err(error) = tenants::write_status(&self.context, &object, &tenant, None).await {
+                tracing::info!(tenant = object.name_any(), %error, "a tenant's status could not be written at the end");
+            }
         }
     }
 

@@ -5,3 +5,4 @@
 
 mod simulated;
 mod support;
+mod whole;

@@ -68,15 +68,10 @@ impl Call {
         let (parts, body) = request.into_parts();
         let bytes = body.collect_bytes().await?;
         let header = |name| {
-            let value = parts
-                .headers
-                .get(name)
-                .and_then(|value: &http::HeaderValue| value.to_str().ok());
+            let value = parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let mut call = Self {
             client: client.to_owned(),
             verb: Verb::Get,
@@ -100,10 +95,7 @@ impl Call {
     /// `/api/v1/…` and `/apis/GROUP/VERSION/…`, then `[namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]]`.
     fn take_apart(&mut self) {
         let path = self.path.clone();
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let rest = match segments.as_slice() {
             ["api", version, rest @ ..] => {
                 self.version = (*version).to_owned();
@@ -117,9 +109,7 @@ impl Call {
             _ => return,
         };
         let rest = match rest {
-            ["namespaces", namespace, resource, ..]
-                if !["status", "finalize"].contains(resource) =>
-            {
+            ["namespaces", namespace, resource, ..] if !["status", "finalize"].contains(resource) => {
                 self.namespace = Some((*namespace).to_owned());
                 &rest[2..]
             }

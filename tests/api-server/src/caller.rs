@@ -25,9 +25,7 @@ pub struct Caller {
 
 impl fmt::Debug for Caller {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Caller")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        out.debug_struct("Caller").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -65,9 +63,7 @@ impl Caller {
     where
         R: Future<Output = Option<Fault>> + Send + 'static,
     {
-        self.change(|conditions| {
-            conditions.before = Some(Arc::new(move |call| hook(call).boxed()))
-        });
+        self.change(|conditions| conditions.before = Some(Arc::new(move |call| hook(call).boxed())));
     }
 
     /// Runs when a request was applied and is about to be answered with this code, in place of an earlier hook.
@@ -78,9 +74,7 @@ impl Caller {
     where
         R: Future<Output = Option<Fault>> + Send + 'static,
     {
-        self.change(|conditions| {
-            conditions.after = Some(Arc::new(move |call, code| hook(call, code).boxed()))
-        });
+        self.change(|conditions| conditions.after = Some(Arc::new(move |call, code| hook(call, code).boxed())));
     }
 
     /// Ends all faults, hooks and faults of events.
@@ -126,17 +120,8 @@ impl Caller {
 
     /// Lets something go wrong with as many watch events as said, of those that the predicate holds for. Initial events
     /// and bookmarks count as events.
-    pub fn on_event(
-        &self,
-        applies: impl Fn(&WatchEvent) -> bool + Send + 'static,
-        times: usize,
-        fault: EventFault,
-    ) {
-        let rule = EventRule {
-            applies: Box::new(applies),
-            times,
-            fault,
-        };
+    pub fn on_event(&self, applies: impl Fn(&WatchEvent) -> bool + Send + 'static, times: usize, fault: EventFault) {
+        let rule = EventRule { applies: Box::new(applies), times, fault };
         self.change(|conditions| conditions.event_rules.push(rule));
     }
 

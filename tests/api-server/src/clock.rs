@@ -15,9 +15,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new() -> Self {
         let start = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(DEFAULT_START);
-        Self {
-            anchor: Mutex::new((Instant::now(), start)),
-        }
+        Self { anchor: Mutex::new((Instant::now(), start)) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -28,24 +28,10 @@ impl Writer<'_> {
         Ok(written)
     }
 
-    fn check_preconditions(
-        &self,
-        stored: &Value,
-        preconditions: &Preconditions,
-    ) -> Result<(), Refusal> {
+    fn check_preconditions(&self, stored: &Value, preconditions: &Preconditions) -> Result<(), Refusal> {
         let checks = [
-            (
-                "UID",
-                "uid",
-                &preconditions.uid,
-                "deleted and then recreated",
-            ),
-            (
-                "ResourceVersion",
-                "resourceVersion",
-                &preconditions.resource_version,
-                "modified",
-            ),
+            ("UID", "uid", &preconditions.uid, "deleted and then recreated"),
+            ("ResourceVersion", "resourceVersion", &preconditions.resource_version, "modified"),
         ];
         for (title, field, asked, reason) in checks {
             let held = text(stored, field);
@@ -55,11 +41,7 @@ impl Writer<'_> {
                 let why = format!(
                     "the {title} in the precondition ({asked}) does not match the {title} in record ({held}). The object might have been {reason}"
                 );
-                return Err(errors::conflict(
-                    self.address.resource,
-                    self.address.name,
-                    &why,
-                ));
+                return Err(errors::precondition_of_delete(self.address.resource, self.address.name, &why));
             }
         }
         Ok(())
@@ -75,10 +57,7 @@ impl Writer<'_> {
 
     fn mark_deleted(&mut self, stored: &Arc<Value>) -> Written {
         if !text(stored, "deletionTimestamp").is_empty() {
-            return Written {
-                object: stored.clone(),
-                change: None,
-            };
+            return Written { object: stored.clone(), change: None };
         }
         let mut object = Value::clone(stored);
         object["metadata"]["deletionTimestamp"] = to_seconds(self.author.now).into();
@@ -97,12 +76,7 @@ impl Writer<'_> {
                 if text(&object, "namespace") != namespace {
                     continue;
                 }
-                let address = Address {
-                    resource,
-                    namespace,
-                    name: text(&object, "name"),
-                    ..self.address
-                };
+                let address = Address { resource, namespace, name: text(&object, "name"), ..self.address };
                 let mut writer = Writer {
                     store: &mut *self.store,
                     names: &mut *self.names,

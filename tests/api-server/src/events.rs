@@ -34,10 +34,7 @@ pub struct WatchEvent {
 
 impl WatchEvent {
     pub(crate) fn new(event_type: EventType, object: Value) -> Self {
-        Self {
-            event_type,
-            object: Arc::new(object),
-        }
+        Self { event_type, object: Arc::new(object) }
     }
 
     /// One line, as it goes over the wire.
@@ -53,12 +50,7 @@ impl WatchEvent {
     }
 
     fn same_object(&self, other: &Self) -> bool {
-        let name = |event: &Self| {
-            (
-                text(&event.object, "namespace").to_owned(),
-                text(&event.object, "name").to_owned(),
-            )
-        };
+        let name = |event: &Self| (text(&event.object, "namespace").to_owned(), text(&event.object, "name").to_owned());
         name(self) == name(other)
     }
 
@@ -69,10 +61,7 @@ impl WatchEvent {
             (EventType::Deleted, EventType::Added) => EventType::Modified,
             (_, last) => last,
         };
-        Self {
-            event_type,
-            ..later
-        }
+        Self { event_type, ..later }
     }
 }
 
@@ -101,9 +90,7 @@ pub(crate) struct EventRule {
 impl EventRule {
     /// What the first rule that fits does to the event.
     pub(crate) fn judge(rules: &mut [Self], event: &WatchEvent) -> Option<EventFault> {
-        let rule = rules
-            .iter_mut()
-            .find(|rule| rule.times > 0 && (rule.applies)(event))?;
+        let rule = rules.iter_mut().find(|rule| rule.times > 0 && (rule.applies)(event))?;
         rule.times = rule.times.saturating_sub(1);
         Some(rule.fault)
     }
@@ -157,10 +144,7 @@ impl Held {
     }
 
     fn merge(&mut self, event: WatchEvent) -> WatchEvent {
-        let held = self
-            .events
-            .iter()
-            .position(|(held, until)| *until == Until::SameObject && held.same_object(&event));
+        let held = self.events.iter().position(|(held, until)| *until == Until::SameObject && held.same_object(&event));
         match held {
             Some(index) => self.events.remove(index).0.merged_with(event),
             None => event,

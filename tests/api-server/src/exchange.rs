@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tower::BoxError;
 
 use crate::call::Call;
+use crate::errors::body_of;
 use crate::faults::{Effect, Fault};
 use crate::serve::{Answer, serve};
 use crate::state::{Cut, Outcome, Request, Shared};
@@ -78,10 +79,7 @@ impl Exchange {
         let mut severed = false;
         loop {
             changed.mark_unchanged();
-            match self
-                .shared
-                .read(|state| state.caller(&self.call.client).cut)
-            {
+            match self.shared.read(|state| state.caller(&self.call.client).cut) {
                 None if severed => return Err(lost(io::ErrorKind::ConnectionReset)),
                 None => return Ok(()),
                 Some(Cut::Refused) => return Err(lost(io::ErrorKind::ConnectionRefused)),
@@ -106,32 +104,24 @@ impl Exchange {
     }
 
     fn note(&self, index: usize, write: impl FnOnce(&mut Request)) {
-        self.shared
-            .read(|state| state.requests.get_mut(index).map(write));
+        self.shared.read(|state| state.requests.get_mut(index).map(write));
     }
 
     async fn faults_before(&self) -> Vec<Fault> {
-        let hook = self
-            .shared
-            .read(|state| state.caller(&self.call.client).before.clone());
+        let hook = self.shared.read(|state| state.caller(&self.call.client).before.clone());
         let mut faults = Vec::new();
         if let Some(hook) = hook {
             faults.extend(hook(Call::clone(&self.call)).await);
         }
         faults.extend(self.shared.read(|state| {
             let rules = &mut state.caller(&self.call.client).rules;
-            rules
-                .iter_mut()
-                .filter_map(|rule| rule.fire(&self.call))
-                .collect::<Vec<_>>()
+            rules.iter_mut().filter_map(|rule| rule.fire(&self.call)).collect::<Vec<_>>()
         }));
         faults
     }
 
     async fn effect_after(&self, code: u16) -> Option<Effect> {
-        let hook = self
-            .shared
-            .read(|state| state.caller(&self.call.client).after.clone())?;
+        let hook = self.shared.read(|state| state.caller(&self.call.client).after.clone())?;
         let fault = hook(Call::clone(&self.call), code).await?;
         Some(fault.into_effect().0)
     }
@@ -147,10 +137,7 @@ impl Exchange {
                         request.resource_version = served.resource_version;
                     }
                     Err(status) => {
-                        request.outcome = Outcome::Refused {
-                            code: status.code,
-                            reason: status.reason.clone(),
-                        };
+                        request.outcome = Outcome::Refused { code: status.code, reason: status.reason.clone() };
                     }
                 }
             }
@@ -192,30 +179,18 @@ fn lost(kind: io::ErrorKind) -> BoxError {
 }
 
 fn failure(status: &Status) -> Response<ResponseBody> {
-    let mut body = serde_json::to_value(status).unwrap_or_default();
-    body["apiVersion"] = "v1".into();
-    body["kind"] = "Status".into();
-    let mut response = json_response(status.code, body.to_string().into_bytes());
+    let mut response = json_response(status.code, body_of(status).to_string().into_bytes());
     if let Some(details) = &status.details
         && details.retry_after_seconds > 0
     {
-        set(
-            &mut response,
-            header::RETRY_AFTER,
-            &details.retry_after_seconds.to_string(),
-        );
+        set(&mut response, header::RETRY_AFTER, &details.retry_after_seconds.to_string());
     }
     response
 }
 
 fn json_response(code: u16, body: Vec<u8>) -> Response<ResponseBody> {
-    let mut response = Response::new(
-        Full::from(body)
-            .map_err(|never| match never {})
-            .boxed_unsync(),
-    );
-    *response.status_mut() =
-        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::new(Full::from(body).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut response, header::CONTENT_TYPE, "application/json");
     response
 }

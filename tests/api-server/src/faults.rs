@@ -70,11 +70,7 @@ pub struct On {
 impl On {
     /// Every request.
     pub fn any() -> Self {
-        Self {
-            conditions: Vec::new(),
-            skip: 0,
-            times: 1,
-        }
+        Self { conditions: Vec::new(), skip: 0, times: 1 }
     }
 
     /// Every create, update, patch and delete.
@@ -90,9 +86,7 @@ impl On {
     /// Only this resource, by plural or `plural.group`.
     pub fn resource(self, name: &str) -> Self {
         let name = name.to_owned();
-        self.when(move |call| {
-            call.resource == name || format!("{}.{}", call.resource, call.group) == name
-        })
+        self.when(move |call| call.resource == name || format!("{}.{}", call.resource, call.group) == name)
     }
 
     /// Only this subresource; empty for the main resource.
@@ -111,8 +105,7 @@ impl On {
     pub fn named(self, name: &str) -> Self {
         let name = name.to_owned();
         self.when(move |call| {
-            call.name == name
-                || (call.name.is_empty() && call.body["metadata"]["name"] == name.as_str())
+            call.name == name || (call.name.is_empty() && call.body["metadata"]["name"] == name.as_str())
         })
     }
 
@@ -142,10 +135,7 @@ impl On {
 
 impl fmt::Debug for On {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("On")
-            .field("skip", &self.skip)
-            .field("times", &self.times)
-            .finish_non_exhaustive()
+        out.debug_struct("On").field("skip", &self.skip).field("times", &self.times).finish_non_exhaustive()
     }
 }
 
@@ -178,15 +168,7 @@ pub(crate) struct Rule {
 impl Rule {
     pub(crate) fn new(on: On, fault: Fault) -> (Self, Fired) {
         let (fired, receiver) = watch::channel(0);
-        (
-            Self {
-                on,
-                fault,
-                seen: 0,
-                fired,
-            },
-            Fired(receiver),
-        )
+        (Self { on, fault, seen: 0, fired }, Fired(receiver))
     }
 
     /// Counts the request if it fits, and says what goes wrong with it.

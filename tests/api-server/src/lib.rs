@@ -76,9 +76,7 @@ pub struct ApiServer {
 
 impl fmt::Debug for ApiServer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("ApiServer")
-            .field("resource_version", &self.resource_version())
-            .finish_non_exhaustive()
+        out.debug_struct("ApiServer").field("resource_version", &self.resource_version()).finish_non_exhaustive()
     }
 }
 
@@ -91,9 +89,7 @@ impl Default for ApiServer {
 impl ApiServer {
     /// An empty server with the namespaces every cluster has. Its time starts at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        let server = Self {
-            shared: Arc::new(Shared::new()),
-        };
+        let server = Self { shared: Arc::new(Shared::new()) };
         for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             server.create_namespace(namespace, &[]);
         }
@@ -102,10 +98,7 @@ impl ApiServer {
 
     /// The caller of this name, whom faults can be set for.
     pub fn caller(&self, name: &str) -> Caller {
-        Caller {
-            shared: self.shared.clone(),
-            name: name.to_owned(),
-        }
+        Caller { shared: self.shared.clone(), name: name.to_owned() }
     }
 
     /// A client of the caller `default`.
@@ -144,10 +137,8 @@ impl ApiServer {
     /// Creates a namespace with labels, unless it exists.
     pub fn create_namespace(&self, name: &str, labels: &[(&str, &str)]) {
         let now = self.now();
-        let labels: serde_json::Map<String, Value> = labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).into()))
-            .collect();
+        let labels: serde_json::Map<String, Value> =
+            labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
         let object = json!({"metadata": {"name": name, "labels": labels}});
         self.shared.change(|state| {
             let Some(resource) = state.registry.called("namespaces").cloned() else {
@@ -166,10 +157,7 @@ impl ApiServer {
     pub fn objects(&self, kind: &str) -> Vec<Value> {
         self.look(kind, |state, resource| {
             let objects = state.store.list(resource, state.store.revision());
-            objects
-                .iter()
-                .map(|object| present(resource, object))
-                .collect()
+            objects.iter().map(|object| present(resource, object)).collect()
         })
     }
 
@@ -191,9 +179,7 @@ impl ApiServer {
     ///
     /// As [`objects`](Self::objects).
     pub fn history(&self, kind: &str, namespace: &str, name: &str) -> Vec<Arc<Version>> {
-        self.look(kind, |state, resource| {
-            state.store.history(resource, &key(namespace, name))
-        })
+        self.look(kind, |state, resource| state.store.history(resource, &key(namespace, name)))
     }
 
     /// The history of every object of a kind that ever was, by namespace and name.
@@ -205,17 +191,9 @@ impl ApiServer {
         self.look(kind, |state, resource| state.store.histories(resource))
     }
 
-    #[expect(
-        clippy::panic,
-        reason = "a misspelt kind must fail the test, not look like an empty store"
-    )]
+    #[expect(clippy::panic, reason = "a misspelt kind must fail the test, not look like an empty store")]
     fn look<R>(&self, kind: &str, see: impl FnOnce(&State, &Arc<ResourceType>) -> R) -> R {
-        let seen = self.shared.read(|state| {
-            state
-                .registry
-                .called(kind)
-                .map(|resource| see(state, resource))
-        });
+        let seen = self.shared.read(|state| state.registry.called(kind).map(|resource| see(state, resource)));
         seen.unwrap_or_else(|| panic!("no resource is called {kind:?}"))
     }
 
@@ -226,14 +204,7 @@ impl ApiServer {
 
     /// Of the requests those that create, update, patch or delete.
     pub fn writes(&self) -> Vec<Request> {
-        self.shared.read(|state| {
-            state
-                .requests
-                .iter()
-                .filter(|request| request.call.verb.writes())
-                .cloned()
-                .collect()
-        })
+        self.shared.read(|state| state.requests.iter().filter(|request| request.call.verb.writes()).cloned().collect())
     }
 
     /// The newest resourceVersion.
@@ -243,8 +214,7 @@ impl ApiServer {
 
     /// Lists and watches from before this resourceVersion are answered with 410 from now on.
     pub fn compact(&self, resource_version: u64) {
-        self.shared
-            .change(|state| state.store.compact(resource_version));
+        self.shared.change(|state| state.store.compact(resource_version));
     }
 
     /// Ends all watches in good order.
@@ -270,20 +240,8 @@ fn key(namespace: &str, name: &str) -> Key {
 
 /// An object in the newest version that is served.
 fn present(resource: &Arc<ResourceType>, object: &Value) -> Value {
-    let version = resource
-        .versions
-        .keys()
-        .next_back()
-        .map(String::as_str)
-        .unwrap_or_default();
-    Address {
-        resource,
-        version,
-        namespace: "",
-        name: "",
-    }
-    .present(object)
-    .into_owned()
+    let version = resource.versions.keys().next_back().map(String::as_str).unwrap_or_default();
+    Address { resource, version, namespace: "", name: "" }.present(object).into_owned()
 }
 
 fn as_system<R>(
@@ -297,12 +255,7 @@ fn as_system<R>(
         store: &mut state.store,
         names: &mut state.names,
         registry: &state.registry,
-        address: Address {
-            resource,
-            version: "v1",
-            namespace: "",
-            name,
-        },
+        address: Address { resource, version: "v1", namespace: "", name },
         author: Author { name: SYSTEM, now },
         strict: false,
         dry_run: false,
@@ -312,8 +265,7 @@ fn as_system<R>(
 
 /// The status of a definition that is served.
 fn established(crd: &CustomResourceDefinition) -> Value {
-    let condition =
-        |type_| json!({"type": type_, "status": "True", "reason": type_, "message": ""});
+    let condition = |type_| json!({"type": type_, "status": "True", "reason": type_, "message": ""});
     let stored = crd.spec.versions.iter().filter(|version| version.storage);
     json!({
         "acceptedNames": crd.spec.names,
@@ -324,19 +276,11 @@ fn established(crd: &CustomResourceDefinition) -> Value {
 
 /// Makes the definition readable as the object it is.
 fn write_definition(state: &mut State, name: &str, object: Value, now: Timestamp) {
-    let Some(resource) = state
-        .registry
-        .get(DEFINITIONS_GROUP, "customresourcedefinitions")
-        .cloned()
-    else {
+    let Some(resource) = state.registry.get(DEFINITIONS_GROUP, "customresourcedefinitions").cloned() else {
         return;
     };
     let exists = state.store.get(&resource, &key("", name)).is_some();
     let _: Result<Written, _> = as_system(state, &resource, name, now, |writer| {
-        if exists {
-            writer.update(object, false)
-        } else {
-            writer.create(object)
-        }
+        if exists { writer.update(object, false) } else { writer.create(object) }
     });
 }

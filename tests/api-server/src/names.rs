@@ -14,10 +14,8 @@ impl Names {
 
     /// Five letters, as `generateName` appends them.
     pub(crate) fn suffix(&mut self) -> String {
-        const LETTERS: [char; 20] = [
-            'b', 'c', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v',
-            'w', 'x', 'z',
-        ];
+        const LETTERS: [char; 20] =
+            ['b', 'c', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w', 'x', 'z'];
         self.issued += 1;
         // An odd factor coprime to 20^5 spreads consecutive numbers without ever meeting twice within 3.2 million.
         let mut number = self.issued.wrapping_mul(1_234_567) % 3_200_000;
@@ -36,9 +34,7 @@ pub(crate) fn is_dns_subdomain(name: &str) -> bool {
         !part.is_empty()
             && !part.starts_with('-')
             && !part.ends_with('-')
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     name.len() <= 253 && name.split('.').all(part)
 }

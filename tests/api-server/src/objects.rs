@@ -37,18 +37,12 @@ pub(crate) struct Address<'a> {
 }
 
 impl Address<'_> {
-    fn schema(
-        &self,
-    ) -> Option<&k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps>
-    {
+    fn schema(&self) -> Option<&k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps> {
         self.resource.versions.get(self.version)?.schema.as_ref()
     }
 
     pub(crate) fn has_status(&self) -> bool {
-        self.resource
-            .versions
-            .get(self.version)
-            .is_some_and(|served| served.status)
+        self.resource.versions.get(self.version).is_some_and(|served| served.status)
     }
 
     /// Brings an object into shape and returns the paths of the unknown fields that it lost.
@@ -72,29 +66,39 @@ impl Address<'_> {
         }
     }
 
+    /// Custom resources are not decoded without their type; built-in kinds know it.
     fn check_type(&self, object: &mut Value) -> Result<(), Refusal> {
+        let kind = &self.resource.kind;
+        let sent = object.to_string();
         let Value::Object(fields) = object else {
-            return Err(errors::bad_request(
-                "the object provided is unrecognized (must be an object)",
-            ));
+            return Err(errors::bad_request(&format!("the object provided is unrecognized (must be of type {kind})")));
         };
-        let expected = [
-            ("apiVersion", self.resource.api_version(self.version)),
-            ("kind", self.resource.kind.clone()),
-        ];
-        for (field, expected) in expected {
-            match fields.get(field).and_then(Value::as_str) {
-                None | Some("") => drop(fields.insert(field.into(), expected.into())),
-                Some(given) if given == expected => {}
-                Some(given) => {
+        let expected =
+            [("kind", "Kind", kind.clone()), ("apiVersion", "apiVersion", self.resource.api_version(self.version))];
+        for (field, title, expected) in expected {
+            match fields.get(field).and_then(Value::as_str).unwrap_or_default() {
+                "" if self.resource.built_in => drop(fields.insert(field.into(), expected.into())),
+                "" => {
                     let message = format!(
-                        "the {field} in the data ({given}) does not match the expected {field} ({expected})"
+                        "the object provided is unrecognized (must be of type {kind}): Object '{title}' is missing in '{sent}'"
                     );
                     return Err(errors::bad_request(&message));
                 }
+                given if given == expected => {}
+                given => return Err(self.other_type(field, given, &expected)),
             }
         }
         Ok(())
+    }
+
+    fn other_type(&self, field: &str, given: &str, expected: &str) -> Refusal {
+        if field == "kind" {
+            let problem = format!("kind: Invalid value: {given:?}: must be {expected}");
+            return errors::invalid(&self.resource.group, given, self.name, &problem);
+        }
+        errors::bad_request(&format!(
+            "the API version in the data ({given}) does not match the expected API version ({expected})"
+        ))
     }
 
     fn check_namespace(&self, object: &mut Value) -> Result<(), Refusal> {
@@ -117,10 +121,8 @@ impl Address<'_> {
             None => object["metadata"]["name"] = self.name.into(),
             Some(given) if given == self.name => {}
             Some(given) => {
-                let message = format!(
-                    "the name of the object ({given}) does not match the name on the URL ({})",
-                    self.name
-                );
+                let message =
+                    format!("the name of the object ({given}) does not match the name on the URL ({})", self.name);
                 return Err(errors::bad_request(&message));
             }
         }
@@ -153,10 +155,12 @@ pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
     object["metadata"][field].as_str().unwrap_or_default()
 }
 
+pub(crate) fn finalizers(object: &Value) -> &[Value] {
+    object["metadata"]["finalizers"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
 pub(crate) fn has_finalizers(object: &Value) -> bool {
-    object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|finalizers| !finalizers.is_empty())
+    !finalizers(object).is_empty()
 }
 
 /// As metadata looks after it went through Go's `ObjectMeta`: no unknown fields, nothing empty.
@@ -164,9 +168,7 @@ fn tidy_metadata(object: &mut Value) -> Result<Vec<String>, Refusal> {
     let Value::Object(fields) = object else {
         return Ok(Vec::new());
     };
-    let metadata = fields
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     let Value::Object(metadata) = metadata else {
         return Err(errors::bad_request("metadata must be an object"));
     };

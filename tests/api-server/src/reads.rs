@@ -19,10 +19,7 @@ use crate::watching::WatchStart;
 fn revision_for(state: &mut State, call: &Call) -> Result<u64, Refusal> {
     let current = state.store.revision();
     let visible = state.visible(&call.client);
-    let all_stale = state
-        .caller(&call.client)
-        .past
-        .is_some_and(|(_, stale)| stale == Stale::Every);
+    let all_stale = state.caller(&call.client).past.is_some_and(|(_, stale)| stale == Stale::Every);
     let asked = match call.parameter("resourceVersion") {
         "" if all_stale => return Ok(visible),
         "" => return Ok(current),
@@ -31,40 +28,19 @@ fn revision_for(state: &mut State, call: &Call) -> Result<u64, Refusal> {
     };
     if call.parameter("resourceVersionMatch") == "Exact" {
         state.store.check_kept(asked)?;
-        return if asked > current {
-            Err(errors::too_large(asked, current))
-        } else {
-            Ok(asked)
-        };
+        return if asked > current { Err(errors::too_large(asked, current)) } else { Ok(asked) };
     }
-    if asked > visible {
-        Err(errors::too_large(asked, visible))
-    } else {
-        Ok(visible)
-    }
+    if asked > visible { Err(errors::too_large(asked, visible)) } else { Ok(visible) }
 }
 
 fn parse_revision(given: &str) -> Result<u64, Refusal> {
-    given.parse().map_err(|_| {
-        errors::bad_request(&format!(
-            "resourceVersion: Invalid value: {given:?}: not a number"
-        ))
-    })
+    given.parse().map_err(|_| errors::bad_request(&format!("invalid resource version: {given:?}")))
 }
 
 pub(crate) fn selector(call: &Call, address: Address<'_>) -> Result<Selector, Refusal> {
-    let served = address
-        .resource
-        .versions
-        .get(address.version)
-        .ok_or_else(errors::no_such_path)?;
+    let served = address.resource.versions.get(address.version).ok_or_else(errors::no_such_path)?;
     let namespace = call.namespace.as_deref();
-    Selector::parse(
-        namespace,
-        call.parameter("labelSelector"),
-        call.parameter("fieldSelector"),
-        served,
-    )
+    Selector::parse(namespace, call.parameter("labelSelector"), call.parameter("fieldSelector"), served)
 }
 
 pub(crate) fn get(state: &mut State, call: &Call, address: Address<'_>) -> Result<Served, Refusal> {
@@ -73,11 +49,7 @@ pub(crate) fn get(state: &mut State, call: &Call, address: Address<'_>) -> Resul
     let object = if revision == state.store.revision() {
         state.store.get(address.resource, &key)
     } else {
-        state
-            .store
-            .list(address.resource, revision)
-            .into_iter()
-            .find(|object| key_of(object) == key)
+        state.store.list(address.resource, revision).into_iter().find(|object| key_of(object) == key)
     };
     let object = object.ok_or_else(|| errors::not_found(address.resource, address.name))?;
     Served::read(&shape(call, address.present(&object)))
@@ -105,41 +77,18 @@ pub(crate) struct List<'v> {
 }
 
 impl<'v> List<'v> {
-    pub(crate) fn new(
-        call: &Call,
-        address: Address<'_>,
-        metadata: Value,
-        objects: &'v [Arc<Value>],
-    ) -> Self {
+    pub(crate) fn new(call: &Call, address: Address<'_>, metadata: Value, objects: &'v [Arc<Value>]) -> Self {
         let (api_version, kind) = if call.wants_metadata_only() {
-            (
-                "meta.k8s.io/v1".to_owned(),
-                "PartialObjectMetadataList".to_owned(),
-            )
+            ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned())
         } else {
-            (
-                address.resource.api_version(address.version),
-                format!("{}List", address.resource.kind),
-            )
+            (address.resource.api_version(address.version), format!("{}List", address.resource.kind))
         };
-        let items = objects
-            .iter()
-            .map(|object| shape(call, address.present(object)))
-            .collect();
-        Self {
-            api_version,
-            kind,
-            metadata,
-            items,
-        }
+        let items = objects.iter().map(|object| shape(call, address.present(object))).collect();
+        Self { api_version, kind, metadata, items }
     }
 }
 
-pub(crate) fn list(
-    state: &mut State,
-    call: &Call,
-    address: Address<'_>,
-) -> Result<Served, Refusal> {
+pub(crate) fn list(state: &mut State, call: &Call, address: Address<'_>) -> Result<Served, Refusal> {
     let selector = selector(call, address)?;
     let (revision, start) = match call.parameter("continue") {
         "" => (revision_for(state, call)?, None),
@@ -151,15 +100,12 @@ pub(crate) fn list(
     if let Some(start) = start {
         objects.retain(|object| key_of(object) > start);
     }
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = json!({"continue": "", "resourceVersion": revision.to_string()});
     let limit = call.parameter("limit").parse().unwrap_or(0_usize);
     if limit > 0 && objects.len() > limit {
         metadata["remainingItemCount"] = (objects.len() - limit).into();
         objects.truncate(limit);
-        let (namespace, name) = objects
-            .last()
-            .map(|object| key_of(object))
-            .unwrap_or_default();
+        let (namespace, name) = objects.last().map(|object| key_of(object)).unwrap_or_default();
         metadata["continue"] = format!("{revision}/{namespace}/{name}").into();
     }
     Served::read(&List::new(call, address, metadata, &objects))
@@ -169,38 +115,28 @@ fn parse_continue(token: &str) -> Result<(u64, Key), Refusal> {
     let mut parts = token.splitn(3, '/');
     let parsed = (|| {
         let revision = parts.next()?.parse().ok()?;
-        Some((
-            revision,
-            (parts.next()?.to_owned(), parts.next()?.to_owned()),
-        ))
+        Some((revision, (parts.next()?.to_owned(), parts.next()?.to_owned())))
     })();
     parsed.ok_or_else(|| errors::bad_request("continue key is not valid"))
 }
 
-pub(crate) fn watch(
-    state: &mut State,
-    call: &Call,
-    address: Address<'_>,
-) -> Result<Served, Refusal> {
+pub(crate) fn watch(state: &mut State, call: &Call, address: Address<'_>) -> Result<Served, Refusal> {
     let matching = call.parameter("resourceVersionMatch");
     let streaming = call.query.contains_key("sendInitialEvents");
     if streaming && matching != "NotOlderThan" {
-        let problem = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(errors::invalid("ListOptions.meta.k8s.io", "", problem));
+        let problem =
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     if !streaming && !matching.is_empty() {
         let problem = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-        return Err(errors::invalid("ListOptions.meta.k8s.io", "", problem));
+        return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     let selector = selector(call, address)?;
     let expired = std::mem::take(&mut state.caller(&call.client).expire_next_watch);
-    let from = watch_from(state, call, expired)?;
+    let from = watch_from(state, call, address, expired)?;
     let start = WatchStart::new(state, call, address, selector, from);
-    Ok(Served {
-        answer: Answer::Watch(Box::new(start)),
-        outcome: Outcome::Served,
-        resource_version: None,
-    })
+    Ok(Served { answer: Answer::Watch(Box::new(start)), outcome: Outcome::Served, resource_version: None })
 }
 
 /// Where a watch begins.
@@ -213,14 +149,11 @@ pub(crate) enum Beginning {
     Failure(Refusal),
 }
 
-fn watch_from(state: &mut State, call: &Call, expired: bool) -> Result<Beginning, Refusal> {
+fn watch_from(state: &mut State, call: &Call, address: Address<'_>, expired: bool) -> Result<Beginning, Refusal> {
     let given = call.parameter("resourceVersion");
     if expired {
         let asked = parse_revision(given).unwrap_or_default();
-        return Ok(Beginning::Failure(errors::expired(
-            asked,
-            state.store.revision(),
-        )));
+        return Ok(Beginning::Failure(errors::expired(asked, state.store.revision())));
     }
     let streaming = call.is_set("sendInitialEvents");
     if streaming || given.is_empty() || given == "0" {
@@ -233,8 +166,10 @@ fn watch_from(state: &mut State, call: &Call, expired: bool) -> Result<Beginning
         });
     }
     let asked = parse_revision(given)?;
-    Ok(state
-        .store
-        .check_kept(asked)
-        .map_or_else(Beginning::Failure, |()| Beginning::After(asked)))
+    let since = address.resource.since;
+    if asked < since {
+        // A definition that is new or has changed starts with an empty cache.
+        return Ok(Beginning::Failure(errors::expired(asked, since)));
+    }
+    Ok(state.store.check_kept(asked).map_or_else(Beginning::Failure, |()| Beginning::After(asked)))
 }

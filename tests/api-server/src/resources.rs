@@ -37,28 +37,11 @@ pub(crate) struct ServedVersion {
 impl ResourceType {
     /// `plural.group`, the name in error messages.
     pub(crate) fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.clone()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
-    }
-
-    /// `Kind.group`, the name in messages about invalid objects.
-    pub(crate) fn qualified_kind(&self) -> String {
-        if self.group.is_empty() {
-            self.kind.clone()
-        } else {
-            format!("{}.{}", self.kind, self.group)
-        }
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     pub(crate) fn api_version(&self, version: &str) -> String {
-        if self.group.is_empty() {
-            version.to_owned()
-        } else {
-            format!("{}/{version}", self.group)
-        }
+        if self.group.is_empty() { version.to_owned() } else { format!("{}/{version}", self.group) }
     }
 
     fn is_called(&self, name: &str) -> bool {
@@ -66,10 +49,7 @@ impl ResourceType {
     }
 
     fn built_in(group: &str, plural: &str, kind: &str, namespaced: bool) -> Self {
-        let served = ServedVersion {
-            selectable: built_in_fields(plural, group),
-            ..ServedVersion::default()
-        };
+        let served = ServedVersion { selectable: built_in_fields(plural, group), ..ServedVersion::default() };
         Self {
             group: group.into(),
             plural: plural.into(),
@@ -90,9 +70,7 @@ impl ResourceType {
             plural: crd.spec.names.plural.clone(),
             kind: crd.spec.names.kind.clone(),
             namespaced: crd.spec.scope == "Namespaced",
-            versions: served
-                .map(|version| (version.name.clone(), ServedVersion::of(version)))
-                .collect(),
+            versions: served.map(|version| (version.name.clone(), ServedVersion::of(version))).collect(),
             built_in: false,
             create_on_update: false,
             unconditional_update: false,
@@ -105,17 +83,9 @@ impl ServedVersion {
     fn of(version: &CustomResourceDefinitionVersion) -> Self {
         let selectable = version.selectable_fields.iter().flatten();
         Self {
-            schema: version
-                .schema
-                .as_ref()
-                .and_then(|schema| schema.open_api_v3_schema.clone()),
-            status: version
-                .subresources
-                .as_ref()
-                .is_some_and(|subresources| subresources.status.is_some()),
-            selectable: selectable
-                .map(|field| field.json_path.trim_start_matches('.').to_owned())
-                .collect(),
+            schema: version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.clone()),
+            status: version.subresources.as_ref().is_some_and(|subresources| subresources.status.is_some()),
+            selectable: selectable.map(|field| field.json_path.trim_start_matches('.').to_owned()).collect(),
         }
     }
 }
@@ -161,19 +131,9 @@ impl Registry {
             ResourceType::built_in("", "events", "Event", true),
             ResourceType::built_in("coordination.k8s.io", "leases", "Lease", true),
             ResourceType::built_in("events.k8s.io", "events", "Event", true),
-            ResourceType::built_in(
-                DEFINITIONS_GROUP,
-                "customresourcedefinitions",
-                "CustomResourceDefinition",
-                false,
-            ),
+            ResourceType::built_in(DEFINITIONS_GROUP, "customresourcedefinitions", "CustomResourceDefinition", false),
         ];
-        Self {
-            types: built_in
-                .into_iter()
-                .map(|resource| (resource.qualified(), Arc::new(resource)))
-                .collect(),
-        }
+        Self { types: built_in.into_iter().map(|resource| (resource.qualified(), Arc::new(resource))).collect() }
     }
 
     /// Serves what the definition describes, in place of an earlier definition of the same name.
@@ -183,18 +143,12 @@ impl Registry {
     }
 
     pub(crate) fn get(&self, group: &str, plural: &str) -> Option<&Arc<ResourceType>> {
-        self.types
-            .values()
-            .find(|resource| resource.group == group && resource.plural == plural)
+        self.types.values().find(|resource| resource.group == group && resource.plural == plural)
     }
 
     /// By kind, plural or `plural.group`; of several with one kind the first by `plural.group`.
     pub(crate) fn called(&self, name: &str) -> Option<&Arc<ResourceType>> {
-        self.types.get(name).or_else(|| {
-            self.types
-                .values()
-                .find(|resource| resource.is_called(name))
-        })
+        self.types.get(name).or_else(|| self.types.values().find(|resource| resource.is_called(name)))
     }
 
     pub(crate) fn namespaced(&self) -> impl Iterator<Item = &Arc<ResourceType>> {
@@ -210,6 +164,7 @@ pub(crate) fn complete_built_in(resource: &ResourceType, object: &mut Value) {
     drop_nulls(object);
     match resource.kind.as_str() {
         "Namespace" => {
+            object["spec"]["finalizers"] = serde_json::json!(["kubernetes"]);
             object["status"]["phase"] = "Active".into();
             let name = object["metadata"]["name"].clone();
             object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
@@ -227,14 +182,10 @@ fn complete_secret(object: &mut Value) {
     };
     fields.entry("type").or_insert_with(|| "Opaque".into());
     if let Some(Value::Object(plain)) = fields.remove("stringData") {
-        let data = fields
-            .entry("data")
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+        let data = fields.entry("data").or_insert_with(|| Value::Object(serde_json::Map::new()));
         for (key, value) in plain {
             let text = value.as_str().unwrap_or_default();
-            data[key] = base64::engine::general_purpose::STANDARD
-                .encode(text)
-                .into();
+            data[key] = base64::engine::general_purpose::STANDARD.encode(text).into();
         }
     }
 }

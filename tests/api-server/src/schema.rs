@@ -17,9 +17,7 @@ pub(crate) fn apply_defaults(value: &mut Value, schema: &JSONSchemaProps) {
             settle_nulls(fields, schema);
             for (key, property) in schema.properties.iter().flatten() {
                 if let Some(default) = &property.default {
-                    fields
-                        .entry(key.as_str())
-                        .or_insert_with(|| default.0.clone());
+                    fields.entry(key.as_str()).or_insert_with(|| default.0.clone());
                 }
             }
             for (key, field) in fields.iter_mut() {
@@ -52,10 +50,7 @@ pub(crate) fn prune(object: &mut Value, schema: &JSONSchemaProps) -> Vec<String>
     let Value::Object(fields) = object else {
         return removed;
     };
-    let envelope: Vec<(String, Value)> = ENVELOPE
-        .iter()
-        .filter_map(|key| fields.remove_entry(*key))
-        .collect();
+    let envelope: Vec<(String, Value)> = ENVELOPE.iter().filter_map(|key| fields.remove_entry(*key)).collect();
     prune_value(object, Some(schema), "", &mut removed);
     if let Value::Object(fields) = object {
         fields.extend(envelope);
@@ -64,18 +59,11 @@ pub(crate) fn prune(object: &mut Value, schema: &JSONSchemaProps) -> Vec<String>
     removed
 }
 
-fn prune_value(
-    value: &mut Value,
-    schema: Option<&JSONSchemaProps>,
-    path: &str,
-    removed: &mut Vec<String>,
-) {
-    let keep_unknown =
-        schema.is_some_and(|schema| schema.x_kubernetes_preserve_unknown_fields == Some(true));
+fn prune_value(value: &mut Value, schema: Option<&JSONSchemaProps>, path: &str, removed: &mut Vec<String>) {
+    let keep_unknown = schema.is_some_and(|schema| schema.x_kubernetes_preserve_unknown_fields == Some(true));
     match value {
         Value::Object(fields) => {
-            let embedded =
-                schema.is_some_and(|schema| schema.x_kubernetes_embedded_resource == Some(true));
+            let embedded = schema.is_some_and(|schema| schema.x_kubernetes_embedded_resource == Some(true));
             fields.retain(|key, field| {
                 if embedded && ENVELOPE.contains(&key.as_str()) {
                     return true;
@@ -106,20 +94,12 @@ fn prune_value(
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// None: the field is unknown. Some(None): the field is known, what it holds is not described.
 fn known<'a>(schema: &'a JSONSchemaProps, key: &str) -> Option<Option<&'a JSONSchemaProps>> {
-    if let Some(property) = schema
-        .properties
-        .as_ref()
-        .and_then(|properties| properties.get(key))
-    {
+    if let Some(property) = schema.properties.as_ref().and_then(|properties| properties.get(key)) {
         return Some(Some(property));
     }
     match &schema.additional_properties {
@@ -168,10 +148,7 @@ mod tests {
     fn defaults_reach_into_defaults_and_nulls_count_as_absent() {
         let mut object = json!({"spec": {"size": null, "note": null}});
         apply_defaults(&mut object, &schema());
-        assert_eq!(
-            object,
-            json!({"spec": {"size": 1, "note": null}, "status": {"seen": -1, "phase": "New"}})
-        );
+        assert_eq!(object, json!({"spec": {"size": 1, "note": null}, "status": {"seen": -1, "phase": "New"}}));
     }
 
     #[test]
@@ -182,15 +159,7 @@ mod tests {
                      "rules": [{"name": "n", "odd": 1}]},
         });
         let removed = prune(&mut object, &schema());
-        assert_eq!(
-            removed,
-            [
-                "extra",
-                "spec.open.closed.in",
-                "spec.other",
-                "spec.rules[0].odd"
-            ]
-        );
+        assert_eq!(removed, ["extra", "spec.open.closed.in", "spec.other", "spec.rules[0].odd"]);
         assert_eq!(
             object,
             json!({

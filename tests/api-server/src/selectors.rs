@@ -43,21 +43,14 @@ impl Selector {
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
-        self.namespace
-            .as_ref()
-            .is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
+        self.namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
             && self.labels.iter().all(|requirement| {
-                requirement.test.accepts(
-                    metadata["labels"]
-                        .get(&requirement.key)
-                        .and_then(Value::as_str),
-                )
+                requirement.test.accepts(metadata["labels"].get(&requirement.key).and_then(Value::as_str))
             })
-            && self.fields.iter().all(|requirement| {
-                requirement
-                    .test
-                    .accepts(Some(&field_value(object, &requirement.key)))
-            })
+            && self
+                .fields
+                .iter()
+                .all(|requirement| requirement.test.accepts(Some(&field_value(object, &requirement.key))))
     }
 }
 
@@ -67,18 +60,14 @@ impl Test {
             Self::Exists => value.is_some(),
             Self::Absent => value.is_none(),
             Self::In(allowed) => value.is_some_and(|value| allowed.iter().any(|one| one == value)),
-            Self::NotIn(refused) => {
-                value.is_none_or(|value| refused.iter().all(|one| one != value))
-            }
+            Self::NotIn(refused) => value.is_none_or(|value| refused.iter().all(|one| one != value)),
         }
     }
 }
 
 /// A field that is absent compares as the empty string.
 fn field_value(object: &Value, path: &str) -> String {
-    let found = path
-        .split('.')
-        .try_fold(object, |value, key| value.get(key));
+    let found = path.split('.').try_fold(object, |value, key| value.get(key));
     match found {
         Some(Value::String(text)) => text.clone(),
         Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
@@ -89,19 +78,14 @@ fn field_value(object: &Value, path: &str) -> String {
 fn parse_fields(text: &str, served: &ServedVersion) -> Result<Vec<Requirement>, Refusal> {
     let terms = text.split(',').filter(|term| !term.is_empty());
     let requirements = terms.map(|term| {
-        let (key, test) = parse_comparison(term).ok_or_else(|| {
-            errors::bad_request(&format!(
-                "invalid selector: {text:?}; can't understand {term:?}"
-            ))
-        })?;
-        let supported = ["metadata.name", "metadata.namespace"].contains(&key.as_str())
-            || served.selectable.contains(&key);
+        let (key, test) = parse_comparison(term)
+            .ok_or_else(|| errors::bad_request(&format!("invalid selector: '{text}'; can't understand '{term}'")))?;
+        let supported =
+            ["metadata.name", "metadata.namespace"].contains(&key.as_str()) || served.selectable.contains(&key);
         if supported {
             Ok(Requirement { key, test })
         } else {
-            Err(errors::bad_request(&format!(
-                "field label not supported: {key}"
-            )))
+            Err(errors::bad_request(&format!("field label not supported: {key}")))
         }
     });
     requirements.collect()
@@ -117,10 +101,7 @@ fn parse_comparison(term: &str) -> Option<(String, Test)> {
 }
 
 fn parse_labels(text: &str) -> Result<Vec<Requirement>, Refusal> {
-    split_outside_parentheses(text)
-        .into_iter()
-        .map(parse_label)
-        .collect()
+    split_outside_parentheses(text).into_iter().map(parse_label).collect()
 }
 
 fn parse_label(term: &str) -> Result<Requirement, Refusal> {
@@ -134,19 +115,14 @@ fn parse_label(term: &str) -> Result<Requirement, Refusal> {
         parse_comparison(term).unwrap_or_else(|| (term.to_owned(), Test::Exists))
     };
     if key.is_empty() || key.contains(char::is_whitespace) {
-        return Err(errors::bad_request(&format!(
-            "unable to parse requirement: {term:?}"
-        )));
+        return Err(errors::bad_request(&format!("unable to parse requirement: {term:?}")));
     }
     Ok(Requirement { key, test })
 }
 
 fn set_of(values: &str) -> Vec<String> {
     let inner = values.trim().trim_start_matches('(').trim_end_matches(')');
-    inner
-        .split(',')
-        .map(|value| value.trim().to_owned())
-        .collect()
+    inner.split(',').map(|value| value.trim().to_owned()).collect()
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -159,10 +135,7 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
         }
         letter == ',' && depth == 0
     });
-    terms
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
-        .collect()
+    terms.map(str::trim).filter(|term| !term.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -171,40 +144,22 @@ mod tests {
     use serde_json::json;
 
     fn matches(labels: &str, fields: &str) -> bool {
-        let served = ServedVersion {
-            selectable: vec!["status.outcome".into()],
-            ..ServedVersion::default()
-        };
+        let served = ServedVersion { selectable: vec!["status.outcome".into()], ..ServedVersion::default() };
         let object = json!({
             "metadata": {"name": "x", "namespace": "n", "labels": {"app": "web", "tier": "front"}},
             "status": {},
         });
-        Selector::parse(Some("n"), labels, fields, &served)
-            .unwrap()
-            .matches(&object)
+        Selector::parse(Some("n"), labels, fields, &served).unwrap().matches(&object)
     }
 
     #[test]
     fn labels_compare_by_equality_set_and_presence() {
-        for labels in [
-            "app=web",
-            "app==web,tier!=back",
-            "app",
-            "!gone",
-            "app in (web, db),tier",
-            "app notin (db)",
-            "gone!=x",
-        ] {
+        for labels in
+            ["app=web", "app==web,tier!=back", "app", "!gone", "app in (web, db),tier", "app notin (db)", "gone!=x"]
+        {
             assert!(matches(labels, ""), "{labels}");
         }
-        for labels in [
-            "app=db",
-            "gone",
-            "!app",
-            "app in (db)",
-            "tier notin (front,back)",
-            "gone in (a)",
-        ] {
+        for labels in ["app=db", "gone", "!app", "app in (db)", "tier notin (front,back)", "gone in (a)"] {
             assert!(!matches(labels, ""), "{labels}");
         }
     }
@@ -218,11 +173,7 @@ mod tests {
 
     #[test]
     fn unknown_field_labels_are_refused() {
-        let refused =
-            Selector::parse(None, "", "spec.size=1", &ServedVersion::default()).unwrap_err();
-        assert_eq!(
-            (refused.code, refused.message.as_str()),
-            (400, "field label not supported: spec.size")
-        );
+        let refused = Selector::parse(None, "", "spec.size=1", &ServedVersion::default()).unwrap_err();
+        assert_eq!((refused.code, refused.message.as_str()), (400, "field label not supported: spec.size"));
     }
 }

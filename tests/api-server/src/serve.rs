@@ -33,37 +33,27 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn read(value: &impl Serialize) -> Result<Self, Refusal> {
-        Ok(Self {
-            answer: Answer::json(200, value)?,
-            outcome: Outcome::Served,
-            resource_version: None,
-        })
+        Ok(Self { answer: Answer::json(200, value)?, outcome: Outcome::Served, resource_version: None })
     }
 }
 
 impl Answer {
     fn json(code: u16, value: &impl Serialize) -> Result<Self, Refusal> {
-        let body = serde_json::to_vec(value)
-            .map_err(|error| errors::refuse(500, "InternalError", &error.to_string()))?;
+        let body =
+            serde_json::to_vec(value).map_err(|error| errors::refuse(500, "InternalError", &error.to_string()))?;
         Ok(Self::Json { code, body })
     }
 }
 
 pub(crate) fn serve(state: &mut State, call: &Call, now: Timestamp) -> Result<Served, Refusal> {
-    let resource = state
-        .registry
-        .get(&call.group, &call.resource)
-        .cloned()
-        .ok_or_else(errors::no_such_path)?;
+    let resource = state.registry.get(&call.group, &call.resource).cloned().ok_or_else(errors::no_such_path)?;
     let address = locate(&resource, call)?;
     match call.verb {
         Verb::Get => get(state, call, address),
         Verb::List => list(state, call, address),
         Verb::Watch => watch(state, call, address),
         Verb::DeleteCollection => delete_collection(state, call, address, now),
-        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete => {
-            write(state, call, address, now)
-        }
+        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete => write(state, call, address, now),
     }
 }
 
@@ -75,12 +65,8 @@ fn locate<'a>(resource: &'a Arc<ResourceType>, call: &'a Call) -> Result<Address
         namespace: call.namespace.as_deref().unwrap_or_default(),
         name: &call.name,
     };
-    let served = resource
-        .versions
-        .get(&call.version)
-        .ok_or_else(errors::no_such_path)?;
-    let subresource_exists =
-        call.subresource.is_empty() || (call.subresource == "status" && served.status);
+    let served = resource.versions.get(&call.version).ok_or_else(errors::no_such_path)?;
+    let subresource_exists = call.subresource.is_empty() || (call.subresource == "status" && served.status);
     let whole_cluster = matches!(call.verb, Verb::List | Verb::Watch);
     let scope_fits = match call.namespace {
         Some(_) => resource.namespaced,
@@ -90,20 +76,13 @@ fn locate<'a>(resource: &'a Arc<ResourceType>, call: &'a Call) -> Result<Address
         return Err(errors::no_such_path());
     }
     let on_subresource = matches!(call.verb, Verb::Get | Verb::Update | Verb::Patch);
-    if call.verb.writes() && resource.group == DEFINITIONS_GROUP
-        || !call.subresource.is_empty() && !on_subresource
-    {
+    if call.verb.writes() && resource.group == DEFINITIONS_GROUP || !call.subresource.is_empty() && !on_subresource {
         return Err(errors::method_not_allowed());
     }
     Ok(address)
 }
 
-fn write(
-    state: &mut State,
-    call: &Call,
-    address: Address<'_>,
-    now: Timestamp,
-) -> Result<Served, Refusal> {
+fn write(state: &mut State, call: &Call, address: Address<'_>, now: Timestamp) -> Result<Served, Refusal> {
     let of_status = call.subresource == "status";
     let preconditions = preconditions(&call.body);
     let mut writer = writer(state, call, address, now);
@@ -121,29 +100,18 @@ fn write(
         Answer::json(200, &deleted(address, &written.object))?
     } else {
         let created = call.verb == Verb::Create || written.change == Some(Change::Added);
-        Answer::json(
-            if created { 201 } else { 200 },
-            &shape(call, address.present(&written.object)),
-        )?
+        Answer::json(if created { 201 } else { 200 }, &shape(call, address.present(&written.object)))?
     };
     Ok(remember(answer, &written))
 }
 
-fn writer<'a>(
-    state: &'a mut State,
-    call: &'a Call,
-    address: Address<'a>,
-    now: Timestamp,
-) -> Writer<'a> {
+fn writer<'a>(state: &'a mut State, call: &'a Call, address: Address<'a>, now: Timestamp) -> Writer<'a> {
     Writer {
         store: &mut state.store,
         names: &mut state.names,
         registry: &state.registry,
         address,
-        author: Author {
-            name: &call.client,
-            now,
-        },
+        author: Author { name: &call.client, now },
         strict: call.parameter("fieldValidation") == "Strict",
         dry_run: call.parameter("dryRun") == "All" || call.body["dryRun"] == json!(["All"]),
     }
@@ -153,72 +121,38 @@ fn remember(answer: Answer, written: &Written) -> Served {
     match written.change {
         Some(_) => {
             let resource_version = Some(resource_version(&written.object));
-            Served {
-                answer,
-                outcome: Outcome::Stored,
-                resource_version,
-            }
+            Served { answer, outcome: Outcome::Stored, resource_version }
         }
-        None => Served {
-            answer,
-            outcome: Outcome::Unchanged,
-            resource_version: None,
-        },
+        None => Served { answer, outcome: Outcome::Unchanged, resource_version: None },
     }
 }
 
 fn preconditions(body: &Value) -> Preconditions {
     let text = |field: &str| body["preconditions"][field].as_str().map(ToOwned::to_owned);
-    Preconditions {
-        uid: text("uid"),
-        resource_version: text("resourceVersion"),
-    }
+    Preconditions { uid: text("uid"), resource_version: text("resourceVersion") }
 }
 
 fn deleted(address: Address<'_>, object: &Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success",
-        "details": {
-            "name": text(object, "name"),
-            "group": address.resource.group,
-            "kind": address.resource.plural,
-            "uid": text(object, "uid"),
-        },
-    })
+    let resource = address.resource;
+    let mut details = json!({"name": text(object, "name"), "kind": resource.plural, "uid": text(object, "uid")});
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.clone().into();
+    }
+    json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "details": details})
 }
 
-fn delete_collection(
-    state: &mut State,
-    call: &Call,
-    address: Address<'_>,
-    now: Timestamp,
-) -> Result<Served, Refusal> {
+fn delete_collection(state: &mut State, call: &Call, address: Address<'_>, now: Timestamp) -> Result<Served, Refusal> {
     let selector = selector(call, address)?;
     let mut objects = state.store.list(address.resource, state.store.revision());
     objects.retain(|object| selector.matches(&address.present(object)));
     let mut last = None;
     for object in &objects {
-        let one = Address {
-            namespace: text(object, "namespace"),
-            name: text(object, "name"),
-            ..address
-        };
+        let one = Address { namespace: text(object, "namespace"), name: text(object, "name"), ..address };
         let written = writer(state, call, one, now).delete(&Preconditions::default())?;
-        last = written
-            .change
-            .map(|_| resource_version(&written.object))
-            .or(last);
+        last = written.change.map(|_| resource_version(&written.object)).or(last);
     }
     let metadata = json!({"resourceVersion": state.store.revision().to_string()});
     let answer = Answer::json(200, &List::new(call, address, metadata, &objects))?;
-    let outcome = if last.is_some() {
-        Outcome::Stored
-    } else {
-        Outcome::Unchanged
-    };
-    Ok(Served {
-        answer,
-        outcome,
-        resource_version: last,
-    })
+    let outcome = if last.is_some() { Outcome::Stored } else { Outcome::Unchanged };
+    Ok(Served { answer, outcome, resource_version: last })
 }

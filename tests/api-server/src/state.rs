@@ -103,9 +103,7 @@ impl State {
     /// The newest revision a caller's cached reads and watches see.
     pub(crate) fn visible(&mut self, caller: &str) -> u64 {
         let current = self.store.revision();
-        self.caller(caller)
-            .past
-            .map_or(current, |(revision, _)| revision.min(current))
+        self.caller(caller).past.map_or(current, |(revision, _)| revision.min(current))
     }
 }
 
@@ -125,11 +123,7 @@ impl Shared {
             callers: BTreeMap::new(),
             closings: 0,
         };
-        Self {
-            state: Mutex::new(state),
-            changed: watch::channel(()).0,
-            clock: Clock::new(),
-        }
+        Self { state: Mutex::new(state), changed: watch::channel(()).0, clock: Clock::new() }
     }
 
     pub(crate) fn read<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {

@@ -78,14 +78,7 @@ pub(crate) struct Author<'a> {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self {
-            present: Snapshot {
-                revision: 1,
-                ..Snapshot::default()
-            },
-            journal: BTreeMap::new(),
-            epoch: 0,
-        }
+        Self { present: Snapshot { revision: 1, ..Snapshot::default() }, journal: BTreeMap::new(), epoch: 0 }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -93,12 +86,7 @@ impl Store {
     }
 
     pub(crate) fn get(&self, resource: &ResourceType, key: &Key) -> Option<Arc<Value>> {
-        self.present
-            .collections
-            .get(&resource.qualified())?
-            .current
-            .get(key)
-            .cloned()
+        self.present.collections.get(&resource.qualified())?.current.get(key).cloned()
     }
 
     /// All objects of a resource by namespace and name, as they were at a revision.
@@ -110,40 +98,22 @@ impl Store {
             return collection.current.values().cloned().collect();
         }
         let mut past = BTreeMap::new();
-        for version in collection
-            .log
-            .iter()
-            .take_while(|version| version.resource_version <= revision)
-        {
+        for version in collection.log.iter().take_while(|version| version.resource_version <= revision) {
             match version.change {
                 Change::Deleted => past.remove(&key_of(&version.object)),
-                Change::Added | Change::Modified => {
-                    past.insert(key_of(&version.object), version.object.clone())
-                }
+                Change::Added | Change::Modified => past.insert(key_of(&version.object), version.object.clone()),
             };
         }
         past.into_values().collect()
     }
 
     /// The versions of a resource after one revision, up to another.
-    pub(crate) fn changes(
-        &self,
-        resource: &ResourceType,
-        after: u64,
-        until: u64,
-    ) -> &[Arc<Version>] {
+    pub(crate) fn changes(&self, resource: &ResourceType, after: u64, until: u64) -> &[Arc<Version>] {
         let Some(collection) = self.present.collections.get(&resource.qualified()) else {
             return &[];
         };
-        let index = |revision| {
-            collection
-                .log
-                .partition_point(|version| version.resource_version <= revision)
-        };
-        collection
-            .log
-            .get(index(after)..index(until))
-            .unwrap_or_default()
+        let index = |revision| collection.log.partition_point(|version| version.resource_version <= revision);
+        collection.log.get(index(after)..index(until)).unwrap_or_default()
     }
 
     /// Refuses revisions that were compacted away or not reached yet.
@@ -171,16 +141,10 @@ impl Store {
         object["metadata"]["resourceVersion"] = revision.to_string().into();
         let object = Arc::new(object);
         let key = key_of(&object);
-        let collection = self
-            .present
-            .collections
-            .entry(resource.qualified())
-            .or_default();
+        let collection = self.present.collections.entry(resource.qualified()).or_default();
         let previous = match change {
             Change::Deleted => collection.current.remove(&key),
-            Change::Added | Change::Modified => {
-                collection.current.insert(key.clone(), object.clone())
-            }
+            Change::Added | Change::Modified => collection.current.insert(key.clone(), object.clone()),
         };
         let version = Arc::new(Version {
             resource_version: revision,
@@ -199,19 +163,12 @@ impl Store {
     /// Every version of every object of a resource, by namespace and name.
     pub(crate) fn histories(&self, resource: &ResourceType) -> Vec<(Key, Vec<Arc<Version>>)> {
         let journal = self.journal.get(&resource.qualified());
-        journal
-            .into_iter()
-            .flatten()
-            .map(|(key, versions)| (key.clone(), versions.clone()))
-            .collect()
+        journal.into_iter().flatten().map(|(key, versions)| (key.clone(), versions.clone())).collect()
     }
 
     pub(crate) fn history(&self, resource: &ResourceType, key: &Key) -> Vec<Arc<Version>> {
         let journal = self.journal.get(&resource.qualified());
-        journal
-            .and_then(|journal| journal.get(key))
-            .cloned()
-            .unwrap_or_default()
+        journal.and_then(|journal| journal.get(key)).cloned().unwrap_or_default()
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -225,11 +182,6 @@ impl Store {
 }
 
 pub(crate) fn key_of(object: &Value) -> Key {
-    let text = |field: &str| {
-        object["metadata"][field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }

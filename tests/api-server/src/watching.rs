@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::call::Call;
+use crate::errors::body_of;
 use crate::events::{EventRule, EventType, Held, WatchEvent};
 use crate::objects::Address;
 use crate::reads::{Beginning, shape};
@@ -68,22 +69,14 @@ impl WatchStart {
             Beginning::After(revision) => start.cursor = revision,
             Beginning::Failure(status) => {
                 start.failed = true;
-                let body = serde_json::to_value(status).unwrap_or_default();
-                start
-                    .waiting
-                    .push_back(WatchEvent::new(EventType::Error, body));
+                start.waiting.push_back(WatchEvent::new(EventType::Error, body_of(&status)));
             }
         }
         start
     }
 
     fn address(&self) -> Address<'_> {
-        Address {
-            resource: &self.resource,
-            version: &self.call.version,
-            namespace: "",
-            name: "",
-        }
+        Address { resource: &self.resource, version: &self.call.version, namespace: "", name: "" }
     }
 
     fn begin_with_everything(&mut self, state: &mut State, revision: u64) {
@@ -91,16 +84,11 @@ impl WatchStart {
         let mut events = Vec::new();
         for object in state.store.list(&self.resource, revision) {
             if self.selector.matches(&self.address().present(&object)) {
-                events.push(WatchEvent {
-                    event_type: EventType::Added,
-                    object: self.deliverable(&object),
-                });
+                events.push(WatchEvent { event_type: EventType::Added, object: self.deliverable(&object) });
             }
         }
         let conditions = state.caller(&self.call.client);
-        events
-            .into_iter()
-            .for_each(|event| self.pass(conditions, event));
+        events.into_iter().for_each(|event| self.pass(conditions, event));
         if self.call.is_set("sendInitialEvents") {
             let end = self.bookmark(revision, json!({"k8s.io/initial-events-end": "true"}));
             self.pass(conditions, end);
@@ -138,10 +126,8 @@ impl WatchStart {
             (true, true) => EventType::Modified,
             (true, false) => EventType::Deleted,
         };
-        let left = version
-            .previous
-            .as_ref()
-            .filter(|_| event_type == EventType::Deleted && version.change != Change::Deleted);
+        let left =
+            version.previous.as_ref().filter(|_| event_type == EventType::Deleted && version.change != Change::Deleted);
         let object = match left {
             // An object that leaves is shown as it was while it was selected, with the version it left at.
             Some(previous) => {
@@ -162,15 +148,10 @@ impl WatchStart {
 
     fn collect(&mut self, state: &mut State, until: u64) {
         let versions = state.store.changes(&self.resource, self.cursor, until);
-        let events: Vec<WatchEvent> = versions
-            .iter()
-            .filter_map(|version| self.event_of(version))
-            .collect();
+        let events: Vec<WatchEvent> = versions.iter().filter_map(|version| self.event_of(version)).collect();
         self.cursor = self.cursor.max(until);
         let conditions = state.caller(&self.call.client);
-        events
-            .into_iter()
-            .for_each(|event| self.pass(conditions, event));
+        events.into_iter().for_each(|event| self.pass(conditions, event));
     }
 }
 
@@ -200,15 +181,8 @@ struct Watching {
 }
 
 /// The body of the answer to a watch.
-pub(crate) fn stream(
-    start: WatchStart,
-    shared: Arc<Shared>,
-) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let timeout = start
-        .call
-        .parameter("timeoutSeconds")
-        .parse()
-        .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+pub(crate) fn stream(start: WatchStart, shared: Arc<Shared>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let timeout = start.call.parameter("timeoutSeconds").parse().map_or(DEFAULT_TIMEOUT, Duration::from_secs);
     let now = Instant::now();
     let watching = Watching {
         changed: shared.subscribe(),
@@ -278,9 +252,7 @@ impl Watching {
         if conditions.frozen {
             return Some(Step::Wait { timed: false });
         }
-        let known = state
-            .registry
-            .get(&start.resource.group, &start.resource.plural);
+        let known = state.registry.get(&start.resource.group, &start.resource.plural);
         let same_schema = known.is_some_and(|known| known.since == start.resource.since);
         let over = state.store.epoch != start.epoch || closings != start.closings || !same_schema;
         over.then_some(Step::End)
@@ -313,11 +285,7 @@ impl Watching {
             let _ = self.changed.changed().await;
             return;
         }
-        let times = [
-            Some(self.deadline),
-            Some(self.next_bookmark),
-            self.start.held.next_due(),
-        ];
+        let times = [Some(self.deadline), Some(self.next_bookmark), self.start.held.next_due()];
         let next = times.into_iter().flatten().min().unwrap_or(self.deadline);
         tokio::select! {
             _ = self.changed.changed() => {}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clock::to_seconds;
 use crate::errors::{self, Refusal};
 use crate::names::{Names, is_dns_subdomain};
-use crate::objects::{Address, has_finalizers, text};
+use crate::objects::{Address, finalizers, has_finalizers, text};
 use crate::patch::Patch;
 use crate::resources::Registry;
 use crate::store::{Author, Change, Key, Store};
@@ -37,10 +37,13 @@ impl Writer<'_> {
     }
 
     pub(crate) fn existing(&self) -> Result<Arc<Value>, Refusal> {
-        let found = self
-            .store
-            .get(self.address.resource, &self.key(self.address.name));
+        let found = self.store.get(self.address.resource, &self.key(self.address.name));
         found.ok_or_else(|| errors::not_found(self.address.resource, self.address.name))
+    }
+
+    fn invalid(&self, name: &str, problem: &str) -> Refusal {
+        let resource = self.address.resource;
+        errors::invalid(&resource.group, &resource.kind, name, problem)
     }
 
     pub(crate) fn create(&mut self, mut object: Value) -> Result<Written, Refusal> {
@@ -70,7 +73,6 @@ impl Writer<'_> {
     }
 
     fn settle_name(&mut self, object: &mut Value) -> Result<String, Refusal> {
-        let kind = self.address.resource.qualified_kind();
         let mut name = text(object, "name").to_owned();
         let prefix = text(object, "generateName");
         if name.is_empty() && !prefix.is_empty() {
@@ -78,17 +80,13 @@ impl Writer<'_> {
             object["metadata"]["name"] = name.clone().into();
         }
         if name.is_empty() {
-            return Err(errors::invalid(
-                &kind,
-                "",
-                "metadata.name: Required value: name or generateName is required",
-            ));
+            return Err(self.invalid("", "metadata.name: Required value: name or generateName is required"));
         }
         if !is_dns_subdomain(&name) {
             let problem = format!(
                 "metadata.name: Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
             );
-            return Err(errors::invalid(&kind, &name, &problem));
+            return Err(self.invalid(&name, &problem));
         }
         Ok(name)
     }
@@ -102,9 +100,7 @@ impl Writer<'_> {
         };
         let key = (String::new(), self.address.namespace.to_owned());
         let found = self.store.get(namespaces, &key);
-        found
-            .map(drop)
-            .ok_or_else(|| errors::not_found(namespaces, self.address.namespace))
+        found.map(drop).ok_or_else(|| errors::not_found(namespaces, self.address.namespace))
     }
 
     fn fill_system_fields(&mut self, object: &mut Value) {
@@ -112,30 +108,17 @@ impl Writer<'_> {
         let Some(metadata) = object["metadata"].as_object_mut() else {
             return;
         };
-        for field in [
-            "resourceVersion",
-            "selfLink",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "generation",
-        ] {
+        for field in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
             metadata.remove(field);
         }
         metadata.insert("uid".into(), uid.into());
-        metadata.insert(
-            "creationTimestamp".into(),
-            to_seconds(self.author.now).into(),
-        );
+        metadata.insert("creationTimestamp".into(), to_seconds(self.author.now).into());
         if !self.address.resource.built_in {
             metadata.insert("generation".into(), 1.into());
         }
     }
 
-    pub(crate) fn update(
-        &mut self,
-        mut object: Value,
-        of_status: bool,
-    ) -> Result<Written, Refusal> {
+    pub(crate) fn update(&mut self, mut object: Value, of_status: bool) -> Result<Written, Refusal> {
         let resource = self.address.resource;
         let unknown = self.address.decode(&mut object)?;
         self.refuse_unknown(&unknown)?;
@@ -145,16 +128,11 @@ impl Writer<'_> {
             Err(_) if resource.create_on_update => None,
             Err(missing) => return Err(missing),
         };
-        let held = stored
-            .as_deref()
-            .map(|stored| text(stored, "uid"))
-            .unwrap_or_default();
+        let held = stored.as_deref().map(|stored| text(stored, "uid")).unwrap_or_default();
         let asked = text(&object, "uid");
         if !asked.is_empty() && asked != held {
-            let why = format!(
-                "Precondition failed: UID in precondition: {asked}, UID in object meta: {held}"
-            );
-            return Err(errors::conflict(resource, self.address.name, &why));
+            let Address { namespace, name, .. } = self.address;
+            return Err(errors::other_uid(resource, namespace, name, asked, held));
         }
         match stored {
             Some(stored) => self.replace(&stored, object, of_status),
@@ -170,32 +148,20 @@ impl Writer<'_> {
         let unknown = self.address.decode(&mut object)?;
         if self.strict && !unknown.is_empty() {
             let problem = format!("patch: Invalid value: {sent:?}: {}", strict_error(&unknown));
-            return Err(errors::invalid("", "", &problem));
+            return Err(errors::invalid("", "", "", &problem));
         }
         self.address.check_name(&mut object)?;
         self.replace(&stored, object, of_status)
     }
 
     /// Puts `object` in the place of `stored`, as far as this kind of write may change it.
-    fn replace(
-        &mut self,
-        stored: &Value,
-        mut object: Value,
-        of_status: bool,
-    ) -> Result<Written, Refusal> {
+    fn replace(&mut self, stored: &Value, mut object: Value, of_status: bool) -> Result<Written, Refusal> {
         self.check_version(stored, &object)?;
         let before = self.address.present(stored).into_owned();
-        let mut after = if of_status {
-            with_status_of(&before, &mut object)
-        } else {
-            self.prepare(&before, object)?
-        };
+        let mut after = if of_status { with_status_of(&before, &mut object) } else { self.prepare(&before, object)? };
         self.address.apply_defaults(&mut after);
         if after == before {
-            return Ok(Written {
-                object: Arc::new(after),
-                change: None,
-            });
+            return Ok(Written { object: Arc::new(after), change: None });
         }
         if !text(&after, "deletionTimestamp").is_empty() && !has_finalizers(&after) {
             return Ok(self.commit(Change::Deleted, after));
@@ -210,13 +176,8 @@ impl Writer<'_> {
             return Ok(());
         }
         if asked.is_empty() {
-            let problem =
-                "metadata.resourceVersion: Invalid value: 0: must be specified for an update";
-            return Err(errors::invalid(
-                &resource.qualified(),
-                self.address.name,
-                problem,
-            ));
+            let problem = "metadata.resourceVersion: Invalid value: 0: must be specified for an update";
+            return Err(errors::invalid(&resource.group, &resource.plural, self.address.name, problem));
         }
         if asked != text(stored, "resourceVersion") {
             return Err(errors::modified(resource, self.address.name));
@@ -226,28 +187,14 @@ impl Writer<'_> {
 
     /// A write of the main resource: status and system fields stay, the generation follows the rest.
     fn prepare(&self, before: &Value, mut after: Value) -> Result<Value, Refusal> {
-        for field in [
-            "creationTimestamp",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "generation",
-            "resourceVersion",
-        ] {
-            put(&mut after["metadata"], field, before["metadata"].get(field));
-        }
         if text(&after, "uid").is_empty() {
             put(&mut after["metadata"], "uid", before["metadata"].get("uid"));
         }
-        if text(&after, "uid") != text(before, "uid") {
-            let problem = format!(
-                "metadata.uid: Invalid value: {:?}: field is immutable",
-                text(&after, "uid")
-            );
-            return Err(errors::invalid(
-                &self.address.resource.qualified_kind(),
-                self.address.name,
-                &problem,
-            ));
+        self.check_immutable(before, &after)?;
+        for field in
+            ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion"]
+        {
+            put(&mut after["metadata"], field, before["metadata"].get(field));
         }
         if self.address.has_status() {
             put(&mut after, "status", before.get("status"));
@@ -259,35 +206,45 @@ impl Writer<'_> {
         Ok(after)
     }
 
+    fn check_immutable(&self, before: &Value, after: &Value) -> Result<(), Refusal> {
+        let marked = !text(before, "deletionTimestamp").is_empty();
+        let uid_changes = text(after, "uid") != text(before, "uid");
+        let mark_appears = !marked && !text(after, "deletionTimestamp").is_empty();
+        for (changes, field) in [(uid_changes, "uid"), (mark_appears, "deletionTimestamp")] {
+            if changes {
+                let problem = format!("metadata.{field}: Invalid value: {:?}: field is immutable", text(after, field));
+                return Err(self.invalid(self.address.name, &problem));
+            }
+        }
+        let held = |finalizer: &&Value| !finalizers(before).contains(finalizer);
+        let added: Vec<&Value> = finalizers(after).iter().filter(held).collect();
+        if marked && !added.is_empty() {
+            let added: Vec<String> = added.into_iter().map(Value::to_string).collect();
+            let problem = format!(
+                "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                added.join(", ")
+            );
+            return Err(self.invalid(self.address.name, &problem));
+        }
+        Ok(())
+    }
+
     fn refuse_unknown(&self, unknown: &[String]) -> Result<(), Refusal> {
         if !self.strict || unknown.is_empty() {
             return Ok(());
         }
-        let Address {
-            resource, version, ..
-        } = self.address;
+        let Address { resource, version, .. } = self.address;
         let kind = &resource.kind;
-        let problem = format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: {}",
-            strict_error(unknown)
-        );
+        let problem = format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", strict_error(unknown));
         Err(errors::bad_request(&problem))
     }
 
     pub(crate) fn commit(&mut self, change: Change, object: Value) -> Written {
         if self.dry_run {
-            return Written {
-                object: Arc::new(object),
-                change: None,
-            };
+            return Written { object: Arc::new(object), change: None };
         }
-        let object = self
-            .store
-            .commit(self.address.resource, change, object, self.author);
-        Written {
-            object,
-            change: Some(change),
-        }
+        let object = self.store.commit(self.address.resource, change, object, self.author);
+        Written { object, change: Some(change) }
     }
 }
 
@@ -312,24 +269,16 @@ fn same_but_metadata(left: &Value, right: &Value) -> bool {
     let (Value::Object(left), Value::Object(right)) = (left, right) else {
         return left == right;
     };
-    let keys = left
-        .keys()
-        .chain(right.keys())
-        .filter(|key| *key != "metadata");
+    let keys = left.keys().chain(right.keys()).filter(|key| *key != "metadata");
     keys.into_iter().all(|key| left.get(key) == right.get(key))
 }
 
 fn strict_error(unknown: &[String]) -> String {
-    let fields: Vec<String> = unknown
-        .iter()
-        .map(|path| format!("unknown field {path:?}"))
-        .collect();
+    let fields: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
     format!("strict decoding error: {}", fields.join(", "))
 }
 
 pub(crate) fn raise_generation(object: &mut Value) {
-    let generation = object["metadata"]["generation"]
-        .as_u64()
-        .unwrap_or_default();
+    let generation = object["metadata"]["generation"].as_u64().unwrap_or_default();
     object["metadata"]["generation"] = (generation + 1).into();
 }

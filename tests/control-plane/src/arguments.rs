@@ -24,12 +24,7 @@ pub(crate) fn etcd(data: &Path, port: u16, peer_port: u16, fsync: bool) -> Vec<O
 }
 
 /// Arguments of a kube-apiserver with RBAC.
-pub(crate) fn apiserver(
-    credentials: &Credentials,
-    etcd_port: u16,
-    port: u16,
-    more: &[String],
-) -> Vec<OsString> {
+pub(crate) fn apiserver(credentials: &Credentials, etcd_port: u16, port: u16, more: &[String]) -> Vec<OsString> {
     let mut arguments = vec![
         flag("etcd-servers", format!("http://127.0.0.1:{etcd_port}")),
         flag("bind-address", "127.0.0.1"),
@@ -44,14 +39,8 @@ pub(crate) fn apiserver(
         // Nobody creates service accounts here, and this plugin turns away pods that have none.
         flag("disable-admission-plugins", "ServiceAccount"),
         flag("service-account-issuer", "https://kubernetes.default.svc"),
-        flag(
-            "service-account-key-file",
-            credentials.service_account_public_key(),
-        ),
-        flag(
-            "service-account-signing-key-file",
-            credentials.service_account_key(),
-        ),
+        flag("service-account-key-file", credentials.service_account_public_key()),
+        flag("service-account-signing-key-file", credentials.service_account_key()),
         flag("service-cluster-ip-range", "10.0.0.0/24"),
     ];
     arguments.extend(more.iter().map(OsString::from));

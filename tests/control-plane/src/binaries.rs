@@ -18,16 +18,9 @@ pub(crate) async fn directory() -> Result<PathBuf> {
         .output()
         .await
         .with_context(|| format!("cannot run {script}"))?;
-    ensure!(
-        output.status.success(),
-        "{script} failed ({})",
-        output.status
-    );
-    let text = String::from_utf8(output.stdout)
-        .with_context(|| format!("{script} printed a path that is not UTF-8"))?;
-    let last = text
-        .lines()
-        .last()
-        .with_context(|| format!("{script} printed no directory"))?;
+    ensure!(output.status.success(), "{script} failed ({})", output.status);
+    let text =
+        String::from_utf8(output.stdout).with_context(|| format!("{script} printed a path that is not UTF-8"))?;
+    let last = text.lines().last().with_context(|| format!("{script} printed no directory"))?;
     Ok(PathBuf::from(last))
 }

@@ -93,16 +93,11 @@ impl ControlPlane {
             .tempdir()
             .context("cannot create a temporary directory")?;
         let directory = temporary.path();
-        let ports = Ports {
-            etcd: Port::reserve()?,
-            etcd_peers: Port::reserve()?,
-            apiserver: Port::reserve()?,
-        };
+        let ports = Ports { etcd: Port::reserve()?, etcd_peers: Port::reserve()?, apiserver: Port::reserve()? };
         let url = format!("https://127.0.0.1:{}", ports.apiserver.number());
         let credentials = Credentials::create(directory.join("credentials"), &url, &options.users)?;
-        let server = |component, arguments: Vec<OsString>| {
-            Mutex::new(Server::new(component, &binaries, directory, arguments))
-        };
+        let server =
+            |component, arguments: Vec<OsString>| Mutex::new(Server::new(component, &binaries, directory, arguments));
         Ok(Self {
             etcd: server(
                 Component::Etcd,
@@ -156,6 +151,11 @@ impl ControlPlane {
             .join("\n")
     }
 
+    /// The directory that holds kube-apiserver, etcd and kubectl.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
     /// A kubeconfig for somebody who may do everything.
     pub fn admin_kubeconfig(&self) -> PathBuf {
         self.credentials.admin_kubeconfig()
@@ -177,17 +177,8 @@ impl ControlPlane {
     }
 
     /// Runs kubectl as the administrator, or as whoever a `--kubeconfig` among the arguments says.
-    pub async fn kubectl(
-        &self,
-        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Result<Output> {
-        kubectl::run(
-            &self.binaries,
-            &self.admin_kubeconfig(),
-            &self.directory().join("kubectl"),
-            arguments,
-        )
-        .await
+    pub async fn kubectl(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Output> {
+        kubectl::run(&self.binaries, &self.admin_kubeconfig(), &self.directory().join("kubectl"), arguments).await
     }
 
     /// Applies a manifest of one or more objects, whatever was there before.
@@ -195,29 +186,15 @@ impl ControlPlane {
         let file = tempfile::NamedTempFile::new_in(self.directory())?;
         files::write(file.path(), manifest)?;
         let arguments = ["apply", "--server-side", "--force-conflicts", "-f"];
-        let output = self
-            .kubectl(
-                arguments
-                    .map(OsStr::new)
-                    .into_iter()
-                    .chain([file.path().as_os_str()]),
-            )
-            .await?;
-        ensure!(
-            output.status.success(),
-            "kubectl apply failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = self.kubectl(arguments.map(OsStr::new).into_iter().chain([file.path().as_os_str()])).await?;
+        ensure!(output.status.success(), "kubectl apply failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
 
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) -> Result<()> {
         let namespace = Namespace {
-            metadata: ObjectMeta {
-                name: Some(name.to_owned()),
-                ..ObjectMeta::default()
-            },
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
             ..Namespace::default()
         };
         let namespaces: Api<Namespace> = Api::all(self.client().await?);
@@ -273,10 +250,7 @@ impl ControlPlane {
     pub async fn wait_ready(&self, component: Component) -> Result<()> {
         let client = self.client().await?;
         let check = async || {
-            ensure!(
-                self.server(component).await.is_running()?,
-                "{component} does not run"
-            );
+            ensure!(self.server(component).await.is_running()?, "{component} does not run");
             let answer = match component {
                 Component::Etcd => readiness::etcd(self.ports.etcd.number()).await,
                 Component::ApiServer => readiness::apiserver(&client).await,

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -26,24 +26,15 @@ pub struct User {
 
 impl User {
     /// A user with a name and groups.
-    pub fn new<G: Into<String>>(
-        name: impl Into<String>,
-        groups: impl IntoIterator<Item = G>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            groups: groups.into_iter().map(Into::into).collect(),
-        }
+    pub fn new<G: Into<String>>(name: impl Into<String>, groups: impl IntoIterator<Item = G>) -> Self {
+        Self { name: name.into(), groups: groups.into_iter().map(Into::into).collect() }
     }
 
     /// Somebody whom RBAC takes for a service account, so that a test can run a program with exactly the rights of its deployment.
     pub fn service_account(namespace: &str, name: &str) -> Self {
         Self::new(
             format!("system:serviceaccount:{namespace}:{name}"),
-            [
-                "system:serviceaccounts".to_owned(),
-                format!("system:serviceaccounts:{namespace}"),
-            ],
+            ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")],
         )
     }
 }
@@ -57,29 +48,18 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// Writes keys, certificates, tokens and kubeconfigs for a server at `url` into a new directory.
     pub(crate) fn create(directory: PathBuf, url: &str, users: &[User]) -> Result<Self> {
-        fs::create_dir(&directory)
-            .with_context(|| format!("cannot create {}", directory.display()))?;
+        fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         let mut all = vec![User::new("admin", ["system:masters"])];
         all.extend_from_slice(users);
-        let credentials = Self {
-            directory,
-            users: all.iter().map(|user| user.name.clone()).collect(),
-        };
+        let credentials = Self { directory, users: all.iter().map(|user| user.name.clone()).collect() };
         let authority = credentials.write_certificates()?;
         credentials.write_service_account_key()?;
         let mut tokens = String::new();
         for (index, user) in all.iter().enumerate() {
-            ensure!(
-                !credentials.users[..index].contains(&user.name),
-                "there are two users called {}",
-                user.name
-            );
+            ensure!(!credentials.users[..index].contains(&user.name), "there are two users called {}", user.name);
             let token = Uuid::new_v4().to_string();
             tokens.push_str(&token_line(&token, user));
-            files::write(
-                &credentials.kubeconfig_path(index),
-                kubeconfig(url, &authority, user, &token),
-            )?;
+            files::write(&credentials.kubeconfig_path(index), kubeconfig(url, &authority, user, &token))?;
         }
         files::write(&credentials.token_file(), tokens)?;
         Ok(credentials)
@@ -96,9 +76,7 @@ impl Credentials {
             .users
             .iter()
             .position(|name| name == user)
-            .with_context(|| {
-                format!("{user} is not among the users that this control plane was started with")
-            })?;
+            .with_context(|| format!("{user} is not among the users that this control plane was started with"))?;
         Ok(self.kubeconfig_path(index))
     }
 
@@ -137,18 +115,14 @@ impl Credentials {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "control plane for tests");
+        authority.distinguished_name.push(DnType::CommonName, "control plane for tests");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
 
         let key = KeyPair::generate()?;
         let mut serving = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
         serving.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         serving.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        serving
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
+        serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         let certificate = serving.signed_by(&key, &authority)?;
         files::write(&self.serving_certificate(), certificate.pem())?;
         files::write(&self.serving_key(), key.serialize_pem())?;
@@ -199,18 +173,14 @@ mod tests {
     #[test]
     fn a_token_line_quotes_what_csv_would_split() {
         let user = User::new("o\"hara, jane", ["a", "b"]);
-        assert_eq!(
-            token_line("t", &user),
-            "t,\"o\"\"hara, jane\",\"o\"\"hara, jane\",\"a,b\"\n"
-        );
+        assert_eq!(token_line("t", &user), "t,\"o\"\"hara, jane\",\"o\"\"hara, jane\",\"a,b\"\n");
     }
 
     #[test]
     fn only_users_named_at_the_start_have_a_kubeconfig_and_no_name_twice() -> Result<()> {
         let directory = tempfile::tempdir()?;
-        let create = |name: &str, users: &[User]| {
-            Credentials::create(directory.path().join(name), "https://127.0.0.1:1", users)
-        };
+        let create =
+            |name: &str, users: &[User]| Credentials::create(directory.path().join(name), "https://127.0.0.1:1", users);
         let jane = User::service_account("phones", "operator");
         let credentials = create("one", std::slice::from_ref(&jane))?;
         assert!(credentials.kubeconfig(&jane.name)?.is_file());

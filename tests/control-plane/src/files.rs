@@ -51,8 +51,7 @@ pub(crate) fn copy_directory(from: &Path, to: &Path) -> Result<()> {
         if entry.file_type()?.is_dir() {
             copy_directory(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), &target)
-                .with_context(|| format!("cannot copy to {}", target.display()))?;
+            fs::copy(entry.path(), &target).with_context(|| format!("cannot copy to {}", target.display()))?;
         }
     }
     Ok(())

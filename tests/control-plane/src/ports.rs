@@ -30,16 +30,10 @@ impl Port {
                 continue;
             };
             if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
-                return Ok(Self {
-                    number,
-                    _sign: sign,
-                });
+                return Ok(Self { number, _sign: sign });
             }
         }
-        bail!(
-            "no free port between {FIRST} and {} on 127.0.0.1",
-            FIRST + COUNT - 1
-        );
+        bail!("no free port between {FIRST} and {} on 127.0.0.1", FIRST + COUNT - 1);
     }
 
     /// The number of the port.
@@ -54,9 +48,7 @@ mod tests {
 
     #[test]
     fn a_port_is_given_once_and_its_loopback_address_stays_free() -> Result<()> {
-        let ports = (0..50)
-            .map(|_| Port::reserve())
-            .collect::<Result<Vec<_>>>()?;
+        let ports = (0..50).map(|_| Port::reserve()).collect::<Result<Vec<_>>>()?;
         let mut numbers: Vec<u16> = ports.iter().map(Port::number).collect();
         numbers.sort_unstable();
         numbers.dedup();

@@ -115,10 +115,7 @@ impl Drop for Process {
 /// A shell script in a process group of its own, so that an interrupt from the terminal reaches only the test, which then ends its servers.
 fn shell(script: &str) -> Command {
     let mut command = Command::new(SHELL);
-    command
-        .args(["-c", script, "sh"])
-        .stdin(Stdio::piped())
-        .process_group(0);
+    command.args(["-c", script, "sh"]).stdin(Stdio::piped()).process_group(0);
     command
 }
 

@@ -19,26 +19,20 @@ pub(crate) async fn etcd(port: u16) -> Result<()> {
     let ask = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         // The old protocol version makes the server close the connection, which ends the answer.
-        stream
-            .write_all(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
-            .await?;
+        stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         let status = answer.lines().next().unwrap_or_default();
         ensure!(status.contains(" 200 "), "it answered {status:?}");
         Ok(())
     };
-    timeout(ANSWER_LIMIT, ask)
-        .await
-        .context("it did not answer")?
+    timeout(ANSWER_LIMIT, ask).await.context("it did not answer")?
 }
 
 /// Asks the API server.
 pub(crate) async fn apiserver(client: &Client) -> Result<()> {
     let request = Request::get("/readyz").body(Vec::new())?;
-    timeout(ANSWER_LIMIT, client.request_text(request))
-        .await
-        .context("it did not answer")??;
+    timeout(ANSWER_LIMIT, client.request_text(request)).await.context("it did not answer")??;
     Ok(())
 }
 

@@ -26,12 +26,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server that does not run yet. Its program is looked for in `binaries`; it logs into `directory`.
-    pub(crate) fn new(
-        component: Component,
-        binaries: &Path,
-        directory: &Path,
-        arguments: Vec<OsString>,
-    ) -> Self {
+    pub(crate) fn new(component: Component, binaries: &Path, directory: &Path, arguments: Vec<OsString>) -> Self {
         Self {
             component,
             file: binaries.join(component.program()),
@@ -65,10 +60,7 @@ impl Server {
         // A paused process would hear the request only when it is resumed.
         process.signal(Signal::CONT)?;
         if !process.ended_within(STOP_LIMIT).await? {
-            bail!(
-                "{} did not stop within {STOP_LIMIT:?} and was killed",
-                self.component
-            );
+            bail!("{} did not stop within {STOP_LIMIT:?} and was killed", self.component);
         }
         Ok(())
     }
@@ -92,10 +84,7 @@ impl Server {
         if !self.is_running()? {
             bail!("{} does not run", self.component);
         }
-        self.process
-            .as_mut()
-            .context("there is no process")?
-            .signal(signal)
+        self.process.as_mut().context("there is no process")?.signal(signal)
     }
 
     /// Whether its process is there, paused or not.
@@ -109,10 +98,6 @@ impl Server {
     /// The id of its process while that is there.
     pub(crate) fn id(&mut self) -> Result<Option<u32>> {
         let running = self.is_running()?;
-        Ok(self
-            .process
-            .as_ref()
-            .filter(|_| running)
-            .map(|process| process.id()))
+        Ok(self.process.as_ref().filter(|_| running).map(|process| process.id()))
     }
 }

@@ -19,11 +19,7 @@ impl Snapshot {
         let data = files::etcd_data(directory);
         let directory = directory.to_owned();
         spawn_blocking(move || {
-            let snapshot = Self {
-                directory: tempfile::Builder::new()
-                    .prefix("snapshot-")
-                    .tempdir_in(directory)?,
-            };
+            let snapshot = Self { directory: tempfile::Builder::new().prefix("snapshot-").tempdir_in(directory)? };
             files::copy_directory(&data, &snapshot.data())?;
             Ok(snapshot)
         })
@@ -35,8 +31,7 @@ impl Snapshot {
         let copy = self.data();
         let data = files::etcd_data(directory);
         spawn_blocking(move || {
-            std::fs::remove_dir_all(&data)
-                .with_context(|| format!("cannot remove {}", data.display()))?;
+            std::fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
             files::copy_directory(&copy, &data)
         })
         .await?

@@ -12,20 +12,12 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ObjectMeta, PostParams};
 
 fn config_map(name: &str) -> ConfigMap {
-    ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        },
-        ..ConfigMap::default()
-    }
+    ConfigMap { metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }, ..ConfigMap::default() }
 }
 
 async fn create(control_plane: &ControlPlane, name: &str) -> Result<()> {
     let objects: Api<ConfigMap> = Api::default_namespaced(control_plane.client().await?);
-    objects
-        .create(&PostParams::default(), &config_map(name))
-        .await?;
+    objects.create(&PostParams::default(), &config_map(name)).await?;
     Ok(())
 }
 
@@ -55,11 +47,7 @@ async fn control_plane_starts_twice_side_by_side_and_survives_restarts() -> Resu
     let first = ControlPlane::start(Options::default()).await?;
     println!("the first was ready after {:?}", started.elapsed());
     let started = Instant::now();
-    let second = ControlPlane::start(Options {
-        etcd_fsync: true,
-        ..Options::default()
-    })
-    .await?;
+    let second = ControlPlane::start(Options { etcd_fsync: true, ..Options::default() }).await?;
     println!("the second was ready after {:?}", started.elapsed());
 
     create(&first, "kept").await?;
@@ -81,10 +69,7 @@ async fn control_plane_starts_twice_side_by_side_and_survives_restarts() -> Resu
 
     let started = Instant::now();
     first.restart(Component::ApiServer).await?;
-    println!(
-        "kube-apiserver stopped and came back in {:?}",
-        started.elapsed()
-    );
+    println!("kube-apiserver stopped and came back in {:?}", started.elapsed());
     first.restart(Component::Etcd).await?;
     first.wait_ready(Component::ApiServer).await?;
     assert!(exists(&first, "kept").await?);
@@ -141,17 +126,10 @@ async fn control_plane_goes_back_to_a_snapshot() -> Result<()> {
 #[tokio::test]
 async fn control_plane_gives_its_users_only_the_rights_of_their_rbac_objects() -> Result<()> {
     let operator = User::service_account("phones", "operator");
-    let control_plane = ControlPlane::start(Options {
-        users: vec![operator.clone()],
-        ..Options::default()
-    })
-    .await?;
+    let control_plane = ControlPlane::start(Options { users: vec![operator.clone()], ..Options::default() }).await?;
     control_plane.create_namespace("phones").await?;
-    let objects: Api<ConfigMap> =
-        Api::namespaced(control_plane.client_for(&operator.name).await?, "phones");
-    let refused = objects
-        .create(&PostParams::default(), &config_map("a"))
-        .await;
+    let objects: Api<ConfigMap> = Api::namespaced(control_plane.client_for(&operator.name).await?, "phones");
+    let refused = objects.create(&PostParams::default(), &config_map("a")).await;
     assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 403));
 
     let role = r#"
@@ -169,11 +147,7 @@ subjects: [{ kind: ServiceAccount, name: operator, namespace: phones }]
     control_plane.apply(role).await?;
     let deadline = Instant::now() + Duration::from_secs(20);
     // The authorizer learns of new objects through a watch of its own.
-    while objects
-        .create(&PostParams::default(), &config_map("a"))
-        .await
-        .is_err()
-    {
+    while objects.create(&PostParams::default(), &config_map("a")).await.is_err() {
         ensure!(Instant::now() < deadline, "the role had no effect");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -184,30 +158,20 @@ subjects: [{ kind: ServiceAccount, name: operator, namespace: phones }]
     println!("{version}");
     for side in ["clientVersion", "serverVersion"] {
         assert_eq!(version[side]["major"], "1");
-        assert!(
-            version[side]["minor"]
-                .as_str()
-                .is_some_and(|minor| !minor.is_empty())
-        );
+        assert!(version[side]["minor"].as_str().is_some_and(|minor| !minor.is_empty()));
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn control_plane_that_cannot_start_says_why() -> Result<()> {
-    let options = Options {
-        apiserver_arguments: vec!["--no-such-flag".to_owned()],
-        ..Options::default()
-    };
+    let options = Options { apiserver_arguments: vec!["--no-such-flag".to_owned()], ..Options::default() };
     let Err(error) = ControlPlane::start(options).await else {
         anyhow::bail!("it started");
     };
     let message = format!("{error:#}");
     assert!(message.contains("kube-apiserver does not run"), "{message}");
-    assert!(
-        message.contains("unknown flag: --no-such-flag"),
-        "{message}"
-    );
+    assert!(message.contains("unknown flag: --no-such-flag"), "{message}");
     Ok(())
 }
 
@@ -238,11 +202,7 @@ async fn control_plane_is_gone_when_its_test_is_killed() -> Result<()> {
 
     let deadline = Instant::now() + Duration::from_secs(20);
     while directory.exists() || !processes_of(directory)?.is_empty() {
-        ensure!(
-            Instant::now() < deadline,
-            "left over: {:?}",
-            processes_of(directory)?
-        );
+        ensure!(Instant::now() < deadline, "left over: {:?}", processes_of(directory)?);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())

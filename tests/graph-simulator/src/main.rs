@@ -87,8 +87,9 @@ fn world(arguments: &Arguments) -> Simulator {
             settings.limits = Limits::documented();
         }
     });
-    let further = DeviceClass::ALL.iter().cycle().zip(0..arguments.devices).map(|(&class, number)| (class, number + 1));
-    for (class, number) in DeviceClass::ALL.iter().map(|&class| (class, 0)).chain(further) {
+    let count = u32::try_from(DeviceClass::ALL.len()).unwrap_or(u32::MAX);
+    let classes = DeviceClass::ALL.iter().cycle();
+    for (&class, number) in classes.zip(0..count.saturating_add(arguments.devices)) {
         let mut device = Device::example(class, number);
         device.plan.delay = Some(Duration::from_secs(arguments.answer_delay));
         simulator.add_device(device);

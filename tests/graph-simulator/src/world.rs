@@ -48,7 +48,7 @@ impl World {
             faults: FaultScript::default(),
             throttle: Throttle::default(),
             records: Records::default(),
-            dice: Dice::seeded(1),
+            dice: Dice::seeded(0x6772_6170_6873_696d),
             scheduled: Vec::new(),
         }
     }

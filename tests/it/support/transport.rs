@@ -26,7 +26,9 @@ impl Transport for InProcess {
         match self.0.handle(request).await {
             Ok(response) => Ok(response),
             Err(ConnectionLost::RefusedBeforeSending) => Err(TransportError::NotConnected("refused".to_owned())),
-            Err(ConnectionLost::LostAfterSending | ConnectionLost::Reset) => Err(TransportError::Lost("reset".to_owned())),
+            Err(ConnectionLost::LostAfterSending | ConnectionLost::Reset) => {
+                Err(TransportError::Lost("reset".to_owned()))
+            }
             Err(ConnectionLost::CutBody(response)) => {
                 let mut response = *response;
                 response.extensions_mut().insert(Truncated);

@@ -24,15 +24,8 @@ struct Context {
 
 async fn switch_on(light: Arc<Light>, context: Arc<Context>) -> Result<Action, kube::Error> {
     context.runs.fetch_add(1, Ordering::Relaxed);
-    let api: Api<Light> = Api::namespaced(
-        context.client.clone(),
-        &light.namespace().unwrap_or_default(),
-    );
-    if light
-        .status
-        .as_ref()
-        .is_none_or(|status| status.phase.is_none())
-    {
+    let api: Api<Light> = Api::namespaced(context.client.clone(), &light.namespace().unwrap_or_default());
+    if light.status.as_ref().is_none_or(|status| status.phase.is_none()) {
         let patch = json!({
             "metadata": {"uid": light.uid(), "resourceVersion": light.resource_version()},
             "status": {"phase": "On", "observedGeneration": light.metadata.generation},
@@ -42,66 +35,32 @@ async fn switch_on(light: Arc<Light>, context: Arc<Context>) -> Result<Action, k
     Ok(Action::await_change())
 }
 
-fn run(
-    server: &ApiServer,
-    name: &str,
-    config: watcher::Config,
-) -> (JoinHandle<()>, Arc<AtomicUsize>) {
+fn run(server: &ApiServer, name: &str, config: watcher::Config) -> (JoinHandle<()>, Arc<AtomicUsize>) {
     let client = server.client_named(name);
     let runs = Arc::new(AtomicUsize::new(0));
-    let context = Context {
-        client: client.clone(),
-        runs: runs.clone(),
-    };
+    let context = Context { client: client.clone(), runs: runs.clone() };
     let controller = Controller::new(Api::<Light>::all(client), config);
     let retry = |_, _: &kube::Error, _| Action::requeue(Duration::from_secs(1));
-    (
-        tokio::spawn(
-            controller
-                .run(switch_on, retry, Arc::new(context))
-                .for_each(async |_| ()),
-        ),
-        runs,
-    )
+    (tokio::spawn(controller.run(switch_on, retry, Arc::new(context)).for_each(async |_| ())), runs)
 }
 
 fn phase(server: &ApiServer, name: &str) -> String {
-    server.object("Light", "default", name).unwrap()["status"]["phase"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    server.object("Light", "default", name).unwrap()["status"]["phase"].as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_controller_follows_a_list_and_watch_for_an_hour() {
-    for config in [
-        watcher::Config::default(),
-        watcher::Config::default().streaming_lists(),
-    ] {
+    for config in [watcher::Config::default(), watcher::Config::default().streaming_lists()] {
         let server = server();
         let (api, _) = with_light(&server, "a").await;
         let (task, runs) = run(&server, "replica-a", config);
         sleep(Duration::from_secs(3600)).await;
         create(&api, &light("b")).await;
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(
-            (phase(&server, "a"), phase(&server, "b")),
-            ("On".into(), "On".into())
-        );
-        assert_eq!(
-            server
-                .writes()
-                .iter()
-                .filter(|write| write.call.verb == Verb::Patch)
-                .count(),
-            2
-        );
+        assert_eq!((phase(&server, "a"), phase(&server, "b")), ("On".into(), "On".into()));
+        assert_eq!(server.writes().iter().filter(|write| write.call.verb == Verb::Patch).count(), 2);
         assert_eq!(runs.load(Ordering::Relaxed), 4);
-        let watches = server
-            .requests()
-            .iter()
-            .filter(|request| request.call.verb == Verb::Watch)
-            .count();
+        let watches = server.requests().iter().filter(|request| request.call.verb == Verb::Watch).count();
         assert!((12..15).contains(&watches), "{watches}");
         task.abort();
     }
@@ -113,20 +72,12 @@ async fn a_controller_survives_lost_answers_lost_events_and_expired_watches() {
     let (api, _) = with_light(&server, "a").await;
     let caller = server.caller("replica-a");
     let lost = caller.fault(On::verb(Verb::Patch), Fault::ApplyThenLose);
-    let (task, _) = run(
-        &server,
-        "replica-a",
-        watcher::Config::default().any_semantic(),
-    );
+    let (task, _) = run(&server, "replica-a", watcher::Config::default().any_semantic());
     lost.wait().await;
     sleep(Duration::from_secs(10)).await;
     assert_eq!(phase(&server, "a"), "On");
     assert_eq!(server.history("Light", "default", "a").len(), 2);
-    caller.on_event(
-        |event| event.object["metadata"]["name"] == "b",
-        1,
-        EventFault::Drop,
-    );
+    caller.on_event(|event| event.object["metadata"]["name"] == "b", 1, EventFault::Drop);
     create(&api, &light("b")).await;
     sleep(Duration::from_secs(10)).await;
     assert_eq!(phase(&server, "b"), "");
@@ -141,15 +92,9 @@ async fn a_controller_survives_lost_answers_lost_events_and_expired_watches() {
 async fn a_stale_controller_is_stopped_by_its_precondition() {
     let server = server();
     let (api, _) = with_light(&server, "a").await;
-    server
-        .caller("replica-b")
-        .travel_to(server.resource_version(), Stale::Cached);
+    server.caller("replica-b").travel_to(server.resource_version(), Stale::Cached);
     set_phase(&api, "a", "Off").await;
-    let (task, runs) = run(
-        &server,
-        "replica-b",
-        watcher::Config::default().streaming_lists(),
-    );
+    let (task, runs) = run(&server, "replica-b", watcher::Config::default().streaming_lists());
     sleep(Duration::from_secs(30)).await;
     assert!(runs.load(Ordering::Relaxed) > 10);
     assert_eq!(phase(&server, "a"), "Off");
@@ -166,12 +111,8 @@ async fn a_reflector_holds_what_is_selected() {
     let server = server();
     let (api, _) = with_light(&server, "a").await;
     let (store, writer) = reflector::store();
-    let config = watcher::Config::default()
-        .fields("status.phase=")
-        .streaming_lists();
-    let events = watcher(lights(&server.caller("replica-a")), config)
-        .default_backoff()
-        .reflect(writer);
+    let config = watcher::Config::default().fields("status.phase=").streaming_lists();
+    let events = watcher(lights(&server.caller("replica-a")), config).default_backoff().reflect(writer);
     let task = tokio::spawn(events.for_each(async |_| ()));
     store.wait_until_ready().await.unwrap();
     create(&api, &light("b")).await;
@@ -188,27 +129,13 @@ async fn a_reflector_holds_what_is_selected() {
 async fn a_recorder_publishes_and_repeats_events() {
     let server = server();
     let (_, light) = with_light(&server, "a").await;
-    let reporter = Reporter {
-        controller: "lamplighter".into(),
-        instance: None,
-    };
+    let reporter = Reporter { controller: "lamplighter".into(), instance: None };
     let recorder = Recorder::new(server.client_named("replica-a"), reporter);
-    let event = Event {
-        type_: EventType::Normal,
-        reason: "Lit".into(),
-        note: None,
-        action: "Light".into(),
-        secondary: None,
-    };
+    let event =
+        Event { type_: EventType::Normal, reason: "Lit".into(), note: None, action: "Light".into(), secondary: None };
     for _ in 0..2 {
-        recorder
-            .publish(&event, &light.object_ref(&()))
-            .await
-            .unwrap();
+        recorder.publish(&event, &light.object_ref(&())).await.unwrap();
     }
     let events = server.objects("events.events.k8s.io");
-    assert_eq!(
-        (events.len(), events[0]["series"]["count"].as_i64()),
-        (1, Some(2))
-    );
+    assert_eq!((events.len(), events[0]["series"]["count"].as_i64()), (1, Some(2)));
 }

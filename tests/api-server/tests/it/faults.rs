@@ -30,20 +30,11 @@ async fn a_request_fails_with_or_without_being_applied() {
     let (server, caller, api) = start();
     caller.fault(On::writes(), Fault::Fail(too_many_requests(7)));
     let refused = refusal(try_create(&api, "a").await);
-    assert_eq!(
-        (refused.code, refused.details.unwrap().retry_after_seconds),
-        (429, 7)
-    );
+    assert_eq!((refused.code, refused.details.unwrap().retry_after_seconds), (429, 7));
     assert!(server.objects("Light").is_empty());
     assert_eq!(last(&server), (Outcome::Withheld, Some(429)));
-    caller.fault(
-        On::writes(),
-        Fault::ApplyThenFail(status(504, "Timeout", "request timed out")),
-    );
-    assert_eq!(
-        code_and_reason(try_create(&api, "a").await),
-        (504, "Timeout".into())
-    );
+    caller.fault(On::writes(), Fault::ApplyThenFail(status(504, "Timeout", "request timed out")));
+    assert_eq!(code_and_reason(try_create(&api, "a").await), (504, "Timeout".into()));
     assert_eq!(server.objects("Light").len(), 1);
     assert_eq!(last(&server), (Outcome::Stored, Some(504)));
     assert_eq!(code_and_reason(try_create(&api, "a").await).0, 409);
@@ -53,16 +44,10 @@ async fn a_request_fails_with_or_without_being_applied() {
 async fn a_connection_breaks_before_or_after() {
     let (server, caller, api) = start();
     caller.fault(On::writes(), Fault::LoseBefore);
-    assert!(matches!(
-        try_create(&api, "a").await,
-        Err(kube::Error::Service(_))
-    ));
+    assert!(matches!(try_create(&api, "a").await, Err(kube::Error::Service(_))));
     assert_eq!(last(&server), (Outcome::Withheld, None));
     caller.fault(On::writes(), Fault::ApplyThenLose);
-    assert!(matches!(
-        try_create(&api, "a").await,
-        Err(kube::Error::Service(_))
-    ));
+    assert!(matches!(try_create(&api, "a").await, Err(kube::Error::Service(_))));
     assert_eq!(last(&server), (Outcome::Stored, None));
     assert_eq!(server.objects("Light").len(), 1);
 }
@@ -75,29 +60,14 @@ async fn an_answer_is_late_or_never_comes() {
     try_create(&api, "a").await.unwrap();
     assert_eq!(begin.elapsed(), Duration::from_secs(3));
     caller.fault(On::writes(), Fault::ApplyThenDelay(Duration::from_secs(5)));
-    assert!(
-        tokio::time::timeout(Duration::from_secs(4), try_create(&api, "b"))
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(4), try_create(&api, "b")).await.is_err());
     assert_eq!(server.objects("Light").len(), 2);
     caller.fault(On::writes(), Fault::Hang);
     caller.fault(On::writes().nth(2), Fault::ApplyThenHang);
     let hour = Duration::from_secs(3600);
-    assert!(
-        tokio::time::timeout(hour, try_create(&api, "c"))
-            .await
-            .is_err()
-    );
-    assert!(
-        tokio::time::timeout(hour, try_create(&api, "d"))
-            .await
-            .is_err()
-    );
-    assert!(
-        server.object("Light", "default", "c").is_none()
-            && server.object("Light", "default", "d").is_some()
-    );
+    assert!(tokio::time::timeout(hour, try_create(&api, "c")).await.is_err());
+    assert!(tokio::time::timeout(hour, try_create(&api, "d")).await.is_err());
+    assert!(server.object("Light", "default", "c").is_none() && server.object("Light", "default", "d").is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,11 +85,7 @@ async fn a_fault_is_for_the_requests_it_names() {
     set_phase(&api, "a", "Off").await;
     set_phase(&api, "a", "On").await;
     assert_eq!(fired.count(), 0);
-    assert!(
-        patch_status(&api, "a", serde_json::json!({"status": {"phase": "Off"}}))
-            .await
-            .is_err()
-    );
+    assert!(patch_status(&api, "a", serde_json::json!({"status": {"phase": "Off"}})).await.is_err());
     assert_eq!(fired.count(), 1);
     set_phase(&api, "a", "Off").await;
     set_phase(&lights(&server.caller("other")), "a", "On").await;
@@ -129,10 +95,7 @@ async fn a_fault_is_for_the_requests_it_names() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_fires_as_often_as_said() {
     let (_, caller, api) = start();
-    let twice = caller.fault(
-        On::any().resource("lights").named("a").times(2),
-        Fault::LoseBefore,
-    );
+    let twice = caller.fault(On::any().resource("lights").named("a").times(2), Fault::LoseBefore);
     for expected in [false, false, true] {
         assert_eq!(try_create(&api, "a").await.is_ok(), expected);
     }
@@ -158,14 +121,10 @@ async fn hooks_act_between_a_request_and_its_answer() {
             None
         }
     });
-    assert_eq!(
-        code_and_reason(try_create(&api, "a").await),
-        (409, "AlreadyExists".into())
-    );
+    assert_eq!(code_and_reason(try_create(&api, "a").await), (409, "AlreadyExists".into()));
     caller.clear_faults();
-    caller.after(|call, code| async move {
-        (call.verb == Verb::Create && code == 201).then_some(Fault::ApplyThenLose)
-    });
+    caller
+        .after(|call, code| async move { (call.verb == Verb::Create && code == 201).then_some(Fault::ApplyThenLose) });
     assert!(try_create(&api, "b").await.is_err());
     assert_eq!(server.objects("Light").len(), 2);
 }

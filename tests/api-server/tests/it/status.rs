@@ -15,25 +15,10 @@ async fn only_the_status_changes_and_the_generation_stays() {
     assert_eq!(got.spec, first.spec);
     assert!(got.labels().is_empty());
     assert_eq!(got.metadata.generation, Some(1));
-    assert_eq!(
-        got.status,
-        Some(LightStatus {
-            observed_generation: Some(-1),
-            phase: Some("On".into())
-        })
-    );
-    let main = patch(
-        &api,
-        "a",
-        json!({"spec": {"level": 9}, "status": {"phase": "Off"}}),
-    )
-    .await
-    .unwrap();
+    assert_eq!(got.status, Some(LightStatus { observed_generation: Some(-1), phase: Some("On".into()) }));
+    let main = patch(&api, "a", json!({"spec": {"level": 9}, "status": {"phase": "Off"}})).await.unwrap();
     assert_eq!(main.status, got.status);
-    assert_eq!(
-        (main.spec.level, main.metadata.generation),
-        (Some(9), Some(2))
-    );
+    assert_eq!((main.spec.level, main.metadata.generation), (Some(9), Some(2)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,10 +41,7 @@ async fn a_patch_compares_the_resource_version_but_not_the_uid() {
     // As in kube-apiserver: the metadata of a status patch is replaced by the stored one before uids are compared.
     let foreign = json!({"metadata": {"uid": "other"}, "status": {"phase": "Off"}});
     let got = patch_status(&api, "a", foreign).await.unwrap();
-    assert_eq!(
-        (got.uid(), got.status.unwrap().phase.as_deref()),
-        (first.uid(), Some("Off"))
-    );
+    assert_eq!((got.uid(), got.status.unwrap().phase.as_deref()), (first.uid(), Some("Off")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,21 +53,9 @@ async fn a_replace_compares_both() {
     let mut foreign = next.clone();
     foreign.metadata.uid = Some("other".into());
     let params = PostParams::default();
-    assert_eq!(
-        code_and_reason(api.replace_status("a", &params, &foreign).await),
-        (409, "Conflict".into())
-    );
-    assert_eq!(
-        api.replace_status("a", &params, &next)
-            .await
-            .unwrap()
-            .status,
-        next.status
-    );
-    assert_eq!(
-        code_and_reason(api.replace_status("a", &params, &next).await),
-        (409, "Conflict".into())
-    );
+    assert_eq!(code_and_reason(api.replace_status("a", &params, &foreign).await), (409, "Conflict".into()));
+    assert_eq!(api.replace_status("a", &params, &next).await.unwrap().status, next.status);
+    assert_eq!(code_and_reason(api.replace_status("a", &params, &next).await), (409, "Conflict".into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,26 +63,11 @@ async fn unknown_fields_are_refused_or_dropped_as_asked() {
     let server = server();
     let (api, _) = with_light(&server, "a").await;
     let odd = Patch::Merge(json!({"status": {"phase": "On", "foo": 1}}));
-    let with = |directive| PatchParams {
-        field_validation: Some(directive),
-        ..PatchParams::default()
-    };
-    let status = refusal(
-        api.patch_status("a", &with(ValidationDirective::Strict), &odd)
-            .await,
-    );
+    let with = |directive| PatchParams { field_validation: Some(directive), ..PatchParams::default() };
+    let status = refusal(api.patch_status("a", &with(ValidationDirective::Strict), &odd).await);
     assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"));
-    assert!(
-        status
-            .message
-            .ends_with(r#"strict decoding error: unknown field "status.foo""#),
-        "{}",
-        status.message
-    );
-    let got = api
-        .patch_status("a", &with(ValidationDirective::Warn), &odd)
-        .await
-        .unwrap();
+    assert!(status.message.ends_with(r#"strict decoding error: unknown field "status.foo""#), "{}", status.message);
+    let got = api.patch_status("a", &with(ValidationDirective::Warn), &odd).await.unwrap();
     assert_eq!(got.status.unwrap().phase.as_deref(), Some("On"));
     assert_eq!(
         server.object("Light", "default", "a").unwrap()["status"],

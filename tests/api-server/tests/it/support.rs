@@ -47,13 +47,7 @@ pub fn server() -> ApiServer {
 }
 
 pub fn light(name: &str) -> Light {
-    Light::new(
-        name,
-        LightSpec {
-            color: "red".into(),
-            level: None,
-        },
-    )
+    Light::new(name, LightSpec { color: "red".into(), level: None })
 }
 
 pub fn labelled(name: &str, key: &str, value: &str) -> Light {
@@ -78,26 +72,19 @@ pub async fn create(api: &Api<Light>, light: &Light) -> Light {
 }
 
 pub async fn set_phase(api: &Api<Light>, name: &str, phase: &str) -> Light {
-    patch_status(api, name, json!({"status": {"phase": phase}}))
-        .await
-        .unwrap()
+    patch_status(api, name, json!({"status": {"phase": phase}})).await.unwrap()
 }
 
 pub async fn patch_status(api: &Api<Light>, name: &str, patch: Value) -> kube::Result<Light> {
-    api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
+    api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await
 }
 
 pub async fn patch(api: &Api<Light>, name: &str, patch: Value) -> kube::Result<Light> {
-    api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
+    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
 }
 
 pub fn meta(name: &str) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(name.into()),
-        ..ObjectMeta::default()
-    }
+    ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() }
 }
 
 /// The `Status` a request was refused with.
@@ -120,38 +107,19 @@ pub fn version(light: &Light) -> u64 {
 }
 
 /// A watch from a resourceVersion, as texts such as `ADDED a white`.
-pub async fn follow(
-    api: &Api<Light>,
-    params: &WatchParams,
-    from: &str,
-) -> impl Stream<Item = String> + Unpin + use<> {
+pub async fn follow(api: &Api<Light>, params: &WatchParams, from: &str) -> impl Stream<Item = String> + Unpin + use<> {
     let events = api.watch(params, from).await.unwrap();
-    events
-        .map_ok(|event| text_of(&event))
-        .map(|event| event.unwrap_or_else(|_| "BROKEN".into()))
-        .boxed()
+    events.map_ok(|event| text_of(&event)).map(|event| event.unwrap_or_else(|_| "BROKEN".into())).boxed()
 }
 
 fn text_of(event: &WatchEvent<Light>) -> String {
-    let phase = |light: &Light| {
-        light
-            .status
-            .clone()
-            .and_then(|status| status.phase)
-            .unwrap_or_default()
-    };
-    let text = |word: &str, light: &Light| {
-        format!("{word} {} {}", light.name_any(), phase(light))
-            .trim()
-            .to_owned()
-    };
+    let phase = |light: &Light| light.status.clone().and_then(|status| status.phase).unwrap_or_default();
+    let text = |word: &str, light: &Light| format!("{word} {} {}", light.name_any(), phase(light)).trim().to_owned();
     match event {
         WatchEvent::Added(light) => text("ADDED", light),
         WatchEvent::Modified(light) => text("MODIFIED", light),
         WatchEvent::Deleted(light) => text("DELETED", light),
-        WatchEvent::Bookmark(bookmark) if bookmark.metadata.annotations.is_empty() => {
-            "BOOKMARK".into()
-        }
+        WatchEvent::Bookmark(bookmark) if bookmark.metadata.annotations.is_empty() => "BOOKMARK".into(),
         WatchEvent::Bookmark(_) => "INITIAL END".into(),
         WatchEvent::Error(status) => format!("ERROR {} {}", status.code, status.reason),
     }
@@ -163,7 +131,5 @@ pub async fn take(events: &mut (impl Stream<Item = String> + Unpin), count: usiz
 
 /// Whether nothing comes for some time.
 pub async fn is_silent(events: &mut (impl Stream<Item = String> + Unpin)) -> bool {
-    tokio::time::timeout(std::time::Duration::from_secs(5), events.next())
-        .await
-        .is_err()
+    tokio::time::timeout(std::time::Duration::from_secs(5), events.next()).await.is_err()
 }

@@ -18,10 +18,8 @@ async fn history_has_every_version_with_its_writer_and_time() {
     api.delete("a", &DeleteParams::default()).await.unwrap();
     create(&api, &light("a")).await;
     let history = server.history("Light", "default", "a");
-    let changes: Vec<(Change, &str)> = history
-        .iter()
-        .map(|version| (version.change, version.writer.as_str()))
-        .collect();
+    let changes: Vec<(Change, &str)> =
+        history.iter().map(|version| (version.change, version.writer.as_str())).collect();
     assert_eq!(
         changes,
         [
@@ -49,29 +47,15 @@ async fn requests_tell_what_became_of_them() {
     assert_eq!(requests[0].resource_version, Some(version(&first)));
     assert_eq!(requests[0].at, "2026-11-22T09:00:00Z".parse().unwrap());
     assert_eq!(requests[1].outcome, Outcome::Served);
-    assert_eq!(
-        requests[2].outcome,
-        Outcome::Refused {
-            code: 404,
-            reason: "NotFound".into()
-        }
-    );
+    assert_eq!(requests[2].outcome, Outcome::Refused { code: 404, reason: "NotFound".into() });
     assert_eq!(requests[2].answered, Some(404));
     let writes = server.writes();
-    let [write] = writes.as_slice() else {
-        panic!("one write")
-    };
+    let [write] = writes.as_slice() else { panic!("one write") };
     let call = &write.call;
-    assert_eq!(
-        (call.client.as_str(), call.verb, call.resource.as_str()),
-        ("admin", Verb::Create, "lights")
-    );
+    assert_eq!((call.client.as_str(), call.verb, call.resource.as_str()), ("admin", Verb::Create, "lights"));
     assert_eq!(
         (call.path.as_str(), call.body["kind"].as_str()),
-        (
-            "/apis/example.dev/v1/namespaces/default/lights",
-            Some("Light")
-        )
+        ("/apis/example.dev/v1/namespaces/default/lights", Some("Light"))
     );
 }
 
@@ -87,36 +71,21 @@ async fn a_restore_takes_versions_back_and_closes_watches() {
     let (api, first) = with_light(&server, "a").await;
     let backup = server.snapshot();
     assert_eq!(backup.resource_version(), version(&first));
-    let events = follow(
-        &api,
-        &WatchParams::default(),
-        &first.resource_version().unwrap(),
-    )
-    .await;
+    let events = follow(&api, &WatchParams::default(), &first.resource_version().unwrap()).await;
     let lost = create(&api, &light("b")).await;
     server.restore(&backup);
     assert!(events.collect::<Vec<_>>().await.is_empty());
     assert_eq!(server.objects("Light").len(), 1);
     assert_eq!(server.history("Light", "default", "b").len(), 1);
-    let ever: Vec<String> = server
-        .histories("Light")
-        .into_iter()
-        .map(|((_, name), _)| name)
-        .collect();
+    let ever: Vec<String> = server.histories("Light").into_iter().map(|((_, name), _)| name).collect();
     assert_eq!(ever, ["a", "b"]);
     let again = create(&api, &light("b")).await;
     assert_eq!(again.resource_version(), lost.resource_version());
     assert_ne!(again.uid(), lost.uid());
     // Whoever comes back with a version from the future waits for the present to catch up, unaware of what it missed.
-    let mut ahead = follow(
-        &api,
-        &WatchParams {
-            bookmarks: false,
-            ..WatchParams::default()
-        },
-        &(version(&again) + 1).to_string(),
-    )
-    .await;
+    let mut ahead =
+        follow(&api, &WatchParams { bookmarks: false, ..WatchParams::default() }, &(version(&again) + 1).to_string())
+            .await;
     create(&api, &light("c")).await;
     assert!(is_silent(&mut ahead).await);
     create(&api, &light("d")).await;

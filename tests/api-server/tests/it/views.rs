@@ -58,10 +58,7 @@ async fn frozen_watches_catch_up_when_thawed() {
     set_phase(&admin, "a", "On").await;
     assert!(is_silent(&mut events).await);
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert_eq!(
-        api.get("a").await.unwrap().status.unwrap().phase.as_deref(),
-        Some("On")
-    );
+    assert_eq!(api.get("a").await.unwrap().status.unwrap().phase.as_deref(), Some("On"));
     caller.thaw_watches();
     assert_eq!(events.take(1).collect::<Vec<_>>().await, ["MODIFIED a On"]);
 }
@@ -74,21 +71,12 @@ async fn a_caller_in_the_past_reads_old_caches_but_writes_now() {
     create(&admin, &light("b")).await;
     caller.travel_to(then, Stale::Cached);
     let cached = api.list(&ListParams::default().match_any()).await.unwrap();
-    assert_eq!(
-        (cached.items.len(), cached.metadata.resource_version),
-        (1, Some(then.to_string()))
-    );
+    assert_eq!((cached.items.len(), cached.metadata.resource_version), (1, Some(then.to_string())));
     let mut events = follow(&api, &WatchParams::default().initial_events(), "0").await;
     assert_eq!(take(&mut events, 2).await, ["ADDED a", "INITIAL END"]);
     assert!(is_silent(&mut events).await);
-    assert_eq!(
-        api.list(&ListParams::default()).await.unwrap().items.len(),
-        2
-    );
-    assert_eq!(
-        api.get("a").await.unwrap().resource_version(),
-        now.resource_version()
-    );
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 2);
+    assert_eq!(api.get("a").await.unwrap().resource_version(), now.resource_version());
     caller.travel_to(then, Stale::Every);
     let old = api.get("a").await.unwrap();
     assert_eq!(old.status.unwrap().phase, None);
@@ -102,11 +90,7 @@ async fn a_caller_in_the_past_reads_old_caches_but_writes_now() {
 #[tokio::test(start_paused = true)]
 async fn events_are_dropped() {
     let (_, admin, caller, api) = start().await;
-    caller.on_event(
-        |event| event.event_type == EventType::Modified,
-        1,
-        EventFault::Drop,
-    );
+    caller.on_event(|event| event.event_type == EventType::Modified, 1, EventFault::Drop);
     let mut events = follow(&api, &WatchParams::default(), "0").await;
     set_phase(&admin, "a", "On").await;
     set_phase(&admin, "a", "Off").await;
@@ -116,25 +100,14 @@ async fn events_are_dropped() {
 #[tokio::test(start_paused = true)]
 async fn events_of_one_object_are_merged() {
     let (_, admin, caller, api) = start().await;
-    caller.on_event(
-        |event| event.object["metadata"]["name"] == "b",
-        2,
-        EventFault::Merge,
-    );
+    caller.on_event(|event| event.object["metadata"]["name"] == "b", 2, EventFault::Merge);
     let mut events = follow(&api, &WatchParams::default(), "0").await;
     create(&admin, &light("b")).await;
     set_phase(&admin, "a", "On").await;
     set_phase(&admin, "b", "On").await;
     set_phase(&admin, "b", "Off").await;
-    assert_eq!(
-        take(&mut events, 3).await,
-        ["ADDED a", "MODIFIED a On", "ADDED b Off"]
-    );
-    caller.on_event(
-        |event| event.event_type == EventType::Deleted,
-        1,
-        EventFault::Merge,
-    );
+    assert_eq!(take(&mut events, 3).await, ["ADDED a", "MODIFIED a On", "ADDED b Off"]);
+    caller.on_event(|event| event.event_type == EventType::Deleted, 1, EventFault::Merge);
     admin.delete("b", &DeleteParams::default()).await.unwrap();
     create(&admin, &light("b")).await;
     assert_eq!(take(&mut events, 1).await, ["MODIFIED b"]);
@@ -143,23 +116,12 @@ async fn events_of_one_object_are_merged() {
 #[tokio::test(start_paused = true)]
 async fn events_swap_places_or_come_late() {
     let (_, admin, caller, api) = start().await;
-    caller.on_event(
-        |event| event.object["status"]["phase"] == "On",
-        1,
-        EventFault::Swap,
-    );
+    caller.on_event(|event| event.object["status"]["phase"] == "On", 1, EventFault::Swap);
     let mut events = follow(&api, &WatchParams::default(), "0").await;
     set_phase(&admin, "a", "On").await;
     set_phase(&admin, "a", "Off").await;
-    assert_eq!(
-        take(&mut events, 3).await,
-        ["ADDED a", "MODIFIED a Off", "MODIFIED a On"]
-    );
-    caller.on_event(
-        |event| event.object["status"]["phase"] == "Late",
-        1,
-        EventFault::Delay(Duration::from_secs(10)),
-    );
+    assert_eq!(take(&mut events, 3).await, ["ADDED a", "MODIFIED a Off", "MODIFIED a On"]);
+    caller.on_event(|event| event.object["status"]["phase"] == "Late", 1, EventFault::Delay(Duration::from_secs(10)));
     let begin = tokio::time::Instant::now();
     set_phase(&admin, "a", "Late").await;
     create(&admin, &light("b")).await;
@@ -171,12 +133,7 @@ async fn events_swap_places_or_come_late() {
 async fn bookmarks_are_dropped_but_the_one_that_ends_a_streaming_list() {
     let (_, _, caller, api) = start().await;
     caller.drop_bookmarks(true);
-    let events = follow(
-        &api,
-        &WatchParams::default().initial_events().timeout(290),
-        "0",
-    )
-    .await;
+    let events = follow(&api, &WatchParams::default().initial_events().timeout(290), "0").await;
     assert_eq!(events.collect::<Vec<_>>().await, ["ADDED a", "INITIAL END"]);
 }
 
@@ -185,13 +142,7 @@ async fn one_watch_expires() {
     let (server, _, caller, api) = start().await;
     caller.expire_next_watch();
     let now = server.resource_version().to_string();
-    assert_eq!(
-        follow(&api, &WatchParams::default(), &now)
-            .await
-            .collect::<Vec<_>>()
-            .await,
-        ["ERROR 410 Expired"]
-    );
+    assert_eq!(follow(&api, &WatchParams::default(), &now).await.collect::<Vec<_>>().await, ["ERROR 410 Expired"]);
     let mut events = follow(&api, &WatchParams::default(), "0").await;
     assert_eq!(take(&mut events, 1).await, ["ADDED a"]);
     caller.close_watches();

@@ -1,0 +1,60 @@
+//! The schema of a selector of namespaces: Kubernetes' own label selector, with bounds, and closed where it is unclear.
+//!
+//! A null is usually a template's missing value. The API server drops it, and `matchLabels: {team: null}` would become an
+//! empty selector, which selects every namespace. So nulls are kept here, and refused.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// The schema of `allowedNamespaces`.
+pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "matchLabels": {
+                "description": "Labels that a namespace must have, all of them. At least one: {} in the place of the whole selector selects all namespaces.",
+                "type": "object",
+                "nullable": true,
+                "maxProperties": 32,
+                "additionalProperties": {"type": "string", "nullable": true, "maxLength": 63},
+            },
+            "matchExpressions": {
+                "description": "Conditions on labels, all of which must hold. At least one.",
+                "type": "array",
+                "nullable": true,
+                "maxItems": 32,
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": {"description": "The label.", "type": "string", "minLength": 1, "maxLength": 317},
+                        "operator": {
+                            "description": "In and NotIn compare with values; Exists and DoesNotExist do not.",
+                            "type": "string",
+                            "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
+                        },
+                        "values": {
+                            "description": "The values to compare with. A namespace without the label is NotIn.",
+                            "type": "array",
+                            "maxItems": 64,
+                            "items": {"type": "string", "maxLength": 63},
+                        },
+                    },
+                    "x-kubernetes-validations": [{
+                        "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0",
+                        "message": "In and NotIn need values to compare with; Exists and DoesNotExist have none",
+                    }],
+                },
+            },
+        },
+        "x-kubernetes-validations": [
+            {
+                "rule": "!has(self.matchLabels) || (dyn(self.matchLabels) != null && self.matchLabels.size() > 0 && self.matchLabels.all(k, dyn(self.matchLabels[k]) != null))",
+                "message": "matchLabels has a null or nothing in it, which would select more namespaces than meant: write at least one label with a value, or allowedNamespaces: {} to allow all namespaces",
+            },
+            {
+                "rule": "!has(self.matchExpressions) || (dyn(self.matchExpressions) != null && self.matchExpressions.size() > 0)",
+                "message": "matchExpressions has nothing in it, which would select more namespaces than meant: write at least one condition, or allowedNamespaces: {} to allow all namespaces",
+            },
+        ],
+    })
+}
