@@ -30,9 +30,9 @@ fmt: ## All Rust code, formatted
 lint: ## Clippy; its warnings are errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-audit: ## Advisories, licenses and sources of all dependencies
+audit: ## Bans, licenses and sources of all dependencies
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing; install it with: cargo install cargo-deny --locked" >&2; exit 1; }
-	cargo deny --workspace --locked check
+	cargo deny --workspace --locked check bans licenses sources
 
 clean: ## All that cargo has built; the control plane's programs stay in the user's cache
 	cargo clean

@@ -33,6 +33,11 @@ const MOST_ATTEMPTS: i32 = 3;
 const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often a device lock of another object is looked at.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
+/// How much later than Graph's clock `Now::graph` can be: a second of rounding, and a minute of age.
+const CLOCK_KNOWN_TO: SignedDuration = SignedDuration::from_secs(61);
+/// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is
+/// not worth the word Scheduled.
+const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
 /// A moment, where only the clock has to move on.
 const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -144,7 +149,10 @@ fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
     }
     let (found, at) = match d.o.found {
         None => return Err(Step::Observe(Fact::Device)),
-        Some(Reading::CouldNotTell(why)) => return Err(unreadable(d, why)),
+        Some(Reading::CouldNotTell(why)) => {
+            not_expired_in_doubt(d)?;
+            return Err(unreadable(d, why));
+        }
         Some(Reading::Answer { value, at }) => (value, *at),
     };
     match found {
@@ -168,6 +176,7 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
     let platform = match classify(device) {
         Classification::Class(platform) => platform,
         Classification::CannotTellYet => {
+            not_expired_in_doubt(d)?;
             return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, std::time::Duration::from_secs(30)));
         }
     };
@@ -188,6 +197,15 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
     Ok(())
 }
 
+/// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use. Its
+/// time is then known to a minute, and nothing was ever sent for an object without a device.
+fn not_expired_in_doubt(d: &mut Draft<'_>) -> Result<(), Step> {
+    match d.now.graph {
+        Some(now) => not_expired(d, saturating_add(now, -CLOCK_KNOWN_TO)),
+        None => Ok(()),
+    }
+}
+
 fn candidate(device: &ManagedDevice) -> Candidate {
     Candidate {
         managed_device_id: device.id.clone(),
@@ -206,7 +224,7 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
         // A guess says when to look again and decides nothing.
         _ => return due(d, d.now.estimate),
     };
-    if at >= d.request_time() {
+    if positive(at, d.request_time()) <= JUST_NOW {
         return Ok(());
     }
     supported(d)?;
@@ -400,7 +418,11 @@ fn due(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if at >= requested {
         return Ok(());
     }
-    Err(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), positive(at, requested) + MOMENT))
+    let wait = positive(at, requested) + MOMENT;
+    if wait <= JUST_NOW {
+        return Err(d.a_moment(wait));
+    }
+    Err(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), wait))
 }
 
 fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {

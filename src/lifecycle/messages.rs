@@ -102,7 +102,8 @@ fn described(candidate: &Candidate) -> String {
 }
 
 pub(super) fn could_not_tell(why: &str) -> String {
-    format!("Graph could not be read: {why} It is asked again by itself; nothing was sent.")
+    let why = why.trim_end_matches('.');
+    format!("Graph could not be read: {why}. It is asked again by itself; nothing was sent.")
 }
 
 pub(super) fn recently_reset(start: Time, again: Time) -> String {
@@ -136,12 +137,15 @@ pub(super) fn verifying(settled: Time) -> String {
 
 pub(super) fn device_busy(until: Time) -> String {
     format!(
-        "Another reset of this device is under way. Nothing is sent until that one shows, at the latest until {until}."
+        "Another reset of this device is under way, or was sent a few minutes ago. Nothing is sent until that one shows, at the latest until {until}."
     )
 }
 
 pub(super) fn unsupported(support: &SupportStatus) -> String {
-    format!("Intune cannot reset the passcode of this device. {}", support.guidance).trim_end().to_owned()
+    if support.guidance.is_empty() {
+        return "Intune cannot reset the passcode of this device.".to_owned();
+    }
+    support.guidance.clone()
 }
 
 pub(super) fn with_raw_values(guidance: &str, values: &str) -> String {

@@ -144,7 +144,12 @@ impl Candidate {
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
             if suspected(lease_seen, now, longest, error) {
                 let begun = Quarantine::beginning(now, longest);
-                tracing::warn!(until = %begun.end, "etcd may have been restored: quarantine begins");
+                let why = if seen.is_none() {
+                    "no leader before this one"
+                } else {
+                    "the leader lease was not kept up, or fell back"
+                };
+                tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
             }
         }
@@ -217,8 +222,13 @@ impl Candidate {
 
     /// The longest settle window of all tenants: as long ago may what a lost claim sent have begun.
     async fn longest_settle_window(&self) -> Result<Duration, CallError> {
-        let tenants = call(self.tenants.list(&ListParams::default())).await?;
-        let longest = tenants.items.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
+        let tenants = match call(self.tenants.list(&ListParams::default())).await {
+            Ok(tenants) => tenants.items,
+            // Before the definitions are applied there is none.
+            Err(CallError::Gone) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let longest = tenants.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
         Ok(longest.unwrap_or_else(|| Timing::default().settle_window().as_std()))
     }
 }

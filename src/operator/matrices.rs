@@ -79,11 +79,11 @@ pub async fn reconcile(
     let name = matrix.name_any();
     let compiled = Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join(" "));
     let (truth, why, message) = match &compiled {
-        Ok(_) => (
-            Truth::True,
-            reason::READY,
-            "The matrix can be used; it counts where an IntuneTenant refers to it.".to_owned(),
-        ),
+        Ok(matrix) => {
+            let usable = "The matrix can be used; it counts where an IntuneTenant refers to it.".to_owned();
+            let sentences: Vec<String> = std::iter::once(usable).chain(matrix.warnings()).collect();
+            (Truth::True, reason::READY, sentences.join(" "))
+        }
         Err(problems) => (Truth::False, reason::INVALID_MATRIX, problems.clone()),
     };
     matrices.put(&name, compiled);

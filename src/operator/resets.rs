@@ -29,6 +29,7 @@ use crate::{
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     lifecycle::events::Announcement,
+    telemetry::health::Watch,
 };
 
 /// How many objects are gone over at once. Graph's answers are waited for, not computed.
@@ -60,10 +61,16 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
         .for_each(|result| {
             let context = context.clone();
             async move {
+                let now = context.clock.boot();
                 match result {
                     Err(controller::Error::ObjectNotFound(reference)) => vanished(&context, &reference.erase()).await,
-                    Err(error) => tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again"),
-                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
+                        context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
+                    }
+                    Ok(_) => {
+                        context.health.watched(Watch::Resets, Ok(()), now);
+                    }
                 }
             }
         });

@@ -18,6 +18,8 @@ pub enum Watch {
     Tenants,
     /// Matrices.
     Matrices,
+    /// PasscodeResets.
+    Resets,
 }
 
 /// What is known of this process's health.
