@@ -1,6 +1,13 @@
 //! Logs: JSON or text, one line an event.
 
-use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::LevelFilter,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -13,19 +20,27 @@ pub enum Format {
 }
 
 /// Begins logging to standard error.
+pub fn begin(filter: &str, format: Format) {
+    // A second begin, as in tests, changes nothing.
+    let _ = subscriber(filter, format, std::io::stderr).try_init();
+}
+
+/// What writes the lines.
 ///
 /// Of libraries nothing below `info` is written, whatever the filter says: their debug lines print requests, and a request for
 /// a token holds the client secret.
-pub fn begin(filter: &str, format: Format) {
+pub fn subscriber<W>(filter: &str, format: Format, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
     let capped = tracing_subscriber::filter::filter_fn(|event| {
         event.target().starts_with("passcode_operator") || *event.level() <= tracing::Level::INFO
     });
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(writer);
     let lines = match format {
         Format::Text => lines.with_ansi(false).boxed(),
         Format::Json => lines.json().boxed(),
     };
-    // A second begin, as in tests, changes nothing.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(capped)).with(wanted).try_init();
+    tracing_subscriber::registry().with(lines.with_filter(capped)).with(wanted)
 }

@@ -6,4 +6,5 @@ mod graph_answers;
 mod inputs;
 mod main_path;
 mod once_only;
+mod secrets;
 mod tenants;

@@ -1,6 +1,6 @@
 //! A world in paused time: an API server in process, the simulator, and replicas of the operator.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use api_server::ApiServer;
 use graph_simulator::{Device, DeviceClass, EXAMPLE_SECRET, Simulator};
@@ -78,6 +78,8 @@ pub struct World {
     start: Instant,
     /// How wrong the operator's own wall clock is.
     pub clock_offset: SignedDuration,
+    /// Where replicas serve probes and metrics; nowhere unless set.
+    pub listen: Option<SocketAddr>,
 }
 
 impl World {
@@ -95,7 +97,7 @@ impl World {
         let client = api.client();
         let secrets: Api<Secret> = Api::namespaced(client.clone(), OPERATOR);
         secrets.create(&PostParams::default(), &credentials(EXAMPLE_SECRET)).await.unwrap();
-        Self { api, graph, client, start: Instant::now(), clock_offset: SignedDuration::ZERO }
+        Self { api, graph, client, start: Instant::now(), clock_offset: SignedDuration::ZERO, listen: None }
     }
 
     /// The same with the tenant `default`.
@@ -149,7 +151,7 @@ impl World {
             identity: name.to_owned(),
             clock: Arc::new(clock),
             transports: Arc::new(InProcess(self.graph.clone())),
-            listen: None,
+            listen: self.listen,
         };
         Replica { stop, task: tokio::spawn(run(environment, stopped)) }
     }
