@@ -1,6 +1,7 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
 mod devices;
+mod endings;
 mod faults;
 mod graph_answers;
 mod inputs;

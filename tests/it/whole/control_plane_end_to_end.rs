@@ -41,6 +41,12 @@ async fn resets_reach_complete_and_rejected_and_survive_kills() {
         assert_eq!((status.outcome, status.reason()), (Some(outcome), reason), "{name}");
     }
 
+    assert_eq!(operator.get("/livez").await.0, 200);
+    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
+    let metrics = operator.get("/metrics").await.1;
+    let complete = r#"passcode_operator_resets_finished_total{outcome="Complete",reason="PasscodeRemoved"} 1"#;
+    assert!(metrics.contains(complete) && !metrics.contains(&phone), "{metrics}");
+
     // The same commit applied again after deletion.
     let again = whole.resets().get("iphone").await.unwrap().spec;
     whole.resets().delete("iphone", &Default::default()).await.unwrap();
