@@ -28,7 +28,7 @@ enum Command {
     /// Print a built-in platform support matrix as a manifest to start from.
     Matrix(matrix::Arguments),
     /// Print a PasscodeReset with requestTime now, for kubectl create -f -
-    Request(request::Arguments),
+    Request(Box<request::Arguments>),
 }
 
 /// Carries out a command.
@@ -40,7 +40,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(arguments) => run::execute(arguments).await?,
         Command::Crds(arguments) => crds::execute(&arguments)?,
         Command::Matrix(arguments) => matrix::execute(&arguments)?,
-        Command::Request(arguments) => request::execute(arguments)?,
+        Command::Request(arguments) => request::execute(*arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use super::{
     step::{Decision, Step},
 };
 use crate::api::{
-    conditions::{Truth, kind, reason},
+    conditions::{self, Truth, kind, reason},
     reset_status::AttemptResult,
     time::saturating_add,
 };
@@ -43,10 +43,14 @@ pub enum Meaning {
     Unknown,
 }
 
-/// Decides after an answer. `observed.object` carries the claim.
+/// Decides after an answer. `observed.object` carries the claim; where it has an outcome by now, because another replica
+/// followed the entry to its end meanwhile, the answer changes nothing.
 #[must_use]
 pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decision {
     let mut d = Draft::new(*observed, now);
+    if d.status.outcome.is_some() || d.status.attempt.is_none() {
+        return d.into_decision(Step::Stop);
+    }
     let step = match &answer.meaning {
         Meaning::Accepted => accepted(&mut d, answer),
         Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => Step::SendAgain(*pause),
@@ -94,7 +98,9 @@ fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>)
 fn refused(d: &mut Draft<'_>, answer: &Answered) -> Step {
     record(d, AttemptResult::Refused, answer);
     let message = messages::refused(&answer.message, answer.request_id.as_deref(), d.platform());
-    d.set(kind::ISSUED, Truth::False, reason::REFUSED_BY_INTUNE, &message);
+    if !conditions::is_true(&d.status.conditions, kind::ISSUED) {
+        d.set(kind::ISSUED, Truth::False, reason::REFUSED_BY_INTUNE, &message);
+    }
     let _ = d.hold(reason::VERIFYING_OUTCOME, &message, Duration::ZERO);
     Step::ReleaseLock
 }

@@ -56,12 +56,14 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
         d.judge_support();
         scheduled_for_later(d)?;
     }
+    entra_tenant_is_the_same(d)?;
     lock_is_read(d)?;
     let look = look_is_made(d)?;
     answered_by_the_ledger(d, &look)?;
     own_attempt_is_settled(d, look.at)?;
     lock_is_free(d, look.at)?;
     silence_is_not_the_end(d, look.at)?;
+    not_refused(d)?;
     supported(d)?;
     enrolled_before_the_request(d, &look)?;
     not_expired(d, look.at)?;
@@ -102,6 +104,17 @@ fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
         }
         None => Ok(()),
     }
+}
+
+/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
+/// nobody's.
+fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
+    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
+    if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
+        return Ok(());
+    }
+    let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
 }
 
 fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {
@@ -168,6 +181,7 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
         last_sync_time: device.last_sync.map(Time),
         enrolled_time: device.enrolled.map(Time),
     });
+    d.status.candidates.clear();
     if platform == Platform::Unknown {
         d.unknown_device = Some(raw_values(device));
     }
@@ -186,9 +200,11 @@ fn candidate(device: &ManagedDevice) -> Candidate {
 
 /// A scheduled request is judged early, so that a Mac is refused today and not on the day.
 fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
-    let at = match d.o.found {
-        Some(Reading::Answer { at, .. }) => *at,
-        _ => d.now.estimate,
+    let at = match (d.o.found, d.now.graph) {
+        (Some(Reading::Answer { at, .. }), _) => *at,
+        (_, Some(now)) => now,
+        // A guess says when to look again and decides nothing.
+        _ => return due(d, d.now.estimate),
     };
     if at >= d.request_time() {
         return Ok(());
@@ -207,17 +223,29 @@ fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
     match d.o.look {
         None => Err(Step::Observe(Fact::Look)),
         Some(Reading::CouldNotTell(why)) => Err(unreadable(d, why)),
-        Some(Reading::Answer { value: Look::Gone, at }) => Err(match d.confirm(DoubtKind::DeviceGone, *at) {
-            Some(wait) => d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait),
-            None if d.may_have_been_sent() || d.status.device_action.is_some() => {
-                d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER)
-            }
-            None => d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE),
-        }),
+        Some(Reading::Answer { value: Look::Gone, at }) => Err(gone(d, *at)),
         Some(Reading::Answer { value: Look::Seen { results, enrolled, last_sync }, at }) => {
             Ok(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
         }
     }
+}
+
+/// A device that is gone answers nothing any more: what may have been sent is lost with it.
+fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
+    if let Some(wait) = d.confirm(DoubtKind::DeviceGone, at) {
+        return d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait);
+    }
+    let own = d.status.attempt.as_ref().is_some_and(|attempt| d.lock_is_of(&attempt.id));
+    if !own
+        && !d.following()
+        && let Err(busy) = lock_is_free(d, at)
+    {
+        return busy;
+    }
+    if d.may_have_been_sent() || d.status.device_action.is_some() {
+        return d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER);
+    }
+    d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
 }
 
 /// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
@@ -233,7 +261,9 @@ fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
 
 /// Step 3: an entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
 fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
-    if d.work_profile_not_asked_for() {
+    // What was sent is followed in any case. An object that sent nothing asks from requestTime on, by the look's own clock, and
+    // about a work profile only where that is what it wants.
+    if !d.in_flight() && (look.at < d.request_time() || d.work_profile_not_asked_for()) {
         return Ok(());
     }
     let seen_before = d.status.attempt.as_ref().map(|attempt| attempt.seen_start_times.clone());
@@ -273,13 +303,10 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
                 &messages::accepted_not_listed(attempt.request_id.as_deref()),
             ))
         }
-        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
-        Some(AttemptResult::NotExecuted) => Ok(()),
-        Some(AttemptResult::Refused) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
-        Some(AttemptResult::Refused) => {
-            let message = d.refusal();
-            Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
+        Some(AttemptResult::NotExecuted | AttemptResult::Refused) if d.lock_is_of(&attempt.id) => {
+            Err(Step::ReleaseLock)
         }
+        Some(AttemptResult::NotExecuted | AttemptResult::Refused) => Ok(()),
         None | Some(AttemptResult::Unknown) if at <= settled => {
             let wait = next_look(attempt.claim_time.0, at, settled);
             Err(d.hold(reason::VERIFYING_OUTCOME, &messages::verifying(Time(settled)), wait))
@@ -314,10 +341,20 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
     if d.status.silent_attempts == 0 {
         return Ok(());
     }
-    let no_more = d.o.tenant.is_none_or(|tenant| tenant.silence_fails())
+    // A missing tenant says nothing about silence: that is held below.
+    let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
         || d.status.silent_attempts >= MOST_ATTEMPTS
         || at > d.expiration().0;
     if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
+}
+
+/// Step 8: refused for good, and nothing that somebody else asked for answers.
+fn not_refused(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.status.attempt.as_ref().is_none_or(|attempt| attempt.result != Some(AttemptResult::Refused)) {
+        return Ok(());
+    }
+    let message = d.refusal();
+    Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
 }
 
 /// The matrix's word, as it was before the first claim.
@@ -329,7 +366,7 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
     let requested = d.o.object.spec.action;
     match d.offered {
         None => {
-            let message = messages::unsupported(&support, d.unknown_device.as_deref());
+            let message = messages::unsupported(&support);
             Err(d.reject(&support.reason, &message))
         }
         Some(offered) if requested.accepts(offered) => Ok(()),
@@ -380,17 +417,11 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
         let wait = positive(at, until) + MOMENT;
         return Err(d.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait));
     }
-    match d.o.tenant {
-        // Reached by an object with an attempt only: every other asked for its tenant first.
-        None => {
-            return Err(d.hold(
-                reason::TENANT_NOT_READY,
-                &messages::no_such_tenant(&d.o.object.spec.tenant_ref.name),
-                ON_EVENT,
-            ));
-        }
-        Some(tenant) if tenant.spec.suspend => return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT)),
-        Some(_) => {}
+    // An object with an attempt did not ask for its tenant before: what was sent is followed, but sent again it is only by one
+    // that is ready.
+    tenant_is_ready(d)?;
+    if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
+        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
     }
     match d.o.gate {
         Some(gate) => Err(d.hold(reason::LIMIT_REACHED, &gate.message, gate.retry_after)),

@@ -3,10 +3,10 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
-    follow::next_look,
+    follow::{in_flight, next_look},
     ledger::{self, Progress, Question},
     messages,
-    observed::{Doubt, DoubtKind, Now, Observed},
+    observed::{Doubt, DoubtKind, Now, Observed, Reading},
     quarantine::Quarantine,
     step::{Decision, Lesson, Step},
 };
@@ -46,8 +46,15 @@ impl<'a> Draft<'a> {
     }
 
     pub fn into_decision(mut self, step: Step) -> Decision {
-        conditions::sort(&mut self.status.conditions);
-        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson }
+        if step == Step::Stop {
+            // Nothing is written, so nothing is said, not even the generation.
+            self.status = self.o.object.status.clone().unwrap_or_default();
+        } else {
+            conditions::sort(&mut self.status.conditions);
+        }
+        // What is asked for in between says nothing about a doubt that an earlier pass had.
+        let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
+        Decision { status: self.status, step, doubt, lesson: self.lesson }
     }
 
     // What is known.
@@ -96,10 +103,8 @@ impl<'a> Draft<'a> {
         required_ledger_name(self.platform())
     }
 
-    /// Whether an attempt was sent, or may have been, or an entry is being followed: then only the ledger decides.
     pub fn in_flight(&self) -> bool {
-        let attempted = self.status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
-        attempted || self.status.silent_attempts > 0 || self.status.device_action.is_some()
+        in_flight(&self.status)
     }
 
     /// Whether the device lock no longer matters: Graph took the request, or an entry is followed.
@@ -148,6 +153,15 @@ impl<'a> Draft<'a> {
         (concerned && quarantine.in_force(at)).then_some(quarantine.end)
     }
 
+    /// The time by which a verdict is judged: that of what was read last. Before anything was read it is a guess, which can only
+    /// hold a verdict about a namespace back.
+    fn judged_at(&self) -> Timestamp {
+        match (self.o.look, self.o.found) {
+            (Some(Reading::Answer { at, .. }), _) | (_, Some(Reading::Answer { at, .. })) => *at,
+            _ => self.now.graph.unwrap_or(self.now.estimate),
+        }
+    }
+
     /// The sentence with which Graph refused, as it was recorded.
     pub fn refusal(&self) -> String {
         conditions::get(&self.status.conditions, kind::ISSUED).map_or_else(String::new, |issued| issued.message.clone())
@@ -161,17 +175,19 @@ impl<'a> Draft<'a> {
 
     // What is found out.
 
-    /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look.
+    /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look. Where a confirmed one is
+    /// not a verdict yet, the next pass need not begin again.
     pub fn confirm(&mut self, finding: DoubtKind, at: Timestamp) -> Option<std::time::Duration> {
         let since = match self.o.doubt {
-            Some(doubt) if doubt.kind == finding => doubt.since,
+            // Never later than now: a clock that was set back must not make the second look wait for hours.
+            Some(doubt) if doubt.kind == finding => doubt.since.min(at),
             _ => at,
         };
+        self.doubt = Some(Doubt { kind: finding, since });
         let left = TWO_LOOKS - at.duration_since(since);
         if left <= SignedDuration::ZERO {
             return None;
         }
-        self.doubt = Some(Doubt { kind: finding, since });
         Some(std::time::Duration::try_from(left).unwrap_or_default())
     }
 
@@ -186,6 +202,7 @@ impl<'a> Draft<'a> {
         let verdict = matrix.verdict(self.platform(), &device.os_version, &device.ownership);
         let truth = if verdict.supported { Truth::True } else { Truth::False };
         self.offered = verdict.action.filter(|_| verdict.supported);
+        let guidance = self.guidance(&verdict.guidance);
         let support = SupportStatus {
             matrix: matrix.name().to_owned(),
             revision: matrix.revision().to_owned(),
@@ -193,12 +210,25 @@ impl<'a> Draft<'a> {
             action: self.offered.map(|action| action.as_str().to_owned()),
             rule: verdict.rule,
             reason: verdict.reason,
-            guidance: verdict.guidance,
+            guidance,
             prerequisites: verdict.prerequisites,
         };
         self.set(kind::SUPPORTED, truth, &support.reason, &support.guidance);
         self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
         self.status.support = Some(support);
+    }
+
+    /// What to tell people: of an unknown device its raw values too. Only the pass that looked it up knows them, so a later one keeps
+    /// what was written.
+    fn guidance(&self, of_the_matrix: &str) -> String {
+        let before = self.status.support.as_ref().map(|support| support.guidance.as_str());
+        match (&self.unknown_device, before) {
+            (Some(values), _) => messages::with_raw_values(of_the_matrix, values),
+            (None, Some(before)) if self.platform() == Platform::Unknown && before.starts_with(of_the_matrix) => {
+                before.to_owned()
+            }
+            _ => of_the_matrix.to_owned(),
+        }
     }
 
     // What is decided.
@@ -227,7 +257,7 @@ impl<'a> Draft<'a> {
         if self.status.silent_attempts > 0 {
             return self.fail(reason::OUTCOME_UNKNOWN, &messages::unknown_instead_of(message));
         }
-        let at = self.now.graph.unwrap_or(self.now.estimate);
+        let at = self.judged_at();
         if let Some(until) = self.quarantined(at) {
             let wait = super::follow::positive(at, until) + std::time::Duration::from_secs(1);
             return self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait);

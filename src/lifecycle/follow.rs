@@ -4,8 +4,17 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
+use crate::api::reset_status::{AttemptResult, PasscodeResetStatus};
+
 /// The longest time between two looks at an action under way.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Whether an attempt was sent, or may have been, or an entry is being followed: then only the ledger decides.
+#[must_use]
+pub fn in_flight(status: &PasscodeResetStatus) -> bool {
+    let attempted = status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
+    attempted || status.silent_attempts > 0 || status.device_action.is_some()
+}
 
 /// How long to wait before the next look at an action that began then; never beyond `deadline`, so that a deadline is met to
 /// its step.

@@ -19,7 +19,7 @@ pub(super) const NO_POLICY: &str = "No policy applies.";
 pub(super) const LOOKING_UP: &str = "Reading what Intune knows of the device. Nothing was sent.";
 pub(super) const SENDING: &str = "Claimed; the request is being sent.";
 pub(super) const SUSPENDED: &str =
-    "The IntuneTenant is suspended (spec.suspend). Nothing was sent; this goes on by itself once it is resumed.";
+    "The IntuneTenant is suspended (spec.suspend): nothing is sent. This goes on by itself once it is resumed.";
 pub(super) const NAMESPACE_DOUBT: &str = "Checking whether the IntuneTenant allows this namespace. Nothing was sent.";
 pub(super) const DEVICE_NOT_FOUND_YET: &str =
     "Intune lists no device with this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
@@ -48,6 +48,12 @@ pub(super) fn no_such_tenant(name: &str) -> String {
     format!(
         "There is no IntuneTenant named \"{name}\". Nothing was sent for want of it; this goes on by itself once it exists, or \
          create a new PasscodeReset with another tenantRef."
+    )
+}
+
+pub(super) fn another_entra_tenant(name: &str, tenant_id: &str) -> String {
+    format!(
+        "The IntuneTenant \"{name}\" names another Entra tenant than when this request began ({tenant_id}). It goes on once that one is back."
     )
 }
 
@@ -130,16 +136,16 @@ pub(super) fn verifying(settled: Time) -> String {
 
 pub(super) fn device_busy(until: Time) -> String {
     format!(
-        "Another reset of this device is under way. Nothing was sent; this waits until that one shows, at the latest until {until}."
+        "Another reset of this device is under way. Nothing is sent until that one shows, at the latest until {until}."
     )
 }
 
-pub(super) fn unsupported(support: &SupportStatus, unknown: Option<&str>) -> String {
-    let mut message = format!("Intune cannot reset the passcode of this device. {}", support.guidance);
-    if let Some(values) = unknown {
-        message.push_str(&format!(" Reported by Intune: {values}."));
-    }
-    message.trim_end().to_owned()
+pub(super) fn unsupported(support: &SupportStatus) -> String {
+    format!("Intune cannot reset the passcode of this device. {}", support.guidance).trim_end().to_owned()
+}
+
+pub(super) fn with_raw_values(guidance: &str, values: &str) -> String {
+    format!("{guidance} Reported by Intune: {values}.").trim_start().to_owned()
 }
 
 pub(super) fn not_offered(requested: RequestedAction, offered: MatrixAction) -> String {

@@ -47,7 +47,7 @@ pub enum Step {
     Stop,
 }
 
-/// Something to find out.
+/// Something to find out, in the order in which it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// The namespace and the tenant, read live.

@@ -27,11 +27,14 @@ impl EventWriter {
     /// Publishes one.
     pub async fn publish(&self, object: &PasscodeReset, announcement: &Announcement) {
         let end = announcement.note.floor_char_boundary(LONGEST_NOTE);
+        // The recorder counts events of one reason and action as repeats and keeps the first note: the issue and the outcome of a
+        // reset mostly share their reason.
+        let finished = object.status.as_ref().is_some_and(|status| status.outcome.is_some());
         let event = Event {
             type_: if announcement.warning { EventType::Warning } else { EventType::Normal },
             reason: announcement.reason.clone(),
             note: Some(announcement.note[..end].to_owned()),
-            action: "Reset".to_owned(),
+            action: if finished { "Finish" } else { "Reset" }.to_owned(),
             secondary: None,
         };
         let reference = object.object_ref(&());

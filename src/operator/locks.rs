@@ -1,11 +1,15 @@
 //! Device locks as Leases of the operator's namespace: taken, read, given back, swept.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
-    jiff::Timestamp,
+    jiff::{SignedDuration, Timestamp},
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -57,26 +61,48 @@ pub struct Wanted<'a> {
 }
 
 /// Device locks of this installation.
-#[derive(Clone)]
 pub struct Locks {
     api: Api<Lease>,
+    /// The locks that this process took, by name. A lock that is gone before its time was not swept: etcd was restored, and
+    /// what was sent under it may still be under way.
+    taken: Mutex<HashMap<String, Lock>>,
 }
 
 impl Locks {
     /// The locks in this namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { api: Api::namespaced(client, namespace) }
+        Self { api: Api::namespaced(client, namespace), taken: Mutex::default() }
     }
 
-    /// Reads a device's lock.
+    /// Reads a device's lock; `now` is the best guess of Graph's clock.
     ///
     /// # Errors
     /// If the API server does not answer, or the lock cannot be understood: then nobody can tell.
-    pub async fn read(&self, tenant_id: &str, device_id: &str) -> Result<Option<StoredLock>, CallError> {
+    pub async fn read(
+        &self,
+        tenant_id: &str,
+        device_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<StoredLock>, CallError> {
         let name = name(tenant_id, device_id);
         let lease = call(self.api.get_opt(&name)).await?;
-        lease.as_ref().map(understood).transpose()
+        let stored = lease.as_ref().map(understood).transpose()?;
+        let mut taken = self.taken();
+        match taken.get(&name) {
+            Some(lock) if !lock.is_open(now) => {
+                taken.remove(&name);
+                Ok(stored)
+            }
+            Some(lock) if stored.is_none() => {
+                Ok(Some(StoredLock { lock: lock.clone(), name, uid: None, resource_version: None }))
+            }
+            _ => Ok(stored),
+        }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<String, Lock>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a device's lock over `seen`, which is what was read: nothing, or one that is not open any more. `None`: somebody else
@@ -96,18 +122,24 @@ impl Locks {
             None => call(self.api.create(&PostParams::default(), &lease)).await,
             Some(seen) => call(self.api.replace(&seen.name, &PostParams::default(), &lease)).await,
         };
-        match written {
-            Ok(lease) => Ok(Some(understood(&lease)?)),
+        let stored = match written {
+            Ok(lease) => Some(understood(&lease)?),
             // The answer may have been lost, or be one to a repetition: what is stored decides.
             Err(_) => {
-                let stored = self.read(tenant_id, device_id).await?;
-                Ok(stored.filter(|stored| stored.lock.attempt_id == wanted.attempt_id))
+                let lease = call(self.api.get_opt(&lease.name_any())).await?;
+                let stored = lease.as_ref().map(understood).transpose()?;
+                stored.filter(|stored| stored.lock.attempt_id == wanted.attempt_id)
             }
+        };
+        if let Some(stored) = &stored {
+            self.taken().insert(stored.name.clone(), stored.lock.clone());
         }
+        Ok(stored)
     }
 
     /// Gives a lock back, exactly as it was read. Called only by its holder and only when nothing was carried out under it.
     pub async fn release(&self, stored: &StoredLock) {
+        self.taken().remove(&stored.name);
         if let Err(error) = self.delete(stored).await {
             tracing::info!(lock = stored.name, %error, "a device lock could not be given back; it ends by itself");
         }
@@ -131,6 +163,8 @@ impl Locks {
         graph_now: impl Fn(&str) -> Option<Timestamp>,
     ) -> Result<Vec<(String, Timestamp)>, CallError> {
         let list = call(self.api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
+        let long_ago = crate::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
+        self.taken().retain(|_, lock| lock.settled() > long_ago);
         let mut claims = Vec::new();
         for lease in &list.items {
             let claimed = claimed(lease);

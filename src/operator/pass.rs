@@ -26,6 +26,7 @@ use crate::{
         answered::{Answered, answered},
         decide::decide,
         events::{announced, says_the_same},
+        follow::in_flight,
         observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
@@ -66,7 +67,11 @@ impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
     pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory) -> Self {
         let tenant = context.tenants.get(&object.spec.tenant_ref.name);
-        let trouble = tenant.as_ref().and_then(|tenant| tenant.trouble_now(context.clock.boot()));
+        // What was sent is followed whatever the tenant says: it must not use up the minute's probe, which could go on for days.
+        let following = object.status.as_ref().is_some_and(in_flight);
+        let trouble = tenant.as_ref().and_then(|tenant| {
+            if following { tenant.trouble.clone() } else { tenant.trouble_now(context.clock.boot()) }
+        });
         let namespace = namespaces::by_cache(context, tenant.as_deref(), &object);
         Self {
             context,
@@ -107,9 +112,14 @@ impl<'a> Pass<'a> {
             self.close_gate();
             let decision = decide(&self.observed(), self.now());
             self.learn(&decision);
+            tracing::debug!(object = %self.name(), step = ?decision.step, reason = decision.status.reason(), "decided");
             match decision.step {
                 Step::Stop => return Ok(End::Finished),
                 Step::Observe(fact) => self.observe(fact).await?,
+                // Said by nobody: the next leader, or this one once it is ready, goes on from here.
+                Step::TakeLock { .. } | Step::Claim(_) if !self.context.may_begin() => {
+                    return Ok(End::Later(Duration::from_secs(5)));
+                }
                 Step::TakeLock { send_deadline, settle_window } => self.take_lock(send_deadline, settle_window).await?,
                 Step::ReleaseLock => self.release_lock(&decision.status).await?,
                 Step::Claim(attempt) => self.claim(&decision.status, &attempt).await?,
@@ -164,15 +174,10 @@ impl<'a> Pass<'a> {
 
     /// What holds attempts back at the moment. Once the lock is held, the budget is reserved and does not count any more.
     fn close_gate(&mut self) {
-        if !self.context.may_begin() {
-            let message = "This operator is shutting down or not ready; nothing is sent by it. This goes on by itself."
-                .to_owned();
-            self.gate = Some(Gate { message, retry_after: Duration::from_secs(5) });
-        } else if self.held.is_some() {
-            self.gate = None;
-        } else if let Some(tenant) = &self.tenant {
-            self.gate = tenant.record.facts().gate(tenant.spec(), self.context.clock.boot());
-        }
+        self.gate = match &self.tenant {
+            Some(tenant) if self.held.is_none() => tenant.record.facts().gate(tenant.spec(), self.context.clock.boot()),
+            _ => None,
+        };
     }
 
     fn learn(&mut self, decision: &Decision) {
@@ -196,7 +201,8 @@ impl<'a> Pass<'a> {
                     self.alone = Some(self.context.devices.alone_with(&device_id).await);
                 }
                 self.look = None;
-                self.lock = Some(self.context.locks.read(&tenant_id, &device_id).await?);
+                let now = self.now().estimate;
+                self.lock = Some(self.context.locks.read(&tenant_id, &device_id, now).await?);
             }
             Fact::Look => {
                 let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {

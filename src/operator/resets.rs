@@ -46,10 +46,13 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
     // Finished objects leave this watch, so they cost nothing.
     let unfinished = watcher::Config::default().fields("status.outcome=");
     let changes = WatchStream::from_changes(context.tenants.changes()).map(|_| ());
+    let controller = Controller::new(api, unfinished);
+    let store = controller.store();
+    let mut told = stop.clone();
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    Controller::new(api, unfinished)
+    let work = controller
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_all_on(changes)
         .graceful_shutdown_on(stopped)
@@ -63,8 +66,18 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
                     Ok(_) => {}
                 }
             }
-        })
-        .await;
+        });
+    // kube's controller never ends when it is stopped before its first list is complete; but then nothing has begun.
+    let stopped_before_it_began = async move {
+        let _ = told.wait_for(|stop| *stop).await;
+        if store.wait_until_ready().now_or_never().is_some() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stopped_before_it_began => {}
+    }
 }
 
 /// One turn of one object. It never fails: what went wrong decides when it comes back.

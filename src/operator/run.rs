@@ -93,7 +93,6 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    let (election, terms) = (async { election.await }, async { terms.await });
     let work = futures::future::join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {
@@ -150,6 +149,8 @@ impl Terms {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
+                // Stopping comes first: the lease may still be ours for the moment that it takes to let it go.
+                biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 led = self.leadership.wait_for(|state| state.leading) => {
                     if led.is_err() {

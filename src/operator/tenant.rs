@@ -103,14 +103,10 @@ impl Facts {
         self.fault.as_ref().map(|fault| fault.trouble.clone())
     }
 
-    /// The same for one object, which may be the minute's probe.
-    fn fault_or_probe(&mut self, now: Duration) -> Option<Trouble> {
-        let fault = self.fault.as_mut()?;
-        if now >= fault.probe_at {
-            fault.probe_at = now + PROBE;
-            return None;
-        }
-        Some(fault.trouble.clone())
+    /// Whether an object may be the minute's probe; if so, no other may.
+    fn take_probe(&mut self, now: Duration) -> bool {
+        let due = self.fault.as_mut().filter(|fault| now >= fault.probe_at);
+        due.map(|fault| fault.probe_at = now + PROBE).is_some()
     }
 
     /// Nothing is sent for a while, for this reason: a sentence.
@@ -169,7 +165,20 @@ impl Tenant {
 
     /// Why it cannot be used by this object, now; a probe is let through.
     pub fn trouble_now(&self, now: Duration) -> Option<Trouble> {
-        self.trouble.clone().or_else(|| self.record.facts().fault_or_probe(now))
+        if self.trouble.is_some() {
+            return self.trouble.clone();
+        }
+        let mut facts = self.record.facts();
+        let fault = facts.fault()?;
+        if !facts.take_probe(now) {
+            return Some(fault);
+        }
+        drop(facts);
+        if let Some(graph) = &self.graph {
+            // The token at hand may be a minute old, and consent that was granted since shows in a new one only.
+            graph.forget_token();
+        }
+        None
     }
 
     /// What the state machine needs of it.

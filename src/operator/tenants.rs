@@ -44,8 +44,11 @@ pub struct TenantsContext {
     /// The matrices.
     pub matrices: Arc<Matrices>,
     /// Clients and records by the tenant's uid: they outlive a change of the object.
-    known: Mutex<HashMap<String, (Option<Client>, Arc<Record>)>>,
+    known: Mutex<HashMap<String, Known>>,
 }
+
+/// What outlives a change of a tenant's object.
+type Known = (Option<Client>, Arc<Record>);
 
 impl TenantsContext {
     /// An empty one.
@@ -54,7 +57,7 @@ impl TenantsContext {
         Self { context, matrices, known: Mutex::default() }
     }
 
-    fn known(&self, tenant: &IntuneTenant) -> (Option<Client>, Arc<Record>) {
+    fn known(&self, tenant: &IntuneTenant) -> Known {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(tenant.uid().unwrap_or_default()).or_insert_with(|| (None, Arc::new(remembered(tenant)))).clone()
     }

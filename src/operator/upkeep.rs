@@ -113,13 +113,16 @@ struct Upkeep {
     compiled: Arc<Matrices>,
     shared: TenantsContext,
     /// Of each matrix, the version that was compiled.
-    matrix_versions: HashMap<String, (Option<String>, Option<i64>)>,
+    matrix_versions: HashMap<String, Version>,
     /// Of each tenant, the version that was set up and when it is due again, by boot time.
-    tenant_versions: HashMap<String, ((Option<String>, Option<i64>), Duration)>,
+    tenant_versions: HashMap<String, (Version, Duration)>,
     swept: Option<Duration>,
 }
 
-fn version<K: Resource>(object: &K) -> (Option<String>, Option<i64>) {
+/// An object's uid and generation.
+type Version = (Option<String>, Option<i64>);
+
+fn version<K: Resource>(object: &K) -> Version {
     (object.meta().uid.clone(), object.meta().generation)
 }
 
@@ -186,6 +189,10 @@ impl Upkeep {
             let name = tenant.name_any();
             let known = self.tenant_versions.get(&name);
             let unsaid = self.context.tenants.get(&name).is_some_and(|tenant| tenant.record.facts().take_unsaid());
+            if unsaid {
+                // Trouble that showed in use came or went: what waits for that looks again.
+                self.context.tenants.wake_all();
+            }
             all_of_them || unsaid || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
         });
         let shared = &self.shared;

@@ -6,3 +6,4 @@
 mod control_plane;
 mod simulated;
 mod support;
+mod whole;

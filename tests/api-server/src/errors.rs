@@ -3,6 +3,8 @@
 use kube::core::Status;
 use kube::core::response::{StatusDetails, reason};
 
+use serde_json::{Value, json};
+
 use crate::resources::ResourceType;
 
 /// A failure with a code, a reason and a message of one's own, for [`Fault`](crate::Fault)s.
@@ -14,6 +16,15 @@ pub fn status(code: u16, reason: &str, message: &str) -> Status {
 pub fn too_many_requests(retry_after_seconds: u32) -> Status {
     status(429, "TooManyRequests", "the server has received too many requests")
         .with_details(StatusDetails { retry_after_seconds, ..details("", "", "") })
+}
+
+/// A `Status` as it goes over the wire.
+pub(crate) fn body_of(status: &Status) -> Value {
+    let mut body = serde_json::to_value(status).unwrap_or_default();
+    body["apiVersion"] = "v1".into();
+    body["kind"] = "Status".into();
+    body["metadata"] = json!({});
+    body
 }
 
 /// What the server answers instead of doing what was asked.

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tower::BoxError;
 
 use crate::call::Call;
+use crate::errors::body_of;
 use crate::faults::{Effect, Fault};
 use crate::serve::{Answer, serve};
 use crate::state::{Cut, Outcome, Request, Shared};
@@ -178,11 +179,7 @@ fn lost(kind: io::ErrorKind) -> BoxError {
 }
 
 fn failure(status: &Status) -> Response<ResponseBody> {
-    let mut body = serde_json::to_value(status).unwrap_or_default();
-    body["apiVersion"] = "v1".into();
-    body["kind"] = "Status".into();
-    body["metadata"] = serde_json::json!({});
-    let mut response = json_response(status.code, body.to_string().into_bytes());
+    let mut response = json_response(status.code, body_of(status).to_string().into_bytes());
     if let Some(details) = &status.details
         && details.retry_after_seconds > 0
     {

@@ -149,7 +149,7 @@ pub(crate) enum Beginning {
     Failure(Refusal),
 }
 
-fn watch_from(state: &mut State, call: &Call, expired: bool) -> Result<Beginning, Refusal> {
+fn watch_from(state: &mut State, call: &Call, address: Address<'_>, expired: bool) -> Result<Beginning, Refusal> {
     let given = call.parameter("resourceVersion");
     if expired {
         let asked = parse_revision(given).unwrap_or_default();
@@ -166,5 +166,10 @@ fn watch_from(state: &mut State, call: &Call, expired: bool) -> Result<Beginning
         });
     }
     let asked = parse_revision(given)?;
+    let since = address.resource.since;
+    if asked < since {
+        // A definition that is new or has changed starts with an empty cache.
+        return Ok(Beginning::Failure(errors::expired(asked, since)));
+    }
     Ok(state.store.check_kept(asked).map_or_else(Beginning::Failure, |()| Beginning::After(asked)))
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::call::Call;
+use crate::errors::body_of;
 use crate::events::{EventRule, EventType, Held, WatchEvent};
 use crate::objects::Address;
 use crate::reads::{Beginning, shape};
@@ -68,8 +69,7 @@ impl WatchStart {
             Beginning::After(revision) => start.cursor = revision,
             Beginning::Failure(status) => {
                 start.failed = true;
-                let body = serde_json::to_value(status).unwrap_or_default();
-                start.waiting.push_back(WatchEvent::new(EventType::Error, body));
+                start.waiting.push_back(WatchEvent::new(EventType::Error, body_of(&status)));
             }
         }
         start

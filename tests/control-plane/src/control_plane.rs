@@ -151,6 +151,11 @@ impl ControlPlane {
             .join("\n")
     }
 
+    /// The directory that holds kube-apiserver, etcd and kubectl.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
     /// A kubeconfig for somebody who may do everything.
     pub fn admin_kubeconfig(&self) -> PathBuf {
         self.credentials.admin_kubeconfig()

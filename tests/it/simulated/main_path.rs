@@ -23,7 +23,7 @@ async fn an_iphone_is_reset_once_and_the_status_says_so() {
     assert_eq!(world.executed(&id), 1);
     let device = status.device.unwrap();
     assert_eq!((device.managed_device_id.as_str(), device.platform.as_str()), (id.as_str(), "IosDeviceEnrollment"));
-    assert_eq!(status.device_action.unwrap().adopted, false);
+    assert!(!status.device_action.unwrap().adopted);
     assert_eq!(status.attempt.as_ref().unwrap().number, 1);
     assert_eq!(world.graph.executed()[0].client_request_id.as_deref(), Some(status.attempt.unwrap().id.as_str()));
     world.no_refusals();

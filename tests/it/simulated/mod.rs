@@ -1,4 +1,9 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
+mod devices;
+mod faults;
+mod graph_answers;
+mod inputs;
 mod main_path;
 mod once_only;
+mod tenants;

@@ -189,7 +189,9 @@ async fn a_refusal_is_a_verdict_unless_the_ledger_says_otherwise() {
         let status = world.ends("inc", SOON, Outcome::Rejected, "RefusedByIntune").await;
         assert!(status.conditions[0].message.contains("request id"), "{}", status.conditions[0].message);
         assert_eq!(world.executed(&id), 0);
-        assert!(world.api.objects("Lease").iter().all(|l| !l["metadata"]["name"].as_str().unwrap().starts_with("device-")));
+        assert!(
+            world.api.objects("Lease").iter().all(|l| !l["metadata"]["name"].as_str().unwrap().starts_with("device-"))
+        );
         replica.stop().await;
     }
 }
@@ -250,8 +252,12 @@ async fn deleting_after_it_was_sent_is_announced() {
     world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
     world.resets().delete("inc", &Default::default()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(180)).await;
-    let reasons: Vec<String> =
-        world.api.objects("events.events.k8s.io").iter().map(|e| e["reason"].as_str().unwrap_or_default().to_owned()).collect();
+    let reasons: Vec<String> = world
+        .api
+        .objects("events.events.k8s.io")
+        .iter()
+        .map(|e| e["reason"].as_str().unwrap_or_default().to_owned())
+        .collect();
     assert!(reasons.contains(&"DeletedInFlight".to_owned()), "{reasons:?}");
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
@@ -284,7 +290,8 @@ async fn a_lock_whose_answer_was_lost_is_still_ours() {
     for fault in [ApiFault::ApplyThenLose, ApiFault::LoseBefore] {
         let world = World::new().await;
         let (serial, id) = world.device(DeviceClass::IPhone, 1);
-        let locks = |call: &api_server::Call| call.body["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("device-"));
+        let locks =
+            |call: &api_server::Call| call.body["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("device-"));
         world.api.caller("a").fault(On::verb(Verb::Create).resource("leases").when(locks), fault);
         let replica = world.replica("a");
         world.create(reset("inc", &serial, world.now())).await;
@@ -319,7 +326,10 @@ async fn a_happy_reset_costs_at_most_four_status_writes_and_one_lock() {
     tokio::time::sleep(Duration::from_secs(600)).await;
     let writes = world.api.writes();
     let of = |resource: &str, sub: &str| {
-        writes.iter().filter(|w| w.call.resource == resource && w.call.subresource == sub && w.call.client == "a").count()
+        writes
+            .iter()
+            .filter(|w| w.call.resource == resource && w.call.subresource == sub && w.call.client == "a")
+            .count()
     };
     let said: Vec<String> = world
         .api
@@ -328,7 +338,10 @@ async fn a_happy_reset_costs_at_most_four_status_writes_and_one_lock() {
         .map(|version| version.object["status"]["conditions"][0].to_string())
         .collect();
     assert!(of("passcoderesets", "status") <= 4, "{said:#?}");
-    let locks = writes.iter().filter(|w| w.call.resource == "leases" && w.call.body["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("device-")));
+    let locks = writes.iter().filter(|w| {
+        w.call.resource == "leases"
+            && w.call.body["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("device-"))
+    });
     assert_eq!(locks.count(), 1);
     assert!(of("events", "") <= 2, "{}", of("events", ""));
     replica.stop().await;

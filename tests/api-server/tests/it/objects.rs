@@ -39,12 +39,18 @@ async fn schema_defaults_apply_and_unknown_fields_go() {
     let got = api.create(&create_params(), &sent).await.unwrap();
     assert_eq!(got.data, json!({"spec": {"color": "white"}, "status": {"observedGeneration": -1}}));
     let path = "/apis/example.dev/v1/namespaces/default/lights?fieldValidation=Strict";
-    let body = serde_json::to_vec(&json!({"metadata": {"name": "b"}, "spec": {"shape": "round"}, "extra": 1}));
+    let odd = json!({
+        "apiVersion": "example.dev/v1", "kind": "Light",
+        "metadata": {"name": "b", "foo": 1}, "spec": {"shape": "round"}, "extra": 1,
+    });
+    let body = serde_json::to_vec(&odd);
     let request = http::Request::post(path).body(body.unwrap()).unwrap();
     let status = refusal(server.client().request::<Light>(request).await);
     assert_eq!((status.code, status.reason.as_str()), (400, "BadRequest"));
     assert!(
-        status.message.ends_with(r#"strict decoding error: unknown field "extra", unknown field "spec.shape""#),
+        status.message.ends_with(
+            r#"strict decoding error: unknown field "metadata.foo", unknown field "extra", unknown field "spec.shape""#
+        ),
         "{}",
         status.message
     );

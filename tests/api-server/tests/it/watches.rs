@@ -117,6 +117,19 @@ async fn too_old_a_version_is_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_schema_ends_watches_and_their_versions() {
+    let server = server();
+    let (api, first) = with_light(&server, "a").await;
+    let then = first.resource_version().unwrap();
+    let events = follow(&api, &WatchParams::default(), &then).await;
+    server.create_namespace("later", &[]);
+    server.register(<Light as kube::CustomResourceExt>::crd());
+    assert!(events.collect::<Vec<_>>().await.is_empty());
+    let events = follow(&api, &WatchParams::default(), &then).await;
+    assert_eq!(events.collect::<Vec<_>>().await, ["ERROR 410 Expired"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn watches_close_on_demand() {
     let server = server();
     let (api, _) = with_light(&server, "a").await;

@@ -1,0 +1,38 @@
+# Everything that is done by hand or by the pipeline. It needs Rust with rustfmt and clippy, and Go for the API server that tests run on.
+
+target := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test simulator control-plane crds fmt lint audit clean
+
+help: ## What can be made (this list)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## The operator at work: a dozen resets on a real API server and a simulated Intune; KEEP=1 leaves it up
+	@tests/demo/run.sh $(if $(KEEP),--keep)
+
+test: ## Formatting, lints, generated files and all tests; the last line says how many passed and failed
+	@tests/run.sh
+
+simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
+	@mkdir -p $(target)
+	cargo run --locked --package graph-simulator -- --ca-file $(target)/graph-simulator-ca.pem $(ARGS)
+
+control-plane: ## kube-apiserver, etcd and kubectl, built once per machine (some minutes) and kept outside of target/
+	tests/control-plane/build.sh
+
+crds: ## The files in crds/, from the types in src/api/
+	cargo run --locked --quiet -- crds --output crds
+
+fmt: ## All Rust code, formatted
+	cargo fmt --all
+
+lint: ## Clippy; its warnings are errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+audit: ## Advisories, licenses and sources of all dependencies
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing; install it with: cargo install cargo-deny --locked" >&2; exit 1; }
+	cargo deny --workspace --locked check
+
+clean: ## All that cargo has built; the control plane's programs stay in the user's cache
+	cargo clean

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# `make demo`: builds what the demonstration consists of, Go and Rust side by side, and runs it. Arguments go to the demonstration.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+echo "Building the operator, the simulator and (once per machine, some minutes) kube-apiserver, etcd and kubectl"
+# A process group of its own, so that all of the build can be ended with this script.
+set -m
+tests/control-plane/build.sh >/dev/null &
+control_plane=$!
+set +m
+trap 'kill -- -"$control_plane" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
+cargo build --locked --workspace --bins
+wait "$control_plane"
+trap - EXIT INT TERM
+
+# Everything runs on this machine, and Kubernetes clients take a proxy for loopback addresses too.
+exec env -u HTTPS_PROXY -u https_proxy "${CARGO_TARGET_DIR:-target}/debug/demo" "$@"
