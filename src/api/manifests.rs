@@ -14,8 +14,8 @@ pub fn definitions() -> anyhow::Result<Vec<CustomResourceDefinition>> {
     [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(without_nulls).collect()
 }
 
-/// The definition without `nullable`, so that the API server drops a null instead of storing it: `has(self.imei)` is true
-/// of a stored null, and a selector of nothing but nulls would count as one selector.
+/// The definition without `nullable`, so that the API server drops a null instead of storing it: to every rule and every
+/// reader, a manifest with the null and one without the field are the same object.
 fn without_nulls(definition: &CustomResourceDefinition) -> anyhow::Result<CustomResourceDefinition> {
     let mut value = serde_json::to_value(definition)?;
     strip_nulls(&mut value);

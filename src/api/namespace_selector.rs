@@ -5,7 +5,8 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// The schema of `allowedNamespaces`.
+/// The schema of `allowedNamespaces`. To its rules, `has` is false of a null, while `dyn(self)` shows every field that is
+/// written.
 pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -48,11 +49,11 @@ pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
         },
         "x-kubernetes-validations": [
             {
-                "rule": "!has(self.matchLabels) || (dyn(self.matchLabels) != null && self.matchLabels.size() > 0 && self.matchLabels.all(k, dyn(self.matchLabels[k]) != null))",
+                "rule": "dyn(self).all(name, name != 'matchLabels') || (has(self.matchLabels) && self.matchLabels.size() > 0 && self.matchLabels.all(k, dyn(self.matchLabels[k]) != null))",
                 "message": "matchLabels has a null or nothing in it, which would select more namespaces than meant: write at least one label with a value, or allowedNamespaces: {} to allow all namespaces",
             },
             {
-                "rule": "!has(self.matchExpressions) || (dyn(self.matchExpressions) != null && self.matchExpressions.size() > 0)",
+                "rule": "dyn(self).all(name, name != 'matchExpressions') || (has(self.matchExpressions) && self.matchExpressions.size() > 0)",
                 "message": "matchExpressions has nothing in it, which would select more namespaces than meant: write at least one condition, or allowedNamespaces: {} to allow all namespaces",
             },
         ],

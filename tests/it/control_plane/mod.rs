@@ -1,0 +1,12 @@
+//! What a real kube-apiserver makes of the operator's definitions.
+//!
+//! These tests need kube-apiserver, etcd and kubectl; `tests/control-plane` builds them where they are missing. They fail,
+//! they are never left out, where that is not possible.
+
+mod kubectl;
+mod rules;
+mod schema_admits;
+mod schema_values;
+mod server;
+mod stale;
+mod status;
