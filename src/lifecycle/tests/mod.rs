@@ -2,6 +2,7 @@
 
 mod adoption;
 mod answers;
+mod any_facts;
 mod attempts;
 mod before_the_look;
 mod devices;
@@ -9,6 +10,7 @@ mod facts;
 mod following;
 mod invariants;
 mod looks;
+mod properties;
 mod samples;
 mod sending;
 mod support;
