@@ -14,4 +14,6 @@ mod properties;
 mod samples;
 mod sending;
 mod support;
+mod toy;
 mod verdicts_of_time;
+mod walks;
