@@ -53,6 +53,7 @@ pub fn decide(observed: &Observed<'_>, now: Now) -> Decision {
 fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
     finished(d)?;
     being_deleted(d)?;
+    entra_tenant_is_the_same(d)?;
     if !d.in_flight() {
         tenant_is_ready(d)?;
         request_time_is_near(d)?;
@@ -61,7 +62,6 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
         d.judge_support();
         scheduled_for_later(d)?;
     }
-    entra_tenant_is_the_same(d)?;
     lock_is_read(d)?;
     let look = look_is_made(d)?;
     answered_by_the_ledger(d, &look)?;
@@ -96,6 +96,17 @@ fn being_deleted(d: &Draft<'_>) -> Result<(), Step> {
     if d.o.object.metadata.deletion_timestamp.is_some() { Err(Step::Stop) } else { Ok(()) }
 }
 
+/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
+/// nobody's.
+fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
+    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
+    if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
+        return Ok(());
+    }
+    let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+}
+
 fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
     let Some(tenant) = d.o.tenant else {
         let message = messages::no_such_tenant(&d.o.object.spec.tenant_ref.name);
@@ -109,17 +120,6 @@ fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
         }
         None => Ok(()),
     }
-}
-
-/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
-/// nobody's.
-fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
-    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
-    if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
-        return Ok(());
-    }
-    let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
-    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
 }
 
 fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {

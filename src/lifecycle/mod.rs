@@ -16,3 +16,5 @@ mod messages;
 pub mod observed;
 pub mod quarantine;
 pub mod step;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Step 8: what the answer to the request changes (design 2.2).
+
+use std::time::Duration;
+
+use super::{
+    devices::work_profile,
+    facts::{Facts, SETTLED, message},
+    invariants,
+};
+use crate::{
+    api::{
+        conditions::{self, kind},
+        reset::RequestedAction::ResetWorkProfilePasscode,
+        reset_status::{AttemptResult, Outcome, PasscodeResetStatus},
+    },
+    lifecycle::{
+        answered::{Answered, Meaning, answered},
+        observed::Trouble,
+        step::{Decision, Step},
+    },
+};
+
+#[track_caller]
+fn answer(facts: &Facts, meaning: Meaning) -> Decision {
+    let answer = Answered { meaning, request_id: Some("rq-1".into()), message: "What Graph said.".into() };
+    let decision = answered(&facts.observed(), &answer, facts.now);
+    if !matches!(decision.step, Step::Stop | Step::SendAgain(_)) {
+        invariants::well_formed(&decision.status, Some(1));
+    }
+    decision
+}
+
+fn not_executed(again_after: Option<u64>, trouble: Option<&str>) -> Meaning {
+    let trouble = trouble.map(|reason| Trouble { reason: reason.into(), message: "Mend it.".into() });
+    Meaning::NotExecuted { again_after: again_after.map(Duration::from_secs), trouble }
+}
+
+/// Claimed and just sent.
+fn sent() -> Facts {
+    Facts::attempted(None).at(2)
+}
+
+fn result(status: &PasscodeResetStatus) -> (Option<AttemptResult>, Option<&str>) {
+    let attempt = status.attempt.as_ref().unwrap();
+    (attempt.result, attempt.request_id.as_deref())
+}
+
+fn issued(status: &PasscodeResetStatus) -> (&str, &str) {
+    let issued = conditions::get(&status.conditions, kind::ISSUED).unwrap();
+    (issued.status.as_str(), issued.reason.as_str())
+}
+
+#[test]
+fn accepted_is_issued() {
+    let decision = answer(&sent(), Meaning::Accepted);
+    assert_eq!(decision.step, Step::Wait(Duration::from_secs(2)));
+    assert_eq!(result(&decision.status), (Some(AttemptResult::Accepted), Some("rq-1")));
+    assert_eq!(issued(&decision.status), ("True", "PasscodeRemoved"));
+    assert_eq!(decision.status.reason(), "WaitingForDevice");
+    let message = message(&decision.status);
+    assert!(message.contains("request id rq-1") && message.contains("not sent again"), "{message}");
+    // The next look says the same, so it writes nothing.
+    let next = Facts::attempted(None).status(|s| *s = decision.status.clone()).at(5).decide();
+    assert_eq!(next.status, decision.status);
+}
+
+#[test]
+fn sent_again_under_the_same_claim_while_its_deadline_lasts() {
+    for (graph, pause, again) in [(2, 28, true), (2, 29, false), (30, 0, true), (31, 0, false)] {
+        let facts = sent().graph_time(graph);
+        let decision = answer(&facts, not_executed(Some(pause), None));
+        assert_eq!(decision.step == Step::SendAgain(Duration::from_secs(pause)), again, "{graph} + {pause}");
+        if again {
+            assert_eq!(Some(decision.status), facts.object.status, "nothing is written");
+        } else {
+            assert_eq!(decision.step, Step::ReleaseLock);
+        }
+    }
+    let blind = answer(&sent().without_graph_time(), not_executed(Some(0), None));
+    assert_eq!(blind.step, Step::ReleaseLock, "without Graph's time nothing is sent");
+    assert_eq!(answer(&sent(), not_executed(Some(u64::MAX), None)).step, Step::ReleaseLock);
+    assert_eq!(answer(&sent(), not_executed(None, None)).step, Step::ReleaseLock);
+}
+
+#[test]
+fn what_was_not_executed_is_recorded_and_its_lock_given_back() {
+    for (trouble, reason) in [(None, "LimitReached"), (Some("PermissionMissing"), "TenantNotReady")] {
+        let decision = answer(&sent(), not_executed(None, trouble));
+        assert_eq!(decision.step, Step::ReleaseLock);
+        assert_eq!(result(&decision.status), (Some(AttemptResult::NotExecuted), Some("rq-1")));
+        assert_eq!((decision.status.reason(), decision.status.silent_attempts), (reason, 0));
+        assert_eq!(issued(&decision.status).0, "Unknown");
+        let message = message(&decision.status);
+        assert!(message.contains("Nothing was carried out: What Graph said."), "{message}");
+        // Recorded, it is free to be sent again.
+        Facts::attempted(None).status(|s| *s = decision.status).no_lock().at(5).takes_the_lock();
+    }
+}
+
+#[test]
+fn refused_is_recorded_before_the_look_that_decides() {
+    let decision = answer(&sent(), Meaning::Refused);
+    assert_eq!(decision.step, Step::ReleaseLock);
+    assert_eq!(result(&decision.status), (Some(AttemptResult::Refused), Some("rq-1")));
+    assert_eq!((decision.status.outcome, decision.status.reason()), (None, "VerifyingOutcome"));
+    assert_eq!(issued(&decision.status), ("False", "RefusedByIntune"));
+    let told = Facts::attempted(None).status(|s| *s = decision.status).no_lock().at(5).rejected("RefusedByIntune");
+    assert!(told.contains("refused the request at once: What Graph said. (request id rq-1)"), "{told}");
+}
+
+#[test]
+fn refused_says_what_usually_is_the_cause() {
+    let claimed = Facts::new().device(work_profile()).action(ResetWorkProfilePasscode).holding("a");
+    let status = claimed.decide().status;
+    let decision = answer(&claimed.status(|s| *s = status), Meaning::Refused);
+    let message = message(&decision.status);
+    assert!(message.contains("Secure your work profile"), "{message}");
+}
+
+#[test]
+fn unknown_is_verified_and_never_sent_again() {
+    let decision = answer(&sent(), Meaning::Unknown);
+    assert!(matches!(decision.step, Step::Wait(_)), "{:?}", decision.step);
+    assert_eq!(result(&decision.status), (Some(AttemptResult::Unknown), Some("rq-1")));
+    assert_eq!((decision.status.reason(), issued(&decision.status).0), ("VerifyingOutcome", "Unknown"));
+    let next = Facts::attempted(None).status(|s| *s = decision.status.clone()).at(SETTLED);
+    assert_eq!(next.decide().status, decision.status, "the wait says the same");
+}
+
+#[test]
+fn an_answer_that_comes_after_the_outcome_changes_nothing() {
+    // Another replica followed the entry to its end while this one still waited for Graph.
+    let facts = Facts::attempted(None).sees(vec![super::devices::entry("done", 1)]).at(2);
+    let finished = facts.decide().status;
+    assert_eq!((finished.outcome, finished.attempt.as_ref().unwrap().result), (Some(Outcome::Complete), None));
+    let facts = facts.status(|s| *s = finished.clone());
+    for meaning in [Meaning::Accepted, not_executed(Some(1), None), Meaning::Refused, Meaning::Unknown] {
+        let decision = answer(&facts, meaning);
+        assert_eq!((decision.step, decision.status), (Step::Stop, finished.clone()));
+    }
+}
+
+#[test]
+fn what_is_followed_stays_issued_whatever_the_answer() {
+    let facts = Facts::attempted(None).sees(vec![super::devices::entry("pending", 1)]).at(2);
+    let followed = facts.decide().status;
+    let facts = facts.status(|s| *s = followed);
+    for meaning in [Meaning::Accepted, not_executed(None, None), Meaning::Refused, Meaning::Unknown] {
+        let decision = answer(&facts, meaning);
+        assert_eq!(issued(&decision.status).0, "True");
+    }
+}
+
+#[test]
+fn without_a_claim_an_answer_has_nowhere_to_go() {
+    for meaning in [Meaning::Accepted, not_executed(Some(1), None), Meaning::Refused, Meaning::Unknown] {
+        let status = Facts::new().gate().decide().status;
+        let decision = answer(&Facts::new().status(|s| *s = status), meaning);
+        assert_eq!(decision.status.attempt, None);
+    }
+}

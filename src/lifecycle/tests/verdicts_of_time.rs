@@ -1,0 +1,112 @@
+//! Step 6: enrolled after the request, expired; and what holds an attempt back (design 2.2).
+
+use std::time::Duration;
+
+use super::facts::{EXPIRES, Facts, t};
+use crate::api::{Time, reset_status::AttemptResult};
+
+#[test]
+fn a_device_enrolled_after_the_request_has_a_new_passcode() {
+    Facts::new().enrolled(0).takes_the_lock();
+    let message = Facts::new().enrolled(1).rejected("EnrolledAfterRequest");
+    assert!(message.contains("2026-11-22T09:00:01Z") && message.contains("its passcode is new"), "{message}");
+    Facts::new().enrolled(1).locked_by_another(30).waits("DeviceBusy");
+}
+
+#[test]
+fn past_its_expiration_it_is_not_sent() {
+    Facts::new().at(EXPIRES).graph_time(EXPIRES - 1).takes_the_lock();
+    let message = Facts::new().at(EXPIRES + 1).rejected("Expired");
+    assert!(message.contains("2026-11-23T09:00:00Z") && !message.contains("last waited"), "{message}");
+    let own = Facts::new().spec(|spec| spec.expiration_time = Some(Time(t(60))));
+    own.clone().at(58).takes_the_lock();
+    own.at(61).rejected("Expired");
+}
+
+#[test]
+fn an_expiry_says_what_was_waited_for() {
+    let held: [(Facts, &str); 4] = [
+        (Facts::new().trouble(), "TenantNotReady"),
+        (Facts::new().gate(), "LimitReached"),
+        (Facts::new().tenant(|tenant| tenant.suspend = true), "Suspended"),
+        (Facts::new().locked_by_another(30), "DeviceBusy"),
+    ];
+    for (facts, reason) in held {
+        facts.waits(reason);
+        let status = facts.decide().status;
+        let message = Facts::new().status(|s| *s = status).at(EXPIRES + 1).rejected("Expired");
+        assert!(message.contains(&format!("It last waited for: {reason}.")), "{message}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_time_while_a_lock_is_open() {
+    Facts::new().locked_by_another(EXPIRES).at(EXPIRES + 1).waits("DeviceBusy");
+    Facts::new().locked_by_another(EXPIRES).at(EXPIRES + 281).rejected("Expired");
+    Facts::attempted(Some(AttemptResult::Unknown)).at(310).waits("VerifyingOutcome");
+}
+
+#[test]
+fn suspended_holds_and_says_so() {
+    let suspended = Facts::new().tenant(|tenant| tenant.suspend = true);
+    let (_, message) = suspended.waits("Suspended");
+    assert!(message.contains("spec.suspend"), "{message}");
+    suspended.at(EXPIRES + 1).rejected("Expired");
+    let following = Facts::attempted(Some(AttemptResult::Accepted)).tenant(|tenant| tenant.suspend = true);
+    following.sees(vec![super::devices::entry("pending", 5)]).at(60).waits("WaitingForDevice");
+}
+
+#[test]
+fn a_limit_holds_with_its_own_words() {
+    let (pause, message) = Facts::new().gate().waits("LimitReached");
+    assert_eq!((pause, message.as_str()), (Duration::from_secs(7), "The limit is reached."));
+    let both = Facts::new().gate().tenant(|tenant| tenant.suspend = true);
+    both.waits("Suspended");
+}
+
+#[test]
+fn quarantine_holds_whom_it_concerns() {
+    let held = |facts: Facts| facts.quarantine(-20, 290);
+    let (pause, message) = held(Facts::new()).waits("Quarantine");
+    assert!(pause == Duration::from_secs(291) && message.contains("2026-11-22T09:04:50Z"), "{message}");
+    held(Facts::new()).at(290).waits("Quarantine");
+    held(Facts::new()).at(291).takes_the_lock();
+    // Asked for after everything that may have been lost was carried out: begin + sendGrace.
+    Facts::new().quarantine(-150, 100).waits("Quarantine");
+    Facts::new().quarantine(-151, 100).takes_the_lock();
+    // A fresh install.
+    Facts { tenant_created: t(-620), ..held(Facts::new()) }.waits("Quarantine");
+    Facts { tenant_created: t(-619), ..held(Facts::new()) }.takes_the_lock();
+    // It comes before suspension and limits.
+    held(Facts::new().gate().tenant(|tenant| tenant.suspend = true)).waits("Quarantine");
+    // What is before its time has no claim that could be lost.
+    held(Facts::new()).at(-1).waits("Scheduled");
+}
+
+#[test]
+fn in_quarantine_nothing_is_rejected_that_may_have_been_sent_before_the_restore() {
+    let held: [(&str, Facts); 4] = [
+        ("expired", Facts::new().spec(|spec| spec.expiration_time = Some(Time(t(60)))).at(100)),
+        ("enrolled", Facts::new().enrolled(1)),
+        ("unsupported", Facts::new().device(super::devices::mac())),
+        ("work profile", Facts::new().device(super::devices::work_profile())),
+    ];
+    for (name, facts) in held {
+        assert_ne!(facts.decide().status.outcome, None, "{name}");
+        facts.clone().quarantine(-20, 290).waits("Quarantine");
+        let over = facts.quarantine(-320, -10);
+        assert_ne!(over.decide().status.outcome, None, "{name}: over");
+    }
+    // An entry that answers is followed and told, quarantine or not.
+    let adopted = Facts::new().quarantine(-20, 290).sees(vec![super::devices::entry("done", 5)]);
+    assert_eq!(adopted.decide().status.reason(), "Adopted");
+}
+
+#[test]
+fn quarantine_is_judged_by_the_time_of_the_look() {
+    // Graph's clock is taken to be ahead: with it the quarantine would seem to be over.
+    let facts = Facts::new().enrolled(1).quarantine(-20, 290).at(290);
+    facts.clone().graph_time(300).waits("Quarantine");
+    facts.clone().without_graph_time().waits("Quarantine");
+    facts.at(291).rejected("EnrolledAfterRequest");
+}
