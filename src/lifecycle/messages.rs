@@ -140,8 +140,8 @@ pub(super) fn device_busy(until: Time) -> String {
     )
 }
 
-pub(super) fn unsupported(support: &SupportStatus) -> String {
-    format!("Intune cannot reset the passcode of this device. {}", support.guidance).trim_end().to_owned()
+pub(super) fn unsupported(guidance: &str) -> String {
+    format!("Intune cannot reset the passcode of this device. {guidance}").trim_end().to_owned()
 }
 
 pub(super) fn with_raw_values(guidance: &str, values: &str) -> String {

@@ -14,5 +14,6 @@ pub mod ledger;
 pub mod lock;
 mod messages;
 pub mod observed;
+pub mod offer;
 pub mod quarantine;
 pub mod step;
