@@ -1,7 +1,8 @@
 //! The command line: what can be said, and which part answers.
 //!
-//! What does not live here: any work. `run` starts the operator, the others print.
+//! What does not live here: any work. `run` starts the operator, `check` judges, the others print.
 
+mod check;
 mod crds;
 mod matrix;
 mod request;
@@ -29,6 +30,8 @@ enum Command {
     Matrix(matrix::Arguments),
     /// Print a PasscodeReset with requestTime now, for kubectl create -f -
     Request(Box<request::Arguments>),
+    /// Check manifests, or a device against a support matrix. Needs no cluster and no network.
+    Check(check::Arguments),
 }
 
 /// Carries out a command.
@@ -41,6 +44,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Crds(arguments) => crds::execute(&arguments)?,
         Command::Matrix(arguments) => matrix::execute(&arguments)?,
         Command::Request(arguments) => request::execute(*arguments)?,
+        Command::Check(arguments) => return check::execute(&arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

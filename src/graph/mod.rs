@@ -47,3 +47,4 @@ pub use selector::Selector;
 pub use send::Sent;
 pub use sign_in::{SignInError, SignInFailure, SignedIn};
 pub use transport::{Connection, Exchange, Transport, TransportError, Truncated};
+pub use wire::{BadDevices, devices_from_json};

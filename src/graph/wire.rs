@@ -73,6 +73,43 @@ pub(super) struct ActionRow {
 /// A document in which something cannot be what Graph promises: said in one word, for messages.
 pub(super) struct Broken(pub(super) &'static str);
 
+/// Why a text is no device of Graph's.
+#[derive(Debug, thiserror::Error)]
+pub enum BadDevices {
+    /// It is no JSON, or a property has another type than Graph gives it.
+    #[error("this is no managedDevice as Graph returns it: {0}")]
+    NoJson(#[from] serde_json::Error),
+    /// A property is missing or cannot be read.
+    #[error("this is no managedDevice as Graph returns it: its {0} is missing or cannot be read")]
+    Broken(&'static str),
+}
+
+/// What Graph answers a read of one device or of several with; some tools put the one into `value`, too.
+#[derive(Deserialize)]
+struct Saved {
+    value: Option<Value>,
+}
+
+/// The devices of a saved answer of Graph: one managedDevice, or one or several in `value`.
+///
+/// # Errors
+/// If it is not what Graph returns.
+pub fn devices_from_json(text: &str) -> Result<Vec<ManagedDevice>, BadDevices> {
+    let rows: Vec<DeviceRow> = match serde_json::from_str::<Saved>(text)?.value {
+        Some(Value::Array(rows)) => rows.into_iter().map(of_a_list).collect::<Result<_, _>>()?,
+        Some(row) => vec![serde_json::from_value(row)?],
+        None => vec![serde_json::from_str(text)?],
+    };
+    rows.into_iter().map(|row| row.device().map_err(|Broken(what)| BadDevices::Broken(what))).collect()
+}
+
+/// A row of a list. Lists hold defaults in some properties, so that an iPad is not shared means nothing there.
+fn of_a_list(row: Value) -> Result<DeviceRow, serde_json::Error> {
+    let mut row: DeviceRow = serde_json::from_value(row)?;
+    row.hardware_information = row.hardware_information.filter(|hardware| hardware.is_shared_device == Some(true));
+    Ok(row)
+}
+
 impl DeviceRow {
     /// The row as plain data.
     pub(super) fn device(self) -> Result<ManagedDevice, Broken> {
@@ -180,6 +217,21 @@ mod tests {
             let row: DeviceRow = serde_json::from_value(row).unwrap();
             assert_eq!(row.device().err().unwrap().0, what);
         }
+    }
+
+    #[test]
+    fn a_saved_answer_has_its_devices_in_it_or_in_value() {
+        let ipad = json!({"id": "1", "deviceType": "iPad", "hardwareInformation": {"isSharedDevice": false}});
+        let read = |document: Value| devices_from_json(&document.to_string());
+        assert_eq!(read(ipad.clone()).unwrap()[0].is_shared_device, Some(false));
+        assert_eq!(read(json!({"value": ipad})).unwrap()[0].is_shared_device, Some(false));
+        let list = read(json!({"@odata.context": "x", "value": [ipad, {"id": "2"}]})).unwrap();
+        assert_eq!(list.iter().map(|device| device.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(list[0].is_shared_device, None);
+        for wrong in [json!({}), json!({"value": 1}), json!([]), json!({"id": 1})] {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
+        assert!(devices_from_json("id: 1").is_err());
     }
 
     fn action(document: Value) -> Result<ActionResult, &'static str> {

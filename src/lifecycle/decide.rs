@@ -10,13 +10,13 @@ use super::{
     follow::{next_look, positive},
     ledger, messages,
     observed::{DoubtKind, Found, Look, Namespace, Now, Observed, Reading, Unreadable},
+    offer,
     step::{Decision, Fact, Lesson, Step},
 };
 use crate::{
     api::{
         Time,
         conditions::reason,
-        reset::RequestedAction,
         reset_status::{Attempt, AttemptResult, Candidate, DeviceStatus},
         time::saturating_add,
     },
@@ -380,18 +380,10 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
     if d.status.attempt.is_some() {
         return Ok(());
     }
-    let Some(support) = d.status.support.clone() else { return Ok(()) };
-    let requested = d.o.object.spec.action;
-    match d.offered {
-        None => {
-            let message = messages::unsupported(&support);
-            Err(d.reject(&support.reason, &message))
-        }
-        Some(offered) if requested.accepts(offered) => Ok(()),
-        Some(_) if requested == RequestedAction::UnlockDevice => {
-            Err(d.reject(reason::WORK_PROFILE_ONLY, messages::WORK_PROFILE_ONLY))
-        }
-        Some(offered) => Err(d.reject(reason::ACTION_NOT_OFFERED, &messages::not_offered(requested, offered))),
+    let Some(support) = &d.status.support else { return Ok(()) };
+    match offer::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
+        Some(refused) => Err(d.reject(&refused.reason, &refused.message)),
+        None => Ok(()),
     }
 }
 

@@ -141,11 +141,11 @@ pub(super) fn device_busy(until: Time) -> String {
     )
 }
 
-pub(super) fn unsupported(support: &SupportStatus) -> String {
-    if support.guidance.is_empty() {
+pub(super) fn unsupported(guidance: &str) -> String {
+    if guidance.is_empty() {
         return "Intune cannot reset the passcode of this device.".to_owned();
     }
-    support.guidance.clone()
+    guidance.to_owned()
 }
 
 pub(super) fn with_raw_values(guidance: &str, values: &str) -> String {

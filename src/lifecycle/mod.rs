@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod lock;
 mod messages;
 pub mod observed;
+pub mod offer;
 pub mod quarantine;
 pub mod step;
 #[cfg(test)]

@@ -33,4 +33,5 @@ pub use class::{Platform, UnknownPlatform, required_ledger_name};
 pub use classify::{Classification, Row, classify, deciding_row, raw_values};
 pub use device::{ActionResult, ManagedDevice};
 pub use matrix::{Matrix, NOT_LISTED, OS_VERSION_UNREADABLE, Verdict};
+pub(crate) use nearest::distance;
 pub use version::{BadVersionBound, OsVersion, UnreadableVersion, VersionBound};

@@ -21,7 +21,7 @@ fn lower(platform: Platform) -> String {
 }
 
 /// How many letters have to be put in, taken out or changed to make one text of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.chars().enumerate() {

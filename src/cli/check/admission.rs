@@ -1,0 +1,185 @@
+//! An object as the API server would judge it: by the structure that its definition asks for, then by the rules.
+
+use std::fmt;
+
+use kube_cel::Validator;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{
+    metadata,
+    structure::{self, Kind, Problem, join},
+};
+use crate::{
+    api::{GROUP, VERSION, manifests, matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant},
+    platform::Matrix,
+};
+
+/// The kinds that are known, with their schemas.
+pub(super) struct Kinds {
+    kinds: Vec<(String, Value)>,
+}
+
+/// An object that is in order.
+pub(super) enum Checked {
+    /// A request.
+    Reset(Box<PasscodeReset>),
+    /// A matrix that can be used.
+    Matrix(Box<Matrix>),
+    /// A tenant.
+    Tenant {
+        /// Its name.
+        name: String,
+    },
+    /// Something of another kind, which is not looked at.
+    Skipped {
+        /// Which kind.
+        kind: String,
+    },
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reset(reset) => {
+                let name = reset.metadata.name.as_ref().or(reset.metadata.generate_name.as_ref());
+                write!(f, "PasscodeReset {} is valid", name.map_or("", String::as_str))
+            }
+            Self::Matrix(matrix) => write!(f, "PlatformSupportMatrix {} is valid", matrix.name()),
+            Self::Tenant { name } => write!(f, "IntuneTenant {name} is valid"),
+            Self::Skipped { kind } => write!(f, "skipped: {kind} is no kind of {GROUP}"),
+        }
+    }
+}
+
+impl Checked {
+    /// What is odd about it, without making it unusable.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        if let Self::Matrix(matrix) = self { matrix.warnings() } else { Vec::new() }
+    }
+}
+
+impl Kinds {
+    /// The kinds, from the definitions.
+    pub(super) fn load() -> anyhow::Result<Self> {
+        let mut kinds = Vec::new();
+        for definition in manifests::definitions()? {
+            let kind = definition.spec.names.kind.clone();
+            let mut schema =
+                serde_json::to_value(definition)?["spec"]["versions"][0]["schema"]["openAPIV3Schema"].take();
+            without_dyn(&mut schema);
+            kinds.push((kind, with_envelope(schema)));
+        }
+        Ok(Self { kinds })
+    }
+
+    /// Judges one object.
+    pub(super) fn check(&self, document: &Value) -> Result<Checked, Vec<Problem>> {
+        let (Some(version), Some(kind)) = (document["apiVersion"].as_str(), document["kind"].as_str()) else {
+            return Err(refused("", "this is no Kubernetes object: it needs apiVersion and kind"));
+        };
+        let schema = self.kinds.iter().find(|(name, _)| name == kind).map(|(_, schema)| schema);
+        let ours = version.split('/').next() == Some(GROUP);
+        match schema {
+            Some(_) if version != format!("{GROUP}/{VERSION}") => {
+                Err(refused("apiVersion", &format!("write {GROUP}/{VERSION} for a {kind}")))
+            }
+            Some(schema) => checked(kind, admit(schema, document)?),
+            None if ours => Err(refused("kind", &self.no_such_kind(kind))),
+            None => Ok(Checked::Skipped { kind: kind.to_owned() }),
+        }
+    }
+
+    fn no_such_kind(&self, kind: &str) -> String {
+        let known = || self.kinds.iter().map(|(name, _)| name.as_str());
+        match structure::nearest(kind, known()) {
+            Some(meant) => format!("there is no {kind}: did you mean {meant}?"),
+            None => format!("there is no {kind}; there are: {}", known().collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &Value> {
+        self.kinds.iter().map(|(_, schema)| schema)
+    }
+}
+
+/// The schema with the fields that every object has. A status is not looked at: the API server drops it from what is applied.
+fn with_envelope(mut schema: Value) -> Value {
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
+        properties.insert("kind".to_owned(), json!({"type": "string"}));
+        properties.insert("metadata".to_owned(), metadata::schema());
+        properties.insert("status".to_owned(), json!({"x-kubernetes-preserve-unknown-fields": true}));
+    }
+    schema
+}
+
+/// `dyn(…)` only switches the API server's type checker off. The evaluator here has none, and no `dyn` either.
+fn without_dyn(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::String(rule)) = fields.get_mut("rule") {
+                *rule = rule.replace("dyn(", "(");
+            }
+            fields.values_mut().for_each(without_dyn);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_dyn),
+        _ => {}
+    }
+}
+
+/// The object as it would be stored.
+fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
+    let mut object = document.clone();
+    object.as_object_mut().map(|fields| fields.remove("status"));
+    structure::settle(&mut object, schema);
+    metadata::generate_name(&mut object);
+    let mut problems = structure::problems(schema, &object, "");
+    if object["metadata"].get("name").is_none() {
+        problems.push(problem("metadata.name", "is required", Kind::Shape));
+    }
+    if problems.iter().all(|problem| problem.kind != Kind::Shape) {
+        let broken = rules(schema, &object);
+        // A rule says in a sentence what a pattern only shows.
+        problems.retain(|p| p.kind != Kind::Pattern || broken.iter().all(|rule| rule.path != p.path));
+        problems.extend(broken);
+    }
+    if problems.is_empty() { Ok(object) } else { Err(problems) }
+}
+
+/// The rules that the object breaks. Nothing is known of an object before this one, so rules about changes do not speak.
+fn rules(schema: &Value, object: &Value) -> Vec<Problem> {
+    let Err(errors) = Validator::new().validate(schema, object, None) else { return Vec::new() };
+    errors.into_iter().map(|error| problem(&error.field_path, error.message.trim(), Kind::Other)).collect()
+}
+
+/// What the operator makes of an object that the API server takes.
+fn checked(kind: &str, object: Value) -> Result<Checked, Vec<Problem>> {
+    Ok(match kind {
+        "PasscodeReset" => Checked::Reset(Box::new(typed(object)?)),
+        "PlatformSupportMatrix" => Checked::Matrix(Box::new(compiled(&typed(object)?)?)),
+        _ => {
+            let tenant: IntuneTenant = typed(object)?;
+            Checked::Tenant { name: tenant.metadata.name.unwrap_or_default() }
+        }
+    })
+}
+
+fn typed<T: DeserializeOwned>(object: Value) -> Result<T, Vec<Problem>> {
+    serde_json::from_value(object).map_err(|error| refused("", &format!("the operator cannot read it: {error}")))
+}
+
+fn compiled(object: &PlatformSupportMatrix) -> Result<Matrix, Vec<Problem>> {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    Matrix::compile(name, &object.spec)
+        .map_err(|problems| problems.iter().map(|text| problem(&join("spec", "rules"), text, Kind::Other)).collect())
+}
+
+fn refused(path: &str, message: &str) -> Vec<Problem> {
+    vec![problem(path, message, Kind::Other)]
+}
+
+fn problem(path: &str, message: &str, kind: Kind) -> Problem {
+    Problem { path: path.to_owned(), message: message.to_owned(), kind }
+}

@@ -1,0 +1,96 @@
+//! A device as the operator would judge it: its class, the matrix's word, and whether that is what was asked for.
+
+use super::report::Report;
+use crate::{
+    api::reset::{PasscodeReset, RequestedAction},
+    lifecycle::offer,
+    platform::{Classification, ManagedDevice, Matrix, Platform, Row, Verdict, deciding_row, raw_values},
+};
+
+/// Something that is asked for of a device.
+pub(super) struct Asked {
+    /// Where it is asked for, for the line about it.
+    by: Option<String>,
+    action: RequestedAction,
+    dry_run: bool,
+}
+
+/// What is asked for: what the manifests say, else the action of the command line, else what a PasscodeReset without an
+/// action means. Where there are manifests and none of them is a valid PasscodeReset, nothing is.
+pub(super) fn asked_for(
+    action: Option<RequestedAction>,
+    resets: Vec<(String, PasscodeReset)>,
+    manifests: bool,
+) -> Vec<Asked> {
+    if !manifests {
+        return vec![Asked { by: None, action: action.unwrap_or_default(), dry_run: false }];
+    }
+    let asked = |(place, reset): (String, PasscodeReset)| Asked {
+        by: Some(place),
+        action: reset.spec.action,
+        dry_run: reset.spec.dry_run,
+    };
+    resets.into_iter().map(asked).collect()
+}
+
+/// Judges one device.
+pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: &[Asked], report: &mut Report) {
+    let place = format!("{file}: device {}", device.id);
+    let row = deciding_row(device);
+    let Classification::Class(platform) = row.is else {
+        return report.refuse(&place, format!("its class cannot be told yet ({})", decided_by(row)));
+    };
+    report.note(&place, format!("class {platform} ({})", decided_by(row)));
+    if platform == Platform::Unknown {
+        report.note(&place, format!("reported by Intune: {}", raw_values(device)));
+    }
+    let verdict = matrix.verdict(platform, &device.os_version, &device.owner_type);
+    tell(&place, matrix, &verdict, report);
+    asked.iter().for_each(|asked| answer(&place, asked, &verdict, report));
+}
+
+fn decided_by(row: &Row) -> String {
+    match row.certainty {
+        Some(certainty) => format!("row {}, certainty {certainty}: {}", row.number, row.because),
+        None => format!("row {}: {}", row.number, row.because),
+    }
+}
+
+fn tell(place: &str, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
+    let rule = verdict.rule.as_ref().map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
+    let what =
+        verdict.action.map_or_else(|| "unsupported".to_owned(), |action| format!("supported, {}", action.as_str()));
+    let by = format!("matrix {} {}, {rule}", matrix.name(), matrix.revision());
+    let text = format!("{what}, reason {} ({by})", verdict.reason);
+    if verdict.supported {
+        report.note(place, text)
+    } else {
+        report.refuse(place, text)
+    }
+    if !verdict.guidance.is_empty() {
+        report.note(place, format!("guidance: {}", verdict.guidance));
+    }
+    if !verdict.prerequisites.is_empty() {
+        report.note(place, format!("prerequisites, not checked: {}", verdict.prerequisites.join(", ")));
+    }
+}
+
+fn answer(place: &str, asked: &Asked, verdict: &Verdict, report: &mut Report) {
+    let place = asked.by.as_ref().map_or_else(|| place.to_owned(), |by| format!("{by}: with {place}"));
+    let action = asked.action.as_str();
+    match offer::refusal(asked.action, verdict.action, &verdict.reason, &verdict.guidance) {
+        Some(refusal) => {
+            report.refuse(&place, format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message));
+        }
+        None if asked.dry_run => {
+            report.note(
+                &place,
+                format!("{action} is what the device offers; a dry run sends nothing and ends Rejected/DryRun"),
+            );
+        }
+        None => report.note(
+            &place,
+            format!("{action} would be sent. Intune's record, policies, limits and times are looked at when it runs"),
+        ),
+    }
+}
