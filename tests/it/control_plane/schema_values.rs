@@ -14,7 +14,7 @@ pub struct Place {
 pub fn places(path: &[String], schema: &Value, manifest: &Value) -> Vec<Place> {
     let mut all = vec![Place { path: path.to_vec(), schema: schema.clone() }];
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let below = [path, &[name.clone()]].concat();
+        let below = [path, std::slice::from_ref(name)].concat();
         all.extend(places(&below, property, &manifest[name.as_str()]));
     }
     if let Some(first) = manifest.get(0) {
