@@ -206,7 +206,8 @@ pub fn sort(conditions: &mut [Condition]) {
         kind::RECONCILING,
         kind::STALLED,
     ];
-    conditions.sort_by_key(|condition| ORDER.iter().position(|kind| *kind == condition.type_));
+    let place = |condition: &Condition| ORDER.iter().position(|kind| *kind == condition.type_);
+    conditions.sort_by_key(|condition| place(condition).unwrap_or(ORDER.len()));
 }
 
 /// Takes the condition of this type away.

@@ -156,7 +156,7 @@ fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
         Some(Reading::Answer { value, at }) => (value, *at),
     };
     match found {
-        Found::One(device) => fix_device(d, device),
+        Found::One(device) => fix_device(d, device, at),
         Found::None => Err(match d.confirm(DoubtKind::DeviceNotFound, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
             None => d.reject(reason::DEVICE_NOT_FOUND, messages::DEVICE_NOT_FOUND),
@@ -172,13 +172,14 @@ fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
     }
 }
 
-fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice) -> Result<(), Step> {
+fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Result<(), Step> {
     let platform = match classify(device) {
         Classification::Class(platform) => platform,
-        Classification::CannotTellYet => {
-            not_expired_in_doubt(d)?;
-            return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, std::time::Duration::from_secs(30)));
-        }
+        Classification::CannotTellYet => match d.confirm(DoubtKind::CannotClassify, at) {
+            Some(wait) => return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, wait)),
+            // Refused, never guessed: but by the matrix and after the ledger, as every other class is.
+            None => Platform::Unknown,
+        },
     };
     d.status.device = Some(DeviceStatus {
         managed_device_id: device.id.clone(),

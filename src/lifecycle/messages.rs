@@ -29,7 +29,7 @@ pub(super) const DEVICE_NOT_FOUND: &str = "No managed device has this selector. 
 pub(super) const AMBIGUOUS_YET: &str =
     "Several devices match this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
 pub(super) const CANNOT_CLASSIFY_YET: &str =
-    "Intune did not say whether this iPad is a Shared iPad; reading it again. Nothing was sent.";
+    "Intune did not say whether this iPad is a Shared iPad; reading it once more in 30 s. Nothing was sent.";
 pub(super) const DEVICE_GONE_YET: &str =
     "Intune does not find the device any more; looking once more in 30 s before this is a verdict.";
 pub(super) const DEVICE_GONE_BEFORE: &str =

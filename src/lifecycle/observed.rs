@@ -178,6 +178,8 @@ pub enum DoubtKind {
     DeviceNotFound,
     /// Several devices.
     AmbiguousDevice,
+    /// One device, of which Intune does not say what it is.
+    CannotClassify,
     /// The device's record is gone.
     DeviceGone,
 }

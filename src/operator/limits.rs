@@ -38,7 +38,7 @@ impl Spent {
             let freed = self.resets[self.resets.len() - count(limits.resets_per_hour)] + HOUR;
             return Some(Gate {
                 message: format!(
-                    "The tenant's limit of {} resets per hour is reached (spec.limits.resetsPerHour). Nothing was sent; this goes on by itself.",
+                    "The tenant's limit of {} resets per hour is reached (spec.limits.resetsPerHour). Nothing is sent at the moment; this goes on by itself.",
                     limits.resets_per_hour
                 ),
                 retry_after: freed.saturating_sub(now).min(Duration::from_secs(60)),
@@ -48,7 +48,7 @@ impl Spent {
             let freed = self.resets[self.resets.len() - count(limits.writes_per20s)] + SHORT;
             return Some(Gate {
                 message: format!(
-                    "The tenant's limit of {} resets per 20 s is reached (spec.limits.writesPer20s). Nothing was sent; this goes on by itself.",
+                    "The tenant's limit of {} resets per 20 s is reached (spec.limits.writesPer20s). Nothing is sent at the moment; this goes on by itself.",
                     limits.writes_per20s
                 ),
                 retry_after: freed.saturating_sub(now),

@@ -120,13 +120,15 @@ impl Facts {
     /// Why nothing may be sent at the moment.
     pub fn gate(&mut self, spec: &IntuneTenantSpec, now: Duration) -> Option<Gate> {
         if let Some(pause) = self.breaker.pause(now) {
-            let message = "Graph's answers stayed away several times in a row; no further reset begins until it answers again. Nothing was sent for this object.".to_owned();
+            let message =
+                "Graph's answers stayed away several times in a row; no further reset begins until it answers again."
+                    .to_owned();
             return Some(Gate { message, retry_after: pause });
         }
         if let Some((until, why)) = self.not_before
             && until > now
         {
-            let message = format!("{why} Nothing was sent for this object; this goes on by itself.");
+            let message = format!("{why} Nothing is sent at the moment; this goes on by itself.");
             return Some(Gate { message, retry_after: until - now });
         }
         self.spent.reset_gate(&spec.limits, now)

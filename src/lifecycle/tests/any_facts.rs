@@ -302,6 +302,7 @@ fn holds() -> impl Strategy<Value = (bool, Option<(i64, i64)>, Namespace, Option
         DoubtKind::NamespaceNotAllowed,
         DoubtKind::DeviceNotFound,
         DoubtKind::AmbiguousDevice,
+        DoubtKind::CannotClassify,
         DoubtKind::DeviceGone,
         DoubtKind::DeviceGone,
     ];

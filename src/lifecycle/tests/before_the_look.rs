@@ -229,6 +229,9 @@ fn an_ipad_that_could_be_shared_is_read_again() {
     let (pause, message) = half.waits("LookingUp");
     assert!(pause == Duration::from_secs(30) && message.contains("Shared iPad"), "{message}");
     assert_eq!(half.decide().status.device, None, "not fixed before its class is known");
+    // A second read that does not say so either: refused, never guessed.
+    let twice = half.at(30).doubted(DoubtKind::CannotClassify, 0).rejected("PlatformUnknown");
+    assert!(twice.contains("isSharedDevice"), "{twice}");
     let read = Facts::new().device(ManagedDevice { is_shared_device: Some(true), ..ipad_half_read() });
     read.rejected("SharedIPadForbidden");
     Facts::new().device(ManagedDevice { is_shared_device: Some(false), ..ipad_half_read() }).takes_the_lock();

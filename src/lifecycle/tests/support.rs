@@ -98,18 +98,25 @@ fn what_is_scheduled_is_judged_early_and_then_waits() {
     let (pause, message) = Facts::new().created(-3600).at(-3600).waits("Scheduled");
     assert_eq!(pause, Duration::from_secs(3601), "one second beyond, because only a later time is one that has passed");
     assert!(message.contains("2026-11-22T09:00:00Z") && message.contains("Delete this object to cancel"), "{message}");
-    let status = Facts::new().at(-1).decide().status;
+    let status = Facts::new().at(-60).decide().status;
     assert!(conditions::is_true(&status.conditions, kind::SUPPORTED), "said early");
-    Facts::new().device(mac()).at(-1).rejected("PlatformNotSupported");
-    Facts::new().device(work_profile()).at(-1).rejected("WorkProfileOnly");
-    Facts::new().action(ResetDevicePin).at(-1).rejected("ActionNotOffered");
+    Facts::new().device(mac()).at(-60).rejected("PlatformNotSupported");
+    Facts::new().device(work_profile()).at(-60).rejected("WorkProfileOnly");
+    Facts::new().action(ResetDevicePin).at(-60).rejected("ActionNotOffered");
     Facts::new().at(0).takes_the_lock();
 }
 
 #[test]
 fn a_scheduled_one_looks_at_nothing_before_its_time() {
     let facts = Facts { lock: None, look: None, ..Facts::new() };
-    facts.at(-1).waits("Scheduled");
+    facts.at(-60).waits("Scheduled");
+}
+
+#[test]
+fn what_is_asked_for_this_moment_is_not_scheduled() {
+    let (pause, _) = Facts::new().at(-4).waits("LookingUp");
+    assert_eq!(pause, Duration::from_secs(5));
+    Facts::new().at(-6).waits("Scheduled");
 }
 
 #[test]
@@ -127,13 +134,13 @@ fn a_guess_of_the_time_is_no_ground_for_a_verdict() {
 #[test]
 fn a_look_that_came_too_early_waits_for_the_time() {
     // Scheduled is judged by a clock that runs ahead; the look says that it is not time yet.
-    let status = Facts::new().at(-1).decide().status;
+    let status = Facts::new().at(-60).decide().status;
     let early = Facts { found: None, ..Facts::new() }.status(|s| *s = status).sees(vec![]).at(-1).graph_time(1);
-    early.waits("Scheduled");
+    early.waits("LookingUp");
     // What is under way before requestTime may well be carried out before it.
     let pending = early.sees(vec![super::devices::entry("pending", -60)]);
     let mut pending = pending.at(-1).graph_time(1);
-    pending.waits("Scheduled");
+    pending.waits("LookingUp");
     pending = pending.at(0);
     pending.waits("WaitingForDevice");
 }

@@ -80,7 +80,7 @@ fn quarantine_holds_whom_it_concerns() {
     // It comes before suspension and limits.
     held(Facts::new().gate().tenant(|tenant| tenant.suspend = true)).waits("Quarantine");
     // What is before its time has no claim that could be lost.
-    held(Facts::new()).at(-1).waits("Scheduled");
+    held(Facts::new()).at(-60).waits("Scheduled");
 }
 
 #[test]
