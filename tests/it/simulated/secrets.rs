@@ -268,6 +268,9 @@ impl Write for Lines {
 fn nothing_comes_out(tokens: TokenFormat, format: Format) {
     let lines = Lines::default();
     let writer = lines.clone();
+    // While there is one subscriber only, tracing lets whatever thread comes by first decide for good whether a line is wanted: a
+    // test beside this one, which wants none. So there are two.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let subscriber = logs::subscriber("trace", format, move || writer.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
