@@ -5,6 +5,7 @@
 
 mod kubectl;
 mod rules;
+mod samples;
 mod schema_admits;
 mod schema_values;
 mod server;
