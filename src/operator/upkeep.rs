@@ -1,6 +1,10 @@
 //! Keeps what resets rest on current: namespaces, matrices, tenants, the served schema, the device locks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, future::join_all, stream};
 use k8s_openapi::{api::core::v1::Namespace, jiff::Timestamp};
@@ -60,6 +64,7 @@ pub fn caches() -> (Caches, Store<Namespace>) {
 /// Runs until `stop`.
 pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
     let Caches { tenants, matrices, writers } = caches;
+    let mut labels = BTreeMap::new();
     let client = &context.client;
     let mut changes = stream::select_all([
         cached(client, writers.0, context.clone(), Watch::Namespaces),
@@ -70,8 +75,10 @@ pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receive
     loop {
         tokio::select! {
             Some(watch) = changes.next() => {
-                // A namespace's labels decide whether its objects may go on.
-                if watch == Watch::Namespaces {
+                // A namespace's labels decide whether its objects may go on; nothing else of it does.
+                let now = labels_of(&upkeep.context.namespaces);
+                if watch == Watch::Namespaces && labels != now {
+                    labels = now;
                     upkeep.context.tenants.wake_all();
                 }
             }
@@ -81,6 +88,11 @@ pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receive
         upkeep.round().await;
     }
     upkeep.say_what_is_unsaid().await;
+}
+
+/// The labels of all namespaces, by name.
+fn labels_of(namespaces: &Store<Namespace>) -> BTreeMap<String, BTreeMap<String, String>> {
+    namespaces.state().iter().map(|namespace| (namespace.name_any(), namespace.labels().clone())).collect()
 }
 
 /// A watch that fills a cache and says that something came.

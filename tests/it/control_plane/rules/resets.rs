@@ -51,6 +51,11 @@ fn selectors() -> Vec<Case> {
         device(json!({"userPrincipalName": "a@b", "deviceName": "Ana's iPad"}), Accepted),
         device(json!({"userPrincipalName": "a@b", "operatingSystem": "iOS"}), Accepted),
         device(json!({"userPrincipalName": "a@b", "deviceName": "x", "operatingSystem": "iOS"}), Accepted),
+        device(json!({"userPrincipalName": "a@b", "deviceName": " "}), Refused("write deviceName as Intune shows it")),
+        device(
+            json!({"userPrincipalName": "a@b", "operatingSystem": " "}),
+            Refused("write operatingSystem as Intune does"),
+        ),
         device(json!({}), Refused(ONE_SELECTOR)),
         device(json!(null), Refused("spec.device: Required value")),
         // A null is no selector, neither alone nor beside another.
