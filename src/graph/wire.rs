@@ -3,7 +3,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::request::Action;
 use crate::platform::device::{ActionResult, ManagedDevice};
@@ -84,21 +84,16 @@ pub enum BadDevices {
     Broken(&'static str),
 }
 
-/// What Graph answers a read of one device or of several with; some tools put the one into `value`, too.
-#[derive(Deserialize)]
-struct Saved {
-    value: Option<Value>,
-}
-
 /// The devices of a saved answer of Graph: one managedDevice, or one or several in `value`.
 ///
 /// # Errors
 /// If it is not what Graph returns.
 pub fn devices_from_json(text: &str) -> Result<Vec<ManagedDevice>, BadDevices> {
-    let rows: Vec<DeviceRow> = match serde_json::from_str::<Saved>(text)?.value {
+    let mut document: Map<String, Value> = serde_json::from_str(text)?;
+    let rows: Vec<DeviceRow> = match document.remove("value") {
         Some(Value::Array(rows)) => rows.into_iter().map(of_a_list).collect::<Result<_, _>>()?,
         Some(row) => vec![serde_json::from_value(row)?],
-        None => vec![serde_json::from_str(text)?],
+        None => vec![serde_json::from_value(Value::Object(document))?],
     };
     rows.into_iter().map(|row| row.device().map_err(|Broken(what)| BadDevices::Broken(what))).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kube_cel::Validator;
+use kube_cel::{ErrorKind, ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -151,7 +151,24 @@ fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
 /// The rules that the object breaks. Nothing is known of an object before this one, so rules about changes do not speak.
 fn rules(schema: &Value, object: &Value) -> Vec<Problem> {
     let Err(errors) = Validator::new().validate(schema, object, None) else { return Vec::new() };
-    errors.into_iter().map(|error| problem(&error.field_path, error.message.trim(), Kind::Other)).collect()
+    let said = |error: &ValidationError| match error.kind {
+        // A null that the evaluator here takes for a value. The API server says the rule's sentence of it.
+        ErrorKind::EvaluationError => sentence(schema, &error.rule).unwrap_or_else(|| error.message.clone()),
+        _ => error.message.clone(),
+    };
+    errors.into_iter().map(|error| problem(&error.field_path, said(&error).trim(), Kind::Other)).collect()
+}
+
+/// The sentence that goes with a rule.
+fn sentence(schema: &Value, rule: &str) -> Option<String> {
+    match schema {
+        Value::Object(fields) if fields.get("rule").is_some_and(|own| own == rule) => {
+            fields.get("message")?.as_str().map(ToOwned::to_owned)
+        }
+        Value::Object(fields) => fields.values().find_map(|field| sentence(field, rule)),
+        Value::Array(items) => items.iter().find_map(|item| sentence(item, rule)),
+        _ => None,
+    }
 }
 
 /// What the operator makes of an object that the API server takes.

@@ -46,6 +46,10 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: 
     }
     let verdict = matrix.verdict(platform, &device.os_version, &device.owner_type);
     tell(&place, matrix, &verdict, report);
+    // A refusal has the guidance in its own sentence.
+    if verdict.supported || asked.is_empty() {
+        explain(&place, &verdict, report);
+    }
     asked.iter().for_each(|asked| answer(&place, asked, &verdict, report));
 }
 
@@ -63,10 +67,13 @@ fn tell(place: &str, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
     let by = format!("matrix {} {}, {rule}", matrix.name(), matrix.revision());
     let text = format!("{what}, reason {} ({by})", verdict.reason);
     if verdict.supported {
-        report.note(place, text)
+        report.note(place, text);
     } else {
-        report.refuse(place, text)
+        report.refuse(place, text);
     }
+}
+
+fn explain(place: &str, verdict: &Verdict, report: &mut Report) {
     if !verdict.guidance.is_empty() {
         report.note(place, format!("guidance: {}", verdict.guidance));
     }
