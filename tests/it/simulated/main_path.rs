@@ -2,43 +2,60 @@
 
 use std::time::Duration;
 
-use graph_simulator::DeviceClass;
-use passcode_operator::api::reset_status::Outcome;
-use serde_json::json;
+use graph_simulator::Device;
+use k8s_openapi::jiff::Timestamp;
+use passcode_operator::api::reset_status::PasscodeResetStatus;
+use serde_json::Value;
 
-use crate::support::{
-    objects::{reset, with},
-    world::World,
+use crate::{
+    scenes::{self, Scene},
+    support::world::World,
 };
 
-const SOON: Duration = Duration::from_secs(60);
+impl Scene for World {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
 
-#[tokio::test(start_paused = true)]
-async fn an_iphone_is_reset_once_and_the_status_says_so() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let replica = world.replica("a");
-    world.create(reset("inc1", &serial, world.now())).await;
-    let status = world.ends("inc1", SOON, Outcome::Complete, "PasscodeRemoved").await;
-    assert_eq!(world.executed(&id), 1);
-    let device = status.device.unwrap();
-    assert_eq!((device.managed_device_id.as_str(), device.platform.as_str()), (id.as_str(), "IosDeviceEnrollment"));
-    assert!(!status.device_action.unwrap().adopted);
-    assert_eq!(status.attempt.as_ref().unwrap().number, 1);
-    assert_eq!(world.graph.executed()[0].client_request_id.as_deref(), Some(status.attempt.unwrap().id.as_str()));
-    world.no_refusals();
-    replica.stop().await;
+    fn enrol(&self, device: Device) -> (String, String) {
+        self.add(device)
+    }
+
+    fn carried_out(&self, device_id: &str) -> usize {
+        self.executed(device_id)
+    }
+
+    async fn declare(&self, object: Value) {
+        self.create(object).await;
+    }
+
+    async fn take_back(&self, name: &str) {
+        self.resets().delete(name, &Default::default()).await.unwrap();
+    }
+
+    async fn outcome_of(&self, name: &str, at_most: Duration) -> PasscodeResetStatus {
+        self.outcome(name, at_most).await
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_mac_is_refused_with_advice_even_if_scheduled() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::MacBook, 1);
-    let replica = world.replica("a");
-    let later = world.now() + Duration::from_secs(86_400);
-    world.create(with(reset("mac", &serial, later), json!({}))).await;
-    let status = world.ends("mac", SOON, Outcome::Rejected, "PlatformNotSupported").await;
-    assert!(status.conditions[0].message.contains("FileVault"), "{}", status.conditions[0].message);
-    assert_eq!(world.executed(&id), 0);
-    replica.stop().await;
+/// Runs a body in a world of its own.
+macro_rules! scenes {
+    ($($body:ident),* $(,)?) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $body() {
+            let world = World::new().await;
+            let replica = world.replica("a");
+            scenes::$body(&world).await;
+            world.no_refusals();
+            replica.stop().await;
+        }
+    )*};
 }
+
+scenes!(
+    a_phone_is_reset_once_and_a_replay_adopts,
+    a_mac_is_refused_with_advice,
+    a_work_profile_is_reset_where_it_is_named,
+    declarations_for_one_device_send_once,
+    scheduled_and_expired,
+);

@@ -28,38 +28,6 @@ async fn world_with_history() -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_commit_applied_again_adopts_what_happened() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let replica = world.replica("a");
-    let declared = reset("inc1", &serial, world.now());
-    world.create(declared.clone()).await;
-    world.ends("inc1", SOON, Outcome::Complete, "PasscodeRemoved").await;
-    world.resets().delete("inc1", &Default::default()).await.unwrap();
-    world.create(declared).await;
-    let status = world.ends("inc1", SOON, Outcome::Complete, "Adopted").await;
-    assert!(status.attempt.is_none() && status.device_action.unwrap().adopted);
-    assert_eq!(world.executed(&id), 1);
-    replica.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_objects_of_one_device_send_once() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::AndroidDedicated, 1);
-    let replica = world.replica("a");
-    for name in ["one", "two", "three"] {
-        world.create(reset(name, &serial, world.now())).await;
-    }
-    for name in ["one", "two", "three"] {
-        let status = world.outcome(name, VERIFIED).await;
-        assert_eq!(status.outcome, Some(Outcome::Complete), "{name} {}", status.reason());
-    }
-    assert_eq!(world.executed(&id), 1);
-    replica.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_second_ticket_shortly_after_is_recently_reset() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);

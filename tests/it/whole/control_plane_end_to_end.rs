@@ -3,76 +3,90 @@
 use std::time::Duration;
 
 use graph_simulator::{Device, DeviceClass, Fault, PathClass, Rule};
+use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
-use passcode_operator::api::reset_status::Outcome;
-use serde_json::json;
+use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
+use serde_json::Value;
 
-use super::process::Whole;
-use crate::support::objects::{reset, reset_object, with};
+use super::process::{Operator, Whole};
+use crate::{
+    scenes::{self, Scene},
+    support::objects::{reset, reset_object},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// The whole, with the operator that runs at the moment.
+struct Stage<'a> {
+    whole: &'a Whole,
+    operator: &'a Operator,
+}
+
+impl Scene for Stage<'_> {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn enrol(&self, device: Device) -> (String, String) {
+        (device.serial().to_owned(), self.whole.graph.add_device(device))
+    }
+
+    fn carried_out(&self, device_id: &str) -> usize {
+        self.whole.graph.executed().iter().filter(|executed| executed.device == device_id).count()
+    }
+
+    async fn declare(&self, object: Value) {
+        self.whole.resets().create(&PostParams::default(), &reset_object(object)).await.unwrap();
+    }
+
+    async fn take_back(&self, name: &str) {
+        self.whole.resets().delete(name, &Default::default()).await.unwrap();
+    }
+
+    async fn outcome_of(&self, name: &str, at_most: Duration) -> PasscodeResetStatus {
+        self.whole.outcome(name, at_most, self.operator).await
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resets_reach_complete_and_rejected_and_survive_kills() {
     let whole = Whole::start().await;
     let operator = whole.operator("first");
-    let device = |class, number| {
-        let device = Device::example(class, number);
-        (device.serial().to_owned(), whole.graph.add_device(device))
-    };
-    let create = async |value| whole.resets().create(&PostParams::default(), &reset_object(value)).await.unwrap();
-
-    let (phone, phone_id) = device(DeviceClass::IPhone, 1);
-    let (mac, _) = device(DeviceClass::MacBook, 2);
-    let (profile, profile_id) = device(DeviceClass::AndroidCorporateWorkProfile, 3);
-    create(reset("iphone", &phone, Whole::now())).await;
-    create(reset("mac", &mac, Whole::now())).await;
-    create(reset("profile", &profile, Whole::now())).await;
-    let asked = with(reset("profile-named", &profile, Whole::now()), json!({"action": "ResetWorkProfilePasscode"}));
-    create(asked).await;
-    let expected = [
-        ("iphone", Outcome::Complete, "PasscodeRemoved"),
-        ("mac", Outcome::Rejected, "PlatformNotSupported"),
-        ("profile", Outcome::Rejected, "WorkProfileOnly"),
-        ("profile-named", Outcome::Complete, "WorkProfileOnly"),
-    ];
-    for (name, outcome, reason) in expected {
-        let status = whole.outcome(name, MINUTE, &operator).await;
-        assert_eq!((status.outcome, status.reason()), (Some(outcome), reason), "{name}");
-    }
-
-    assert_eq!(operator.get("/livez").await.0, 200);
-    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
-    let metrics = operator.get("/metrics").await.1;
-    let complete = r#"passcode_operator_resets_finished_total{outcome="Complete",reason="PasscodeRemoved"} 1"#;
-    assert!(metrics.contains(complete) && !metrics.contains(&phone), "{metrics}");
-
-    // The same commit applied again after deletion.
-    let again = whole.resets().get("iphone").await.unwrap().spec;
-    whole.resets().delete("iphone", &Default::default()).await.unwrap();
-    create(serde_json::to_value(passcode_operator::api::reset::PasscodeReset::new("iphone", again)).unwrap()).await;
-    let status = whole.outcome("iphone", MINUTE, &operator).await;
-    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
+    let stage = Stage { whole: &whole, operator: &operator };
+    tokio::join!(
+        scenes::a_phone_is_reset_once_and_a_replay_adopts(&stage),
+        scenes::a_mac_is_refused_with_advice(&stage),
+        scenes::a_work_profile_is_reset_where_it_is_named(&stage),
+        scenes::declarations_for_one_device_send_once(&stage),
+        scenes::scheduled_and_expired(&stage),
+    );
+    endpoints_answer(&operator).await;
 
     // Killed while the answer to its request is under way, and started again.
-    let (slow, slow_id) = device(DeviceClass::AndroidDedicated, 4);
+    let (serial, id) = stage.enrol(Device::example(DeviceClass::AndroidDedicated, 4));
     let fault = Fault::none().slow(Duration::from_secs(8));
-    whole.graph.script(Rule::on(PathClass::Action, fault).device(&slow_id).once());
-    create(reset("slow", &slow, Whole::now())).await;
+    whole.graph.script(Rule::on(PathClass::Action, fault).device(&id).once());
+    stage.declare(reset("slow", &serial, Timestamp::now())).await;
     let begin = std::time::Instant::now();
-    while whole.graph.executed().iter().all(|executed| executed.device != slow_id) && begin.elapsed() < MINUTE {
+    while stage.carried_out(&id) == 0 && begin.elapsed() < MINUTE {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     operator.kill().await;
     let operator = whole.operator("second");
     let status = whole.outcome("slow", 2 * MINUTE, &operator).await;
     assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "TemporaryPasscode"));
+    let stage = Stage { whole: &whole, operator: &operator };
+    assert_eq!(stage.carried_out(&id), 1, "{}", operator.log());
 
-    for id in [&phone_id, &profile_id, &slow_id] {
-        let count = whole.graph.executed().iter().filter(|executed| executed.device == *id).count();
-        assert_eq!(count, 1, "{id}: {}", operator.log());
-    }
     assert!(whole.graph.refusals().is_empty(), "{:?}", whole.graph.refusals());
     assert!(!operator.log().contains(graph_simulator::EXAMPLE_SECRET));
     assert!(operator.terminate().await < Duration::from_secs(10));
+}
+
+async fn endpoints_answer(operator: &Operator) {
+    assert_eq!(operator.get("/livez").await.0, 200);
+    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
+    let metrics = operator.get("/metrics").await.1;
+    let rejected = r#"passcode_operator_resets_finished_total{outcome="Rejected",reason="PlatformNotSupported"} 1"#;
+    assert!(metrics.contains(rejected), "{metrics}");
 }

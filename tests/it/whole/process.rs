@@ -99,10 +99,6 @@ impl Whole {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
-
-    pub fn now() -> Timestamp {
-        Timestamp::now()
-    }
 }
 
 /// A running binary.
