@@ -6,10 +6,11 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
+    device::device_is_known,
     draft::Draft,
     follow::{next_look, positive},
     ledger, messages,
-    observed::{DoubtKind, Found, Look, Namespace, Now, Observed, Reading, Unreadable},
+    observed::{DoubtKind, Look, Namespace, Now, Observed, Reading, Unreadable},
     offer,
     step::{Decision, Fact, Lesson, Step},
 };
@@ -17,10 +18,10 @@ use crate::{
     api::{
         Time,
         conditions::reason,
-        reset_status::{Attempt, AttemptResult, Candidate, DeviceStatus},
+        reset_status::{Attempt, AttemptResult},
         time::saturating_add,
     },
-    platform::{ActionResult, Classification, ManagedDevice, Platform, classify, raw_values},
+    platform::ActionResult,
 };
 
 /// How long a claim may be sent.
@@ -33,8 +34,6 @@ const MOST_ATTEMPTS: i32 = 3;
 const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often a device lock of another object is looked at.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
-/// How much later than Graph's clock `Now::graph` can be: a second of rounding, and a minute of age.
-const CLOCK_KNOWN_TO: SignedDuration = SignedDuration::from_secs(61);
 /// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is
 /// not worth the word Scheduled.
 const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
@@ -143,80 +142,6 @@ fn namespace_is_allowed(d: &mut Draft<'_>) -> Result<(), Step> {
     }
 }
 
-fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
-    if d.status.device.is_some() {
-        return Ok(());
-    }
-    let (found, at) = match d.o.found {
-        None => return Err(Step::Observe(Fact::Device)),
-        Some(Reading::CouldNotTell(why)) => {
-            not_expired_in_doubt(d)?;
-            return Err(unreadable(d, why));
-        }
-        Some(Reading::Answer { value, at }) => (value, *at),
-    };
-    match found {
-        Found::One(device) => fix_device(d, device, at),
-        Found::None => Err(match d.confirm(DoubtKind::DeviceNotFound, at) {
-            Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
-            None => d.reject(reason::DEVICE_NOT_FOUND, messages::DEVICE_NOT_FOUND),
-        }),
-        Found::Several { total, candidates } => {
-            if let Some(wait) = d.confirm(DoubtKind::AmbiguousDevice, at) {
-                return Err(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
-            }
-            d.status.candidates = candidates.iter().map(candidate).collect();
-            let message = messages::ambiguous(*total, &d.status.candidates);
-            Err(d.reject(reason::AMBIGUOUS_DEVICE, &message))
-        }
-    }
-}
-
-fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Result<(), Step> {
-    let platform = match classify(device) {
-        Classification::Class(platform) => platform,
-        Classification::CannotTellYet => match d.confirm(DoubtKind::CannotClassify, at) {
-            Some(wait) => return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, wait)),
-            // Refused, never guessed: but by the matrix and after the ledger, as every other class is.
-            None => Platform::Unknown,
-        },
-    };
-    d.status.device = Some(DeviceStatus {
-        managed_device_id: device.id.clone(),
-        platform: platform.as_str().to_owned(),
-        operating_system: device.operating_system.clone(),
-        os_version: device.os_version.clone(),
-        ownership: device.owner_type.clone(),
-        model: device.model.clone(),
-        last_sync_time: device.last_sync.map(Time),
-        enrolled_time: device.enrolled.map(Time),
-    });
-    d.status.candidates.clear();
-    if platform == Platform::Unknown {
-        d.unknown_device = Some(raw_values(device));
-    }
-    Ok(())
-}
-
-/// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use. Its
-/// time is then known to a minute, and nothing was ever sent for an object without a device.
-fn not_expired_in_doubt(d: &mut Draft<'_>) -> Result<(), Step> {
-    match d.now.graph {
-        Some(now) => not_expired(d, saturating_add(now, -CLOCK_KNOWN_TO)),
-        None => Ok(()),
-    }
-}
-
-fn candidate(device: &ManagedDevice) -> Candidate {
-    Candidate {
-        managed_device_id: device.id.clone(),
-        platform: format!("{} {}", device.operating_system, device.os_version).trim().to_owned(),
-        model: device.model.clone(),
-        last_sync_time: device.last_sync.map(Time),
-        enrolled_time: device.enrolled.map(Time),
-    }
-}
-
 /// A scheduled request is judged early, so that a Mac is refused today and not on the day.
 fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
     let at = match (d.o.found, d.now.graph) {
@@ -268,7 +193,7 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
 }
 
 /// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
-fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
+pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
         Some(trouble) => {
             let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
@@ -398,7 +323,7 @@ fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(),
     }
 }
 
-fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if at <= d.expiration().0 {
         return Ok(());
     }

@@ -7,6 +7,7 @@
 pub mod answered;
 pub mod breaker;
 pub mod decide;
+mod device;
 mod draft;
 pub mod events;
 pub mod follow;
