@@ -320,3 +320,23 @@ async fn a_conflicting_label_edit_changes_nothing() {
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn etcd_restored_under_a_running_leader_sends_nothing_twice() {
+    for after in [0, 1, 3, 10] {
+        let world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
+        let replica = world.replica("a");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        world.create(reset("inc", &serial, world.now())).await;
+        let before = world.api.snapshot();
+        world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        world.api.restore(&before);
+        let status = world.outcome("inc", VERIFIED).await;
+        assert_eq!(status.outcome, Some(Outcome::Complete), "after {after} s: {}", status.reason());
+        assert_eq!(world.executed(&id), 1, "after {after} s");
+        replica.stop().await;
+    }
+}
