@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::{
     prelude::*,
     strategy::ValueTree,
-    test_runner::{Config, TestRunner},
+    test_runner::{Config, RngSeed, TestRunner},
 };
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         decide::decide,
+        follow::in_flight,
         observed::{Reading, Trouble},
         quarantine::Quarantine,
         step::Step,
@@ -27,7 +28,9 @@ use crate::{
 };
 
 fn config(cases: u32) -> Config {
-    Config { cases, failure_persistence: None, ..Config::default() }
+    // A fixed seed: what fails here fails everywhere. Other seeds are for longer runs.
+    let rng_seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_122);
+    Config { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(rng_seed), ..Config::default() }
 }
 
 fn meaning() -> impl Strategy<Value = Meaning> {
@@ -75,7 +78,8 @@ proptest! {
         let decision = blind.decide();
         if decision.step == Step::Finish {
             let why = decision.status.reason().to_owned();
-            let early = decision.status.attempt.is_none() && decision.status.device_action.is_none();
+            // An attempt that was certainly not carried out leaves an object as it was before.
+            let early = !in_flight(&decision.status);
             let judged_by_time = blind.now.graph.is_some_and(|now| now < blind.object.spec.request_time.0);
             // Nothing can have been sent for an object without a device, so its expiry needs no more than Graph's time.
             let over = why == "Expired" && decision.status.device.is_none();
