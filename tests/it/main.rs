@@ -3,6 +3,7 @@
 //! `simulated` runs in paused time over an API server in process; `control_plane` runs on a real kube-apiserver and etcd.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod check;
 mod control_plane;
 mod scenes;
 mod simulated;

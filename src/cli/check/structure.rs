@@ -1,8 +1,8 @@
 //! The structural part of a schema: types, required and unknown fields, enumerations, patterns and bounds.
 //!
-//! A walker of our own: `kube-cel` evaluates rules only, the general `jsonschema` crate brings a hundred thousand lines for
-//! vocabularies that a structural schema may not use, and neither names the field that was meant. A test sees to it that the
-//! definitions use no keyword that is not read here.
+//! A walker of our own, because `kube-cel` evaluates rules only, and a general JSON Schema crate knows neither Kubernetes' nulls,
+//! defaults and unknown fields nor the field that was meant. A test sees to it that the definitions use no keyword that is not
+//! read here.
 
 use regex::Regex;
 use serde_json::{Map, Value};

@@ -1,0 +1,90 @@
+//! `passcode-operator check` as a pipeline calls it: the program itself, its exit codes and its standard input.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+const IPHONE: &str = r#"{"id": "1", "operatingSystem": "iOS", "osVersion": "17.5.1", "deviceType": "iPhone", "isSupervised": true,
+    "managementAgent": "mdm", "managementState": "managed", "managedDeviceOwnerType": "company", "serialNumber": "F9FXK0ABCDEF"}"#;
+
+fn program(arguments: &[&str], input: &str) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_passcode-operator"));
+    // Nothing around it may matter.
+    program.env_clear().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().unwrap();
+    // A usage error ends it before it reads.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// The exit code of `check`, and what it printed.
+fn check(arguments: &[&str], input: &str) -> (Option<i32>, String) {
+    let output = program(&[&["check"], arguments].concat(), input);
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn reset() -> Value {
+    json!({
+        "apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeReset", "metadata": {"name": "inc1"},
+        "spec": {"device": {"serialNumber": "F9FXK0ABCDEF"}, "requestTime": "2026-11-22T09:00:00Z"},
+    })
+}
+
+#[test]
+fn nothing_wrong_is_0() {
+    let valid = (Some(0), "-:document 1: PasscodeReset inc1 is valid\n".to_owned());
+    assert_eq!(check(&["-f", "-"], &reset().to_string()), valid);
+    let (code, printed) = check(&["--device", "-"], IPHONE);
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("UnlockDevice would be sent"), "{printed}");
+}
+
+#[test]
+fn what_the_program_prints_itself_is_valid() {
+    for arguments in [
+        vec!["matrix"],
+        vec!["matrix", "intune-2020-07"],
+        vec!["request", "--serial-number", "F9FXK0ABCDEF"],
+        vec!["request", "--name", "inc1", "--user-principal-name", "a@b", "--operating-system", "iOS", "--dry-run"],
+        vec!["crds"],
+    ] {
+        let printed = program(&arguments, "");
+        assert!(printed.status.success(), "{arguments:?}");
+        let (code, found) = check(&["-f", "-"], &String::from_utf8(printed.stdout).unwrap());
+        assert_eq!(code, Some(0), "{arguments:?}: {found}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_1() {
+    let mut late = reset();
+    late["spec"]["expirationTime"] = "2026-11-22T08:00:00Z".into();
+    let two = format!("{}\n---\n{late}", reset());
+    let (code, printed) = check(&["-f", "-"], &two);
+    assert_eq!(code, Some(1));
+    assert!(
+        printed.ends_with("-:document 2: spec.expirationTime: expirationTime must be after requestTime\n"),
+        "{printed}"
+    );
+    assert_eq!(check(&["--device", "-", "--action", "ResetDevicePin"], IPHONE).0, Some(1));
+    assert_eq!(check(&["-f", "/no/such/file"], "").0, Some(1));
+    assert_eq!(check(&["--device", "/no/such/file"], "").0, Some(1));
+    assert_eq!(check(&["--device", "-", "--matrix", "/no/such/file"], IPHONE).0, Some(1));
+    assert_eq!(check(&["-f", "-", "--device", "-"], IPHONE).0, Some(1), "standard input can be read once");
+}
+
+#[test]
+fn a_line_that_cannot_be_meant_is_2() {
+    for arguments in [
+        vec![],
+        vec!["--matrix", "intune"],
+        vec!["-f", "-", "--action", "UnlockDevice"],
+        vec!["--device", "-", "--action", "Wipe"],
+        vec!["--nonsense"],
+    ] {
+        assert_eq!(check(&arguments, ""), (Some(2), String::new()), "{arguments:?}");
+    }
+}
