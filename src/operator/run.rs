@@ -65,8 +65,7 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let stopping = Arc::new(AtomicBool::new(false));
     let Environment { client, namespace, identity, clock, transports, listen } = environment;
     let server = listen.map(|address| {
-        let clock = Arc::new(Boot(clock.clone()));
-        let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock };
+        let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock: clock.clone() };
         tokio::spawn(http::serve(address, sources, stop.clone()))
     });
     tokio::spawn(compare_schemas(client.clone(), health.clone(), stop.clone()));
@@ -76,15 +75,6 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let terms = Terms { client, namespace, identity, clock, transports, health, metrics, stopping, leadership };
     let terms = tokio::spawn(terms.run(stop.clone()));
     finish(server, election, terms).await
-}
-
-/// The boot clock of the operator's clocks.
-struct Boot(Arc<dyn Clock>);
-
-impl crate::graph::Clock for Boot {
-    fn boot(&self) -> Duration {
-        self.0.boot()
-    }
 }
 
 /// Ends with the work; the probes' address is the only thing without which it does not begin.

@@ -51,19 +51,9 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     }
     let endpoints = endpoints(&tenant.spec).map_err(|error| misconfigured(&error))?;
     let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
-    let clock = Arc::new(BootOf(context.clock.clone()));
-    let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, clock);
+    let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = Arc::new(graph.map_err(|error| misconfigured(&error))?);
     Ok(Client { graph, made_from })
-}
-
-/// The boot clock of the operator's clocks.
-struct BootOf(Arc<dyn super::clock::Clock>);
-
-impl crate::graph::Clock for BootOf {
-    fn boot(&self) -> std::time::Duration {
-        self.0.boot()
-    }
 }
 
 fn endpoints(spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
