@@ -7,5 +7,4 @@ mod check;
 mod control_plane;
 mod scenes;
 mod simulated;
-mod support;
 mod whole;

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
 use serde_json::{Value, json};
 
-use crate::support::objects::{reset, with};
+use world::objects::{reset, with};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -37,6 +37,13 @@ pub struct Version {
     pub(crate) previous: Option<Arc<Value>>,
 }
 
+impl Version {
+    /// What was stored before under this name: also after a restore what this version was really made of.
+    pub fn previous(&self) -> Option<&Value> {
+        self.previous.as_deref()
+    }
+}
+
 /// Namespace, empty for cluster scoped objects, and name.
 pub type Key = (String, String);
 

@@ -190,6 +190,11 @@ impl ResetEntry {
 }
 
 impl Ledger {
+    /// Whether a test put an entry into it.
+    pub fn has_planted(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry, Entry::Planted(_)))
+    }
+
     /// The lag of the next action.
     pub(crate) fn take_lag(&mut self, world: Lag) -> Lag {
         self.next_lags.pop_front().or(self.lag).unwrap_or(world)

@@ -6,10 +6,10 @@ use graph_simulator::{ActionState, Device, DeviceClass, DevicePlan, PathClass};
 use passcode_operator::api::reset_status::Outcome::{self, Complete, Failed, Rejected};
 use serde_json::json;
 
-use crate::support::{
+use world::{
+    World,
     changes::message,
     objects::{OPERATOR, reset, with},
-    world::World,
 };
 
 const SOON: Duration = Duration::from_secs(60);

@@ -6,9 +6,9 @@ use graph_simulator::DeviceClass;
 use passcode_operator::api::reset_status::Outcome;
 use serde_json::json;
 
-use crate::support::{
+use world::{
+    World,
     objects::{reset, with},
-    world::World,
 };
 
 #[tokio::test(start_paused = true)]
@@ -73,10 +73,10 @@ async fn an_entra_tenant_that_changed_is_not_asked_about_what_was_sent() {
     let tenants: kube::Api<passcode_operator::api::tenant::IntuneTenant> = kube::Api::all(world.client.clone());
     tenants.delete("default", &Default::default()).await.unwrap();
     let other = json!({"tenantId": "99999999-9999-4999-8999-999999999999"});
-    world.create_tenant(with(crate::support::objects::tenant("default"), other)).await;
+    world.create_tenant(with(world::objects::tenant("default"), other)).await;
     world.until("inc", Duration::from_secs(120), |status| status.reason() == "TenantNotReady").await;
     tenants.delete("default", &Default::default()).await.unwrap();
-    world.create_tenant(crate::support::objects::tenant("default")).await;
+    world.create_tenant(world::objects::tenant("default")).await;
     world.ends("inc", Duration::from_secs(900), Outcome::Complete, "PasscodeRemoved").await;
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;

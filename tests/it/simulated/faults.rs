@@ -8,9 +8,9 @@ use k8s_openapi::jiff::SignedDuration;
 use passcode_operator::api::{conditions, reset_status::Outcome};
 use serde_json::json;
 
-use crate::support::{
+use world::{
+    World,
     objects::{reset, with},
-    world::World,
 };
 
 const SOON: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use graph_simulator::{
 };
 use passcode_operator::api::reset_status::Outcome;
 
-use crate::support::{changes::BY_ITSELF, objects::reset, world::World};
+use world::{World, changes::BY_ITSELF, objects::reset};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const FORMS: [RetryAfter; 4] = [RetryAfter::Seconds, RetryAfter::Fractional, RetryAfter::HttpDate, RetryAfter::Missing];

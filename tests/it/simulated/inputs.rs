@@ -7,10 +7,10 @@ use graph_simulator::{Device, DeviceClass, PathClass};
 use passcode_operator::api::reset_status::Outcome;
 use serde_json::json;
 
-use crate::support::{
+use world::{
+    World,
     changes::{BY_ITSELF, message},
     objects::{HELPDESK, reset, tenant},
-    world::World,
 };
 
 const SOON: Duration = Duration::from_secs(60);

@@ -6,11 +6,9 @@ use graph_simulator::Device;
 use k8s_openapi::jiff::Timestamp;
 use passcode_operator::api::reset_status::PasscodeResetStatus;
 use serde_json::Value;
+use world::World;
 
-use crate::{
-    scenes::{self, Scene},
-    support::world::World,
-};
+use crate::scenes::{self, Scene};
 
 impl Scene for World {
     fn now(&self) -> Timestamp {

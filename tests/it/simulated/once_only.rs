@@ -7,9 +7,9 @@ use graph_simulator::{DeviceClass, DevicePlan, Fault, PathClass, Rule};
 use passcode_operator::api::reset_status::{AttemptResult, Outcome};
 use serde_json::json;
 
-use crate::support::{
+use world::{
+    World,
     objects::{reset, tenant, with},
-    world::World,
 };
 
 const SOON: Duration = Duration::from_secs(60);

@@ -19,7 +19,7 @@ use passcode_operator::{
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{changes::BY_ITSELF, objects::OPERATOR, transport::InProcess, world::World};
+use world::{World, changes::BY_ITSELF, objects::OPERATOR, transport::InProcess};
 
 /// What every planted value contains, in lower case: the client secret, the passcode, an unlock PIN, users, device names.
 const MARK: &str = "planted";

@@ -6,10 +6,10 @@ use graph_simulator::{DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_SECRET, P
 use passcode_operator::api::reset_status::Outcome;
 use serde_json::{Value, json};
 
-use crate::support::{
+use world::{
+    World,
     changes::{BY_ITSELF, message},
     objects::{HELPDESK, OPERATOR, reset, tenant, with},
-    world::World,
 };
 
 const SOON: Duration = Duration::from_secs(60);

@@ -7,12 +7,10 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
 use serde_json::Value;
+use world::objects::{reset, reset_object};
 
 use super::process::{Operator, Whole};
-use crate::{
-    scenes::{self, Scene},
-    support::objects::{reset, reset_object},
-};
+use crate::scenes::{self, Scene};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -14,7 +14,7 @@ use passcode_operator::api::{manifests, reset::PasscodeReset, reset_status::Pass
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use crate::support::objects::{HELPDESK, OPERATOR, tenant, with};
+use world::objects::{HELPDESK, OPERATOR, tenant, with};
 
 /// A control plane, Graph over HTTPS, and a tenant with short bounds, so that what has to settle settles in seconds.
 pub struct Whole {
@@ -90,7 +90,7 @@ impl Whole {
         loop {
             let status = self.resets().get(name).await.unwrap().status.unwrap_or_default();
             if status.outcome.is_some() {
-                crate::support::world::check(&status);
+                world::check(&status);
                 return status;
             }
             if begin.elapsed() > at_most {

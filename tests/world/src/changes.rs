@@ -31,6 +31,7 @@ impl World {
         tenants.patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await.unwrap();
     }
 
+    /// Deletes a tenant.
     pub async fn delete_tenant(&self, name: &str) {
         let tenants: Api<IntuneTenant> = Api::all(self.client.clone());
         tenants.delete(name, &Default::default()).await.unwrap();
@@ -66,6 +67,7 @@ impl World {
         secrets.create(&PostParams::default(), &secret).await.unwrap();
     }
 
+    /// Deletes the Secret `graph-credentials` of the operator's namespace.
     pub async fn delete_secret(&self) {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), OPERATOR);
         secrets.delete("graph-credentials", &Default::default()).await.unwrap();
@@ -78,15 +80,18 @@ impl World {
         namespaces.patch(namespace, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Creates a matrix.
     pub async fn create_matrix(&self, value: Value) {
         let matrices: Api<PlatformSupportMatrix> = Api::all(self.client.clone());
         matrices.create(&PostParams::default(), &serde_json::from_value(value).unwrap()).await.unwrap();
     }
 
+    /// A matrix as it is stored.
     pub async fn matrix(&self, name: &str) -> PlatformSupportMatrix {
         Api::all(self.client.clone()).get(name).await.unwrap()
     }
 
+    /// Changes fields of a matrix's spec.
     pub async fn change_matrix(&self, name: &str, spec: Value) {
         let matrices: Api<PlatformSupportMatrix> = Api::all(self.client.clone());
         matrices.patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await.unwrap();

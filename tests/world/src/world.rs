@@ -72,8 +72,11 @@ impl Replica {
 
 /// The world.
 pub struct World {
+    /// The API server.
     pub api: ApiServer,
+    /// Entra, Graph and Intune.
     pub graph: Simulator,
+    /// A client that nothing goes wrong for.
     pub client: Client,
     start: Instant,
     /// How wrong the operator's own wall clock is.
@@ -107,15 +110,18 @@ impl World {
         world
     }
 
+    /// True time.
     pub fn now(&self) -> Timestamp {
         BEGIN.parse::<Timestamp>().unwrap() + SignedDuration::try_from(self.start.elapsed()).unwrap()
     }
 
+    /// Creates a tenant.
     pub async fn create_tenant(&self, value: Value) -> IntuneTenant {
         let tenants: Api<IntuneTenant> = Api::all(self.client.clone());
         tenants.create(&PostParams::default(), &tenant_object(value)).await.unwrap()
     }
 
+    /// A tenant as it is stored.
     pub async fn tenant(&self, name: &str) -> IntuneTenant {
         Api::all(self.client.clone()).get(name).await.unwrap()
     }
@@ -125,16 +131,19 @@ impl World {
         self.add(Device::example(class, number))
     }
 
+    /// Enrols a device; answers its serial number and its id.
     pub fn add(&self, device: Device) -> (String, String) {
         let serial = device.serial().to_owned();
         let id = self.graph.add_device(device);
         (serial, id)
     }
 
+    /// The help desk's PasscodeResets.
     pub fn resets(&self) -> Api<PasscodeReset> {
         Api::namespaced(self.client.clone(), HELPDESK)
     }
 
+    /// Declares.
     pub async fn create(&self, value: Value) -> PasscodeReset {
         let object = reset_object(value);
         let namespace = object.metadata.namespace.clone().unwrap();
@@ -156,6 +165,7 @@ impl World {
         Replica { stop, task: tokio::spawn(run(environment, stopped)) }
     }
 
+    /// The status as it is stored.
     pub async fn status(&self, name: &str) -> PasscodeResetStatus {
         self.resets().get(name).await.unwrap().status.unwrap_or_default()
     }
@@ -185,6 +195,7 @@ impl World {
         }
     }
 
+    /// Waits for the outcome, for at most so long of the world's time, and checks the status.
     pub async fn outcome(&self, name: &str, at_most: Duration) -> PasscodeResetStatus {
         let status = self.until(name, at_most, |status| status.outcome.is_some()).await;
         check(&status);

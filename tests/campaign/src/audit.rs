@@ -1,0 +1,257 @@
+//! What the API server and the simulator know, held against the promise (design 2.2) and the invariants I1 to I5 and I9.
+//!
+//! The simulator's record is the ground truth of what was carried out, and the API server keeps every version of every object, also
+//! those that a restore took back. Nothing here looks at which functions the operator called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api_server::{Change, Version};
+use graph_simulator::{Executed, PathClass};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use passcode_operator::api::{
+    conditions::{self, reason},
+    reset::PasscodeReset,
+    reset_status::{Attempt, Outcome, PasscodeResetStatus},
+};
+use world::World;
+
+use crate::report::Tally;
+
+/// What an audit may take for granted of its plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Whether every object is to have an outcome by now: faults have stopped, and long enough ago.
+    pub all_end: bool,
+    /// How long after it was sent a request may still arrive, beyond the simulator's latency.
+    pub arrives_within: SignedDuration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { all_end: true, arrives_within: SignedDuration::ZERO }
+    }
+}
+
+/// One object, by uid, over its whole life.
+struct Life {
+    name: String,
+    /// As it was last stored, and as it is now: a restore takes it back without a version.
+    versions: Vec<PasscodeReset>,
+    exists: bool,
+}
+
+impl Life {
+    fn status(&self) -> PasscodeResetStatus {
+        self.versions.last().and_then(|object| object.status.clone()).unwrap_or_default()
+    }
+
+    fn request_time(&self) -> Timestamp {
+        self.versions.first().map_or(Timestamp::MIN, |object| object.spec.request_time.0)
+    }
+}
+
+/// Audits a world at the end of its plan.
+#[must_use]
+pub fn audit(world: &World, terms: Terms) -> Tally {
+    let mut audit = Audit {
+        lives: lives(world),
+        claims: BTreeMap::new(),
+        executed: world.graph.executed(),
+        graph_offset: world.graph.settings().front_end_offset,
+        tally: Tally::default(),
+    };
+    audit.read_claims(world);
+    audit.only_claimed_requests_arrive(world, terms);
+    audit.never_twice();
+    audit.outcomes_are_true(world, terms);
+    audit.statuses_are_sound(world);
+    audit.tally.declared = audit.lives.len();
+    audit.tally.carried_out = audit.executed.len();
+    audit.tally
+}
+
+struct Audit {
+    lives: BTreeMap<String, Life>,
+    /// By attempt id: the claim, its object's uid, and when it was stored.
+    claims: BTreeMap<String, (Attempt, String, Timestamp)>,
+    executed: Vec<Executed>,
+    /// Graph's clock less true time.
+    graph_offset: SignedDuration,
+    tally: Tally,
+}
+
+fn lives(world: &World) -> BTreeMap<String, Life> {
+    let mut lives: BTreeMap<String, Life> = BTreeMap::new();
+    for (key, versions) in world.api.histories("PasscodeReset") {
+        for version in versions {
+            let Some(object) = understood(&version.object) else { continue };
+            let life = lives.entry(object.metadata.uid.clone().unwrap_or_default()).or_insert_with(|| Life {
+                name: key.1.clone(),
+                versions: Vec::new(),
+                exists: false,
+            });
+            life.versions.push(object);
+        }
+    }
+    for object in world.api.objects("PasscodeReset").iter().filter_map(understood) {
+        if let Some(life) = lives.get_mut(object.metadata.uid.as_deref().unwrap_or_default()) {
+            life.exists = true;
+            life.versions.push(object);
+        }
+    }
+    lives
+}
+
+/// An object that the operator could read, too.
+fn understood(object: &serde_json::Value) -> Option<PasscodeReset> {
+    serde_json::from_value(object.clone()).ok()
+}
+
+impl Audit {
+    fn broken(&mut self, what: String) {
+        self.tally.violations.push(what);
+    }
+
+    fn read_claims(&mut self, world: &World) {
+        for (_, versions) in world.api.histories("PasscodeReset") {
+            for version in versions.iter().filter(|version| version.change != Change::Deleted) {
+                let Some(object) = understood(&version.object) else { continue };
+                let Some(attempt) = object.status.and_then(|status| status.attempt) else { continue };
+                let uid = object.metadata.uid.unwrap_or_default();
+                self.claims.entry(attempt.id.clone()).or_insert((attempt, uid, version.at));
+            }
+        }
+    }
+
+    /// I3: nothing arrives without a claim that was stored before, nor after its deadline.
+    fn only_claimed_requests_arrive(&mut self, world: &World, terms: Terms) {
+        let slack = SignedDuration::try_from(world.graph.settings().latency).unwrap() + terms.arrives_within;
+        for request in world.graph.requests().iter().filter(|request| request.class == PathClass::Action) {
+            let id = request.client_request_id.clone().unwrap_or_default();
+            let Some((attempt, _, stored)) = self.claims.get(&id) else {
+                self.broken(format!("a request {id} arrived at {} without a claim", request.at));
+                continue;
+            };
+            let late = request.at + self.graph_offset > attempt.send_deadline.0 + slack;
+            if *stored > request.at || late {
+                let deadline = attempt.send_deadline;
+                self.broken(format!(
+                    "request {id} arrived at {}; it was claimed at {stored} until {deadline}",
+                    request.at
+                ));
+            }
+        }
+    }
+
+    /// I1 in the words of the promise: none is carried out for an object if one of ours was carried out for that device at or after
+    /// its requestTime. What a proxy repeats is one request.
+    fn never_twice(&mut self) {
+        let mut seen = BTreeSet::new();
+        let ours: Vec<Executed> =
+            self.executed.iter().filter(|e| seen.insert(e.client_request_id.clone())).cloned().collect();
+        for later in &ours {
+            let Some((_, uid, _)) = later.client_request_id.as_ref().and_then(|id| self.claims.get(id)) else {
+                continue;
+            };
+            let (requested, name) = (self.lives[uid].request_time(), self.lives[uid].name.clone());
+            let earlier = ours.iter().find(|earlier| {
+                earlier.device == later.device
+                    && earlier.client_request_id != later.client_request_id
+                    && earlier.at < later.at
+                    && earlier.at + self.graph_offset >= requested
+            });
+            if let Some(earlier) = earlier {
+                self.tally.duplicates += 1;
+                self.broken(format!(
+                    "{name}, asked for at {requested}, was carried out at {} although one had been at {}",
+                    later.at, earlier.at
+                ));
+            }
+        }
+    }
+
+    fn carried_out_for(&self, uid: &str) -> usize {
+        let of = |executed: &&Executed| {
+            let claim = executed.client_request_id.as_ref().and_then(|id| self.claims.get(id));
+            claim.is_some_and(|(_, of, _)| of == uid)
+        };
+        self.executed.iter().filter(of).count()
+    }
+
+    /// I2 and I5: an outcome says what is true, and each object has one.
+    fn outcomes_are_true(&mut self, world: &World, terms: Terms) {
+        for uid in self.lives.keys().cloned().collect::<Vec<_>>() {
+            let (life, carried_out) = (&self.lives[&uid], self.carried_out_for(&uid));
+            let (name, status, exists) = (life.name.clone(), life.status(), life.exists);
+            let why = status.reason().to_owned();
+            // The device was asked and has said no: nothing happened to it.
+            let refused_by_device = status.device_action.as_ref().is_some_and(|a| a.state == "notSupported");
+            match status.outcome {
+                Some(Outcome::Rejected) if carried_out > 0 && !refused_by_device => {
+                    self.broken(format!("{name} is Rejected/{why}, and {carried_out} was carried out for it"));
+                }
+                Some(Outcome::Complete) => {
+                    let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
+                    let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
+                    let any = world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref());
+                    if (!adopted && carried_out == 0) || (adopted && !any && !has_planted(world, device.as_deref())) {
+                        self.tally.lost += 1;
+                        self.broken(format!("{name} is Complete/{why} without a reset"));
+                    }
+                }
+                None if exists && terms.all_end => {
+                    self.tally.lost += 1;
+                    let status = serde_json::to_string(&status).unwrap();
+                    self.broken(format!("{name} has no end: {status}"));
+                }
+                _ => {}
+            }
+            if status.outcome.is_some() && why == reason::OUTCOME_UNKNOWN {
+                self.tally.left_to_people += 1;
+            }
+        }
+    }
+
+    /// I4 and I9: an outcome is the last word, conditions are well formed, and lastTransitionTime moves only with the status.
+    fn statuses_are_sound(&mut self, world: &World) {
+        for (key, versions) in world.api.histories("PasscodeReset") {
+            for version in &versions {
+                if let Some(problem) = step_problem(version) {
+                    self.broken(format!("{} at {}: {problem}", key.1, version.at));
+                }
+            }
+        }
+    }
+}
+
+fn has_planted(world: &World, device: Option<&str>) -> bool {
+    device.and_then(|id| world.graph.device(id)).is_some_and(|device| device.ledger.has_planted())
+}
+
+/// What is wrong with the step from one version to the next.
+fn step_problem(version: &Version) -> Option<String> {
+    let new = understood(&version.object)?.status.unwrap_or_default();
+    if !new.conditions.is_empty() {
+        world::check(&new);
+    }
+    let old = version.previous().and_then(understood);
+    let old = old.filter(|old| old.metadata.uid.as_deref() == version.object["metadata"]["uid"].as_str())?;
+    let old = old.status.unwrap_or_default();
+    if old.outcome.is_some() && old != new {
+        return Some(format!("{:?} was not the last word", old.outcome));
+    }
+    if new.silent_attempts < old.silent_attempts {
+        return Some("silentAttempts fell".to_owned());
+    }
+    if old.attempt.is_some() && new.attempt.is_none() {
+        return Some("the attempt is forgotten".to_owned());
+    }
+    for before in &old.conditions {
+        let Some(after) = conditions::get(&new.conditions, &before.type_) else { continue };
+        let moved = after.last_transition_time != before.last_transition_time;
+        if moved && after.status == before.status {
+            return Some(format!("lastTransitionTime of {} moved and its status did not", before.type_));
+        }
+    }
+    None
+}

@@ -1,0 +1,18 @@
+//! The reliability campaign: no phone is reset twice and none is forgotten, whatever dies.
+//!
+//! What lives here: the layers (each makes plans: a world, and what goes wrong in it), the audit that holds what the API server
+//! and the simulator know against the promise of design 2.2, and the report. What does not: the model of the protocol
+//! (`tests/model`), the world itself (`tests/world`), and tests of single features (`tests/it`).
+//!
+//! Each layer runs small, with a fixed seed, in `cargo test`; `make campaign` runs all of them in full.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be set up, or does not hold, fails its plan"
+)]
+
+pub mod audit;
+pub mod layers;
+pub mod plan;
+pub mod report;

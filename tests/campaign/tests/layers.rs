@@ -1,0 +1,1 @@
+//! Each layer of the campaign, small and with a fixed seed.
