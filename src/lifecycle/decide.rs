@@ -313,14 +313,16 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
     }
 }
 
-/// Step 6: a device enrolled since has a new passcode, and a new record too.
+/// Step 6: a device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
+/// have had, so after an attempt without a trace even an enrolment counts that only Intune's clock may have put before the request.
 fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
-    match look.enrolled {
-        Some(enrolled) if enrolled > d.request_time() => {
-            Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled))))
-        }
-        _ => Ok(()),
+    let Some(enrolled) = look.enrolled else { return Ok(()) };
+    let since = enrolled > d.request_time();
+    let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.ledger_clock_error());
+    if since || perhaps {
+        return Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
     }
+    Ok(())
 }
 
 pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {

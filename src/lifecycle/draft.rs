@@ -130,13 +130,18 @@ impl<'a> Draft<'a> {
         self.platform().is_work_profile_only() && self.o.object.spec.action != RequestedAction::ResetWorkProfilePasscode
     }
 
-    pub fn question<'q>(&self, seen_before_attempt: Option<&'q [Time]>) -> Question<'q> {
+    /// How far Intune's clock may be from Graph's.
+    pub fn ledger_clock_error(&self) -> SignedDuration {
         let timing = self.o.tenant.map_or_else(Timing::default, |tenant| tenant.spec.timing.clone());
+        timing.ledger_clock_error.as_signed()
+    }
+
+    pub fn question<'q>(&self, seen_before_attempt: Option<&'q [Time]>) -> Question<'q> {
         Question {
             action_name: self.ledger_name(),
             request_time: self.request_time(),
             completion_timeout: self.completion_timeout(),
-            ledger_clock_error: timing.ledger_clock_error.as_signed(),
+            ledger_clock_error: self.ledger_clock_error(),
             seen_before_attempt,
             followed: self.status.device_action.as_ref().and_then(|action| action.start_time),
         }

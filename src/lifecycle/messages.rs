@@ -161,10 +161,12 @@ pub(super) fn not_offered(requested: RequestedAction, offered: MatrixAction) -> 
     )
 }
 
-pub(super) fn enrolled_after(enrolled: Time) -> String {
+/// `since`: certainly after requestTime; else only Intune's clock may have put it before.
+pub(super) fn enrolled_after(enrolled: Time, since: bool) -> String {
+    let when = if since { "after requestTime" } else { "at about requestTime" };
     format!(
-        "The device was enrolled at {enrolled}, after requestTime, so its passcode is new. If it is locked out again, create a new PasscodeReset \
-         with requestTime now."
+        "The device was enrolled at {enrolled}, {when}, so its passcode is new. If it is locked out again, create a new PasscodeReset with \
+         requestTime now."
     )
 }
 
