@@ -133,6 +133,24 @@ impl Call {
         }
     }
 
+    /// What a write sets of the status, field by field, whatever the form of the patch. What it takes away is not there.
+    pub fn sets_status(&self) -> Value {
+        let Value::Array(operations) = &self.body else { return self.body["status"].clone() };
+        let mut status = Value::Null;
+        for operation in operations.iter().filter(|operation| operation["op"] == "add") {
+            match operation["path"].as_str() {
+                Some("/status") => status = operation["value"].clone(),
+                Some(path) => {
+                    if let Some(field) = path.strip_prefix("/status/") {
+                        status[field] = operation["value"].clone();
+                    }
+                }
+                None => {}
+            }
+        }
+        status
+    }
+
     /// A query parameter; empty if it is not there.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query.get(name).map(String::as_str).unwrap_or_default()

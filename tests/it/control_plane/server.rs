@@ -59,7 +59,7 @@ impl Server {
         self.send(Method::POST, &format!("{}?fieldValidation=Strict", collection(object)), object).await.unwrap()
     }
 
-    /// Changes a stored object by a merge patch. `subresource` is empty or `/status`; `query` is empty or starts with `?`.
+    /// Changes a stored object by a merge patch, or by a JSON patch where that is a list. `subresource` is empty or `/status`; `query` is empty or starts with `?`.
     pub async fn patch(&self, object: &Value, subresource: &str, query: &str, patch: &Value) -> Result<Value, Refusal> {
         let name = object["metadata"]["name"].as_str().expect("a name");
         self.send(Method::PATCH, &format!("{}/{name}{subresource}{query}", collection(object)), patch).await
@@ -67,7 +67,11 @@ impl Server {
 
     /// Sends a request with whatever body, which a typed client would refuse to write.
     async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, Refusal> {
-        let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        let kind = match method {
+            Method::PATCH if body.is_array() => "application/json-patch+json",
+            Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
+        };
         let request = Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, kind);
         let request = request.body(serde_json::to_vec(body).expect("JSON")).expect("a request");
         match self.client.request(request).await {

@@ -83,6 +83,46 @@ async fn control_plane_status_writes_with_preconditions() {
     assert_eq!(refusal.code, 404, "{}", refusal.message);
 }
 
+/// What the operator's writes rest on: a JSON patch is taken only where all of its tests hold, also that of the uid, which a merge
+/// patch of a status is not judged by.
+#[tokio::test]
+async fn control_plane_status_writes_that_test_what_was_read() {
+    let server = Server::shared().await;
+    let object = reset("tests");
+    let created = server.create(&object).await;
+    let attempt = json!({
+        "number": 1, "id": "a", "claimTime": "2026-11-22T09:00:00Z", "sendDeadline": "2026-11-22T09:00:30Z", "settleWindow": "280s",
+    });
+    let uid = &created["metadata"]["uid"];
+    let patch = |version: &Value, uid: &Value, id: &str| {
+        json!([
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "test", "path": "/status/attempt/id", "value": id},
+            {"op": "add", "path": "/status/silentAttempts", "value": 1},
+        ])
+    };
+    // A test of what is not there does not hold either.
+    let refusal = server.patch(&object, "/status", "", &patch(&created["metadata"]["resourceVersion"], uid, "a")).await;
+    assert_eq!(refusal.unwrap_err().code, 422);
+
+    let claimed = server.patch(&object, "/status", STRICT, &json!({"status": {"attempt": attempt}})).await.unwrap();
+    let version = &claimed["metadata"]["resourceVersion"];
+    let other = json!("11111111-2222-3333-4444-555555555555");
+    let old = &created["metadata"]["resourceVersion"];
+    for wrong in [patch(version, &other, "a"), patch(old, uid, "a"), patch(version, uid, "b")] {
+        let refusal = server.patch(&object, "/status", "", &wrong).await.unwrap_err();
+        let expected = (422, "the server rejected our request due to an error in our request");
+        assert_eq!((refusal.code, refusal.message.as_str()), expected, "{wrong}");
+    }
+    let written = server.patch(&object, "/status", "", &patch(version, uid, "a")).await.unwrap();
+    assert_eq!(written["status"]["silentAttempts"], 1);
+    // With what the definition lacks it is refused by name where that is asked for, as a merge patch is.
+    let unknown = json!([{"op": "add", "path": "/status/verdict", "value": "x"}]);
+    let refusal = server.patch(&object, "/status", STRICT, &unknown).await.unwrap_err();
+    assert!(refusal.code == 422 && refusal.message.contains("unknown field \"status.verdict\""), "{}", refusal.message);
+}
+
 #[tokio::test]
 async fn control_plane_status_writes_with_fields_that_the_definition_lacks() {
     let server = Server::shared().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api_server::{Cut, Fault as ApiFault, On, Verb, status as api_status};
-use graph_simulator::{DeviceClass, DevicePlan, Lag};
+use graph_simulator::{DeviceClass, DevicePlan, Fault, Lag, PathClass, Rule};
 use k8s_openapi::jiff::SignedDuration;
 use passcode_operator::api::{conditions, reset_status::Outcome};
 use serde_json::json;
@@ -339,4 +339,60 @@ async fn etcd_restored_under_a_running_leader_sends_nothing_twice() {
         assert_eq!(world.executed(&id), 1, "after {after} s");
         replica.stop().await;
     }
+}
+
+/// A restore gives versions out again. The record of an answer must not end up on the attempt that another replica has claimed
+/// meanwhile, under the very version of the claim that it belongs to.
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_not_recorded_on_another_attempt_of_the_same_version() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    world.graph.script(Rule::on(PathClass::Action, Fault::status(400).slow(Duration::from_secs(10))).once());
+    let replica = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    world.create(reset("inc", &serial, world.now())).await;
+    let before = world.api.snapshot();
+    let claimed = world.until("inc", SOON, |status| status.attempt.is_some()).await;
+    let version: u64 = world.resets().get("inc").await.unwrap().metadata.resource_version.unwrap().parse().unwrap();
+    world.api.restore(&before);
+    // Somebody else's claim comes under the same version.
+    while world.api.resource_version() + 1 < version {
+        world.label("helpdesk", "edited", Some(&world.api.resource_version().to_string())).await;
+    }
+    let mut other = claimed.clone();
+    let attempt = other.attempt.as_mut().unwrap();
+    attempt.id = "another".to_owned();
+    let patch = kube::api::Patch::Merge(json!({"status": other}));
+    let stored = world.resets().patch_status("inc", &Default::default(), &patch).await.unwrap();
+    assert_eq!(stored.metadata.resource_version, Some(version.to_string()));
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let attempt = world.status("inc").await.attempt.unwrap();
+    assert_eq!((attempt.id.as_str(), attempt.result), ("another", None));
+    assert_eq!(world.executed(&id), 0);
+    replica.kill().await;
+}
+
+/// A leader that could not renew during the restore begins a new term, and still knows what it has sent.
+#[tokio::test(start_paused = true)]
+async fn the_memory_of_locks_outlives_a_term() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
+    let replica = world.replica("a");
+    // Just renewed, so that the lease of the copy is the one that this process wrote last.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    world.create(reset("inc", &serial, world.now())).await;
+    let renewals = On::verb(Verb::Update).resource("leases").named("passcode-operator-leader").always();
+    world.api.caller("a").fault(renewals, ApiFault::LoseBefore);
+    let before = world.api.snapshot();
+    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
+    world.api.caller("a").cut_off(Cut::Refused);
+    world.api.restore(&before);
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    world.api.caller("a").clear_faults();
+    world.api.caller("a").reconnect();
+    let status = world.outcome("inc", VERIFIED).await;
+    assert_eq!(status.outcome, Some(Outcome::Complete), "{}", status.reason());
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
 }

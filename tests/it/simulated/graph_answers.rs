@@ -150,7 +150,7 @@ async fn a_token_withdrawn_after_the_claim_is_replaced_and_the_same_claim_sent_a
         let (serial, id) = world.device(DeviceClass::IPhone, 1);
         let (graph, withdrawn) = (world.graph.clone(), AtomicBool::new(false));
         world.api.caller("a").after(move |call, _| {
-            let claims = call.verb == Verb::Patch && !call.body["status"]["attempt"]["id"].is_null();
+            let claims = call.verb == Verb::Patch && !call.sets_status()["attempt"]["id"].is_null();
             if claims && !withdrawn.swap(true, Ordering::Relaxed) {
                 match kind {
                     Some(kind) => graph.revoke_tokens(EXAMPLE_CLIENT, kind),

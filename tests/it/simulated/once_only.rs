@@ -242,7 +242,7 @@ async fn a_claim_whose_answer_was_lost_counts_only_if_it_is_stored() {
     ] {
         let world = World::new().await;
         let (serial, id) = world.device(DeviceClass::IPhone, 1);
-        let claims = |call: &api_server::Call| call.body["status"]["attempt"]["id"].is_string();
+        let claims = |call: &api_server::Call| call.sets_status()["attempt"]["id"].is_string();
         let rule = On::verb(Verb::Patch).resource("passcoderesets").subresource("status").when(claims);
         world.api.caller("a").fault(rule, fault);
         let replica = world.replica("a");
@@ -273,7 +273,7 @@ async fn a_lock_whose_answer_was_lost_is_still_ours() {
 async fn the_record_of_an_answer_is_stubborn() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let records = |call: &api_server::Call| call.body["status"]["attempt"]["result"] == json!("Accepted");
+    let records = |call: &api_server::Call| call.sets_status()["attempt"]["result"] == json!("Accepted");
     let rule = On::verb(Verb::Patch).subresource("status").when(records).times(3);
     world.api.caller("a").fault(rule, ApiFault::Fail(api_status(500, "InternalError", "etcd is slow")));
     let replica = world.replica("a");
