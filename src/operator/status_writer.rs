@@ -75,9 +75,8 @@ fn patch(object: &PasscodeReset, status: &PasscodeResetStatus) -> Result<JsonPat
 fn changes(old: &Map<String, Value>, new: Map<String, Value>) -> Vec<PatchOperation> {
     let path = |field: &str| format!("/status/{field}");
     let gone = old.keys().filter(|field| !new.contains_key(*field));
-    let mut operations: Vec<PatchOperation> = gone
-        .map(|field| PatchOperation::Remove(RemoveOperation { path: pointer(&path(field)) }))
-        .collect();
+    let mut operations: Vec<PatchOperation> =
+        gone.map(|field| PatchOperation::Remove(RemoveOperation { path: pointer(&path(field)) })).collect();
     let changed = new.into_iter().filter(|(field, value)| old.get(field) != Some(value));
     operations.extend(changed.map(|(field, value)| add(&path(&field), value)));
     operations

@@ -1,0 +1,451 @@
+//! What happens by itself: time, Graph, the device, people, crashes, restores, the election.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::SignedDuration;
+use passcode_operator::lifecycle::quarantine::{LeaseSeen, Quarantine, suspected};
+
+use crate::{
+    bridge::{tick, time},
+    driver::{Luck, World},
+    state::{Answer, Entry, Executed, Lead, Lease, Next, Object, Progress, Replica, Second, Status, TICK, Tick},
+    variant::Variant,
+};
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Half a minute passes.
+    Tick,
+    /// A replica begins a pass over the object of this slot; `true`: it sees the version before the present one.
+    Begin(usize, u8, bool),
+    /// A replica takes its next step.
+    Step(usize, Luck),
+    /// The same, and at once every read that follows; none of them shows these entries.
+    Stride(usize, Luck, u8),
+    /// A replica loses all that it knows.
+    Crash(usize),
+    /// Graph carries this request out, and says so.
+    Accept(usize),
+    /// Graph carries it out; the answer is lost, or says nothing.
+    AcceptInSilence(usize),
+    /// It is never carried out, and nobody says so.
+    Lose(usize),
+    /// 429.
+    Throttle(usize),
+    /// 400.
+    Refuse(usize),
+    /// A replica waits no longer for its answer; the request is still on its way.
+    TimeOut(usize),
+    /// The device answers to this entry.
+    Device(usize),
+    /// A person resets the device.
+    ByHand,
+    /// The device is enrolled anew.
+    Enrol,
+    /// The object of this slot is deleted and declared anew, as it was.
+    Recreate(u8),
+    /// The API server judges a write whose caller gave up.
+    Late(usize),
+    /// etcd is put back to the copy.
+    Restore,
+    /// A replica looks after the leader lease.
+    Renew(usize),
+    /// A replica sweeps the device lock, which holds nobody back any more.
+    Sweep(usize),
+}
+
+impl World<'_> {
+    /// What may happen now.
+    pub fn actions(&self, actions: &mut Vec<Action>) {
+        let (setup, state) = (self.setup, &self.state);
+        for r in 0..state.replicas.len() {
+            self.replica_actions(r, actions);
+        }
+        for (i, request) in state.requests.iter().enumerate() {
+            let awaited = self.awaiting(request.attempt).is_some();
+            actions.push(Action::Accept(i));
+            if awaited && state.left.losses > 0 {
+                actions.push(Action::AcceptInSilence(i));
+            }
+            if !awaited || state.left.losses > 0 {
+                actions.push(Action::Lose(i));
+            }
+            if awaited && state.left.throttles > 0 {
+                actions.push(Action::Throttle(i));
+            }
+            if awaited && state.left.refusals > 0 {
+                actions.push(Action::Refuse(i));
+            }
+        }
+        let pending = state.record.iter().enumerate().filter(|(_, entry)| entry.progress == Progress::Pending);
+        actions.extend(pending.map(|(i, _)| Action::Device(i)));
+        if state.left.by_hand > 0 {
+            actions.push(Action::ByHand);
+        }
+        if state.left.enrolments > 0 {
+            actions.push(Action::Enrol);
+        }
+        if state.left.recreations > 0 {
+            let there = state.etcd.objects.iter().flatten();
+            actions.extend(there.map(|object| Action::Recreate(object.slot)));
+        }
+        actions.extend((0..state.late.len()).map(Action::Late));
+        if state.left.restores > 0 {
+            let old_enough = state.copy.as_ref().is_some_and(|(at, _)| state.now >= at + setup.restored_after);
+            if old_enough {
+                actions.push(Action::Restore);
+            }
+        }
+        let on_its_way = state.requests.iter().any(|request| state.now >= request.sent + setup.send_grace);
+        if state.now < setup.span.1 && !on_its_way {
+            actions.push(Action::Tick);
+        }
+    }
+
+    fn replica_actions(&self, r: usize, actions: &mut Vec<Action>) {
+        let (state, replica) = (&self.state, &self.state.replicas[r]);
+        let acts = !self.setup.leases || replica.lead.leads;
+        match &replica.next {
+            Next::Idle if acts => {
+                for slot in 0..u8::try_from(state.etcd.objects.len()).unwrap() {
+                    for stale in [false, true] {
+                        if self.read(slot, stale).is_some_and(|object| object.status.end.is_none()) {
+                            actions.push(Action::Begin(r, slot, stale));
+                        }
+                    }
+                }
+            }
+            Next::Idle => {}
+            Next::Await { .. } if state.left.losses > 0 => actions.push(Action::TimeOut(r)),
+            Next::Await { .. } => {}
+            Next::Look => {
+                let open = self.hideable();
+                let masks = (0..=u8::MAX).filter(|mask| mask & !open == 0);
+                actions.extend(masks.map(|mask| Action::Step(r, Luck::Hidden(mask))));
+            }
+            next => {
+                self.with_luck(r, Luck::Fine, actions);
+                let write = matches!(next, Next::Claim(_) | Next::Record(_) | Next::Write(..));
+                if state.left.losses > 0 && (write || matches!(next, Next::TakeLock { .. })) {
+                    self.with_luck(r, Luck::Unanswered, actions);
+                    self.with_luck(r, Luck::NotApplied, actions);
+                }
+                if state.left.losses > 0 && write {
+                    self.with_luck(r, Luck::AppliedLater, actions);
+                }
+            }
+        }
+        if state.left.crashes > 0 && (replica.next != Next::Idle || replica.lead != Lead::default()) {
+            actions.push(Action::Crash(r));
+        }
+        // A second renewal of one tick changes nothing but versions.
+        let renewed = |lease: &Lease| lease.renewed == self.clock(r) && lease.version == replica.lead.lease;
+        if self.setup.leases && !(replica.lead.leads && state.etcd.lease.as_ref().is_some_and(renewed)) {
+            actions.push(Action::Renew(r));
+        }
+        let over = |lock: &crate::state::Lock| self.clock(r) > lock.deadline + lock.settle;
+        if self.setup.sweeps && state.etcd.lock.as_ref().is_some_and(over) {
+            actions.push(Action::Sweep(r));
+        }
+    }
+
+    /// A step, alone or with the reads that follow: these show all entries, or none that may be hidden.
+    fn with_luck(&self, r: usize, luck: Luck, actions: &mut Vec<Action>) {
+        if !self.setup.strides {
+            return actions.push(Action::Step(r, luck));
+        }
+        let open = self.hideable();
+        actions.push(Action::Stride(r, luck, 0));
+        if open != 0 {
+            actions.push(Action::Stride(r, luck, open));
+        }
+    }
+
+    /// The entries that a look need not show yet, a bit each.
+    fn hideable(&self) -> u8 {
+        let (setup, state) = (self.setup, &self.state);
+        let entries = state.record.iter().enumerate().skip(state.shown_from);
+        let open = entries.filter(|(_, entry)| entry.uid.is_some() && state.now <= entry.at + setup.ledger_lag);
+        open.fold(0, |mask, (index, _)| mask | 1 << index)
+    }
+
+    fn read(&self, slot: u8, stale: bool) -> Option<Object> {
+        if !stale {
+            return self.stored(slot);
+        }
+        let before = self.state.before[usize::from(slot)].clone();
+        before.filter(|_| self.state.left.stale_reads > 0)
+    }
+
+    fn awaiting(&self, attempt: u8) -> Option<usize> {
+        self.state.replicas.iter().position(|replica| replica.next == Next::Await { attempt })
+    }
+
+    /// Lets it happen.
+    pub fn happen(&mut self, action: &Action) {
+        match *action {
+            Action::Tick => self.state.now += 1,
+            Action::Begin(r, slot, stale) => {
+                let Some(object) = self.read(slot, stale) else { return };
+                self.state.left.stale_reads -= u8::from(stale);
+                self.begin(r, object);
+            }
+            Action::Step(r, luck) => {
+                let lost = matches!(luck, Luck::Unanswered | Luck::NotApplied | Luck::AppliedLater);
+                self.state.left.losses -= u8::from(lost);
+                self.step(r, luck);
+            }
+            Action::Stride(r, luck, hidden) => {
+                self.happen(&Action::Step(r, luck));
+                self.read_on(r, hidden);
+            }
+            Action::Crash(r) => {
+                self.state.left.crashes -= 1;
+                self.state.replicas[r] = Replica::started(self.state.replicas[r].error);
+            }
+            Action::Accept(i) => self.carry_out(i, true),
+            Action::AcceptInSilence(i) => self.carry_out(i, false),
+            Action::Lose(i) => self.lose(i),
+            Action::Throttle(i) => {
+                self.state.left.throttles -= 1;
+                let counted = self.setup.does(Variant::ThrottlingCounted);
+                self.drop_request(i, if counted { Answer::Unknown } else { Answer::NotExecuted });
+            }
+            Action::Refuse(i) => {
+                self.state.left.refusals -= 1;
+                self.drop_request(i, Answer::Refused);
+            }
+            Action::TimeOut(r) => {
+                self.state.left.losses -= 1;
+                self.answered(r, Answer::Unknown, false);
+            }
+            Action::Device(i) => {
+                let now = self.state.now;
+                let entry = &mut self.state.record[i];
+                (entry.progress, entry.done_at) = (Progress::Done, Some(now));
+            }
+            Action::ByHand => {
+                self.state.left.by_hand -= 1;
+                self.enter(None);
+            }
+            Action::Enrol => {
+                self.state.left.enrolments -= 1;
+                self.state.shown_from = self.state.record.len();
+                self.state.enrolled = Some(self.state.now + self.setup.intune_error);
+            }
+            Action::Recreate(slot) => self.recreate(slot),
+            Action::Late(i) => {
+                let late = self.state.late.remove(i);
+                let _ = self.store(&late.read, &late.status, true);
+            }
+            Action::Restore => self.restore(),
+            Action::Renew(r) => self.renew(r),
+            Action::Sweep(_) => {
+                self.state.etcd.lock = None;
+                self.next_version();
+            }
+        }
+    }
+
+    /// Makes every read that comes next.
+    fn read_on(&mut self, r: usize, hidden: u8) {
+        loop {
+            match self.state.replicas[r].next {
+                Next::ReadLock => self.step(r, Luck::Fine),
+                Next::Look => self.step(r, Luck::Hidden(hidden)),
+                _ => return,
+            }
+        }
+    }
+
+    // Graph.
+
+    fn enter(&mut self, uid: Option<u8>) {
+        let now = self.state.now;
+        let start = Second::from(now + self.setup.intune_error) * TICK;
+        let of_this_tick =
+            self.state.record.iter().filter(|entry| (start..start + TICK).contains(&entry.start)).count();
+        let start = start + Second::try_from(of_this_tick).unwrap();
+        self.state.record.push(Entry { start, at: now, progress: Progress::Pending, done_at: None, uid });
+    }
+
+    fn carry_out(&mut self, i: usize, told: bool) {
+        let request = self.state.requests[i].clone();
+        let awaiting = self.awaiting(request.attempt);
+        self.state.left.losses -= u8::from(!told);
+        self.execute(request.attempt, request.uid, request.requested);
+        if !told && self.setup.does(Variant::RepeatedByHttp) {
+            self.state.requests[i].sent = self.state.now;
+            return;
+        }
+        self.state.requests.remove(i);
+        let Some(r) = awaiting else { return };
+        let (answer, again) = match self.setup.variant {
+            _ if told => (Answer::Accepted, false),
+            Some(Variant::ServerErrorTakenForNotExecuted) => (Answer::NotExecuted, true),
+            Some(Variant::TimeOutTakenForRefused | Variant::ConflictTakenForRefused) => (Answer::Refused, false),
+            _ => (Answer::Unknown, false),
+        };
+        self.answered(r, answer, again);
+    }
+
+    /// I1: none is carried out for an object if one of ours was carried out at or after its requestTime; and what was rejected stays so.
+    fn execute(&mut self, attempt: u8, uid: u8, requested: Tick) {
+        if self.state.executed.iter().any(|earlier| earlier.at >= requested) {
+            self.state.break_with("a second reset is carried out");
+        }
+        if self.state.rejected.contains(&uid) {
+            self.state.break_with("one is carried out for what was Rejected");
+        }
+        self.state.executed.push(Executed { attempt, uid, at: self.state.now });
+        self.enter(Some(uid));
+    }
+
+    fn lose(&mut self, i: usize) {
+        let awaited = self.awaiting(self.state.requests[i].attempt).is_some();
+        self.state.left.losses -= u8::from(awaited);
+        self.drop_request(i, Answer::Unknown);
+    }
+
+    /// It is not carried out; whoever waits for an answer gets this one.
+    fn drop_request(&mut self, i: usize, answer: Answer) {
+        let request = self.state.requests.remove(i);
+        if let Some(r) = self.awaiting(request.attempt) {
+            self.answered(r, answer, answer == Answer::NotExecuted);
+        }
+    }
+
+    // People.
+
+    fn recreate(&mut self, slot: u8) {
+        let Some(old) = self.stored(slot) else { return };
+        self.state.left.recreations -= 1;
+        if self.setup.does(Variant::LockReleasedWithItsObject) {
+            self.state.etcd.lock = self.state.etcd.lock.take().filter(|lock| lock.owner != old.uid);
+        }
+        let uid = self.state.next_uid;
+        self.state.next_uid += 1;
+        let version = self.next_version();
+        let new = Object { uid, status: Status::default(), version, ..old.clone() };
+        self.state.before[usize::from(slot)] = Some(old);
+        self.state.etcd.objects[usize::from(slot)] = Some(new);
+    }
+
+    fn restore(&mut self) {
+        let Some((_, copy)) = self.state.copy.take() else { return };
+        self.state.left.restores -= 1;
+        self.state.etcd = *copy;
+        self.state.before = vec![None; self.state.etcd.objects.len()];
+        // Meanwhile no leader could renew, for longer than it goes on without (`operator::leader`).
+        for replica in &mut self.state.replicas {
+            replica.lead.leads = false;
+        }
+    }
+
+    // The election (`operator::leader`): one read and one write, made at once here, since the write is on the version that was read.
+
+    fn renew(&mut self, r: usize) {
+        let now = self.clock(r);
+        let me = u8::try_from(r).unwrap();
+        let lease = self.state.etcd.lease.clone();
+        let lead = self.state.replicas[r].lead.clone();
+        let kept = lead.leads && lease.as_ref().is_some_and(|lease| lease.version == lead.lease);
+        let may_take = match &lease {
+            None => true,
+            // Unchanged for its duration, half a tick, by whoever holds it.
+            Some(lease) => lease.holder == Some(me) || lease.renewed < now,
+        };
+        if !kept && !may_take {
+            let lead = &mut self.state.replicas[r].lead;
+            let renewed = lease.map(|lease| lease.renewed);
+            lead.leads = false;
+            lead.witnessed |= lead.latest.is_some() && renewed > lead.latest;
+            lead.latest = lead.latest.max(renewed);
+            return;
+        }
+        let before = lease.as_ref().and_then(|lease| lease.quarantine);
+        let quarantine = if kept { before } else { self.quarantine(lease.as_ref(), &lead, now).or(before) };
+        let version = self.next_version();
+        self.state.etcd.lease = Some(Lease { holder: Some(me), renewed: now, quarantine, version });
+        let lead = &mut self.state.replicas[r].lead;
+        (lead.leads, lead.lease, lead.quarantine, lead.witnessed) = (true, version, quarantine, true);
+        lead.latest = lead.latest.max(Some(now));
+    }
+
+    /// The quarantine that begins with this term, if one does.
+    fn quarantine(&self, lease: Option<&Lease>, lead: &Lead, now: Tick) -> Option<(Tick, Tick)> {
+        let settle = Duration::from_secs(u64::try_from(Second::from(self.setup.settle_window()) * TICK).unwrap());
+        let error = SignedDuration::from_secs(i64::from(Second::from(self.setup.clock_error) * TICK));
+        let seen = LeaseSeen {
+            renewed: lease.map(|lease| time(lease.renewed)),
+            renewed_before: lead.latest.map(time),
+            accounted_for: lead.witnessed || self.setup.does(Variant::UnwitnessedLeaseTrusted),
+        };
+        if !suspected(seen, time(now), settle, error) {
+            return None;
+        }
+        let begun = Quarantine::beginning(time(now), settle);
+        let before = lease.and_then(|lease| lease.quarantine);
+        let before = before.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) });
+        let joined = before.map_or(begun, |before| before.joined(begun));
+        Some((tick(joined.begin), tick(joined.end)))
+    }
+
+    // The end.
+
+    /// Lets everything go well from here on, for so many ticks; answers whether every object has an outcome then.
+    pub fn drive_to_end(&mut self, ticks: Tick) -> bool {
+        for _ in 0..ticks {
+            self.all_goes_well();
+            if self.state.etcd.objects.iter().flatten().all(|object| object.status.end.is_some()) {
+                return true;
+            }
+            self.state.now += 1;
+        }
+        false
+    }
+
+    fn all_goes_well(&mut self) {
+        while !self.state.late.is_empty() {
+            self.happen(&Action::Late(0));
+        }
+        for r in 0..self.state.replicas.len() {
+            if self.setup.leases {
+                self.happen(&Action::Renew(r));
+            }
+            self.finish_pass(r);
+            for slot in 0..u8::try_from(self.state.etcd.objects.len()).unwrap() {
+                let waits = self.stored(slot).is_some_and(|object| object.status.end.is_none());
+                if waits && (!self.setup.leases || self.state.replicas[r].lead.leads) {
+                    self.happen(&Action::Begin(r, slot, false));
+                    self.finish_pass(r);
+                }
+            }
+        }
+        while !self.state.requests.is_empty() {
+            self.happen(&Action::Accept(0));
+        }
+        for i in 0..self.state.record.len() {
+            if self.state.record[i].progress == Progress::Pending {
+                self.happen(&Action::Device(i));
+            }
+        }
+    }
+
+    fn finish_pass(&mut self, r: usize) {
+        for _ in 0..100 {
+            match self.state.replicas[r].next.clone() {
+                Next::Idle => return,
+                Next::Await { attempt } => {
+                    match self.state.requests.iter().position(|request| request.attempt == attempt) {
+                        Some(i) => self.happen(&Action::Accept(i)),
+                        // The repeated one has come and gone.
+                        None => self.answered(r, Answer::Unknown, false),
+                    }
+                }
+                _ => self.step(r, Luck::Fine),
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! A state of the world: what is stored, what is on its way, what each replica knows.
+
+pub use crate::setup::Tick;
+
+use crate::setup::Setup;
+
+/// A point in time in seconds, for the starts of entries: two of one tick are not the same.
+pub type Second = i32;
+/// Seconds of a tick.
+pub const TICK: Second = 30;
+
+/// How an attempt was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    Accepted,
+    NotExecuted,
+    Refused,
+    Unknown,
+}
+
+/// How far an entry of Intune's record has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Progress {
+    Pending,
+    Done,
+    Failed,
+}
+
+/// `status.attempt`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    pub id: u8,
+    pub number: u8,
+    pub claimed: Tick,
+    pub deadline: Tick,
+    pub settle: Tick,
+    pub seen: Vec<Second>,
+    pub result: Option<Answer>,
+}
+
+/// `status.deviceAction`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Followed {
+    pub start: Second,
+    pub progress: Progress,
+    pub adopted: bool,
+}
+
+/// How an object ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    Complete,
+    Rejected,
+    Failed,
+}
+
+/// What of a status decides anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Status {
+    pub attempt: Option<Attempt>,
+    pub silent: u8,
+    pub action: Option<Followed>,
+    pub end: Option<(End, &'static str)>,
+}
+
+/// A PasscodeReset.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Object {
+    pub slot: u8,
+    pub uid: u8,
+    pub requested: Tick,
+    pub expires: Tick,
+    pub status: Status,
+    /// Its resourceVersion.
+    pub version: u8,
+}
+
+/// The device lock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lock {
+    pub attempt: u8,
+    pub deadline: Tick,
+    pub settle: Tick,
+    pub owner: u8,
+    pub version: u8,
+}
+
+/// The leader lease.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    pub holder: Option<u8>,
+    pub renewed: Tick,
+    pub quarantine: Option<(Tick, Tick)>,
+    pub version: u8,
+}
+
+/// All that is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Etcd {
+    pub objects: Vec<Option<Object>>,
+    pub lock: Option<Lock>,
+    pub lease: Option<Lease>,
+    pub version: u8,
+}
+
+/// A request on its way to Graph.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    pub attempt: u8,
+    pub uid: u8,
+    pub requested: Tick,
+    pub sent: Tick,
+}
+
+/// A reset that was carried out at the operator's request: the ground truth.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Executed {
+    pub attempt: u8,
+    pub uid: u8,
+    pub at: Tick,
+}
+
+/// An entry of the device's record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    pub start: Second,
+    pub at: Tick,
+    pub progress: Progress,
+    pub done_at: Option<Tick>,
+    /// The object that it was carried out for; none by hand.
+    pub uid: Option<u8>,
+}
+
+/// What a look showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    pub at: Tick,
+    pub entries: Vec<(Second, Progress)>,
+    pub enrolled: Option<Tick>,
+}
+
+/// A device lock that a replica holds without a claim yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Held {
+    pub attempt: u8,
+    pub deadline: Tick,
+}
+
+/// What a replica does next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// It is between two passes.
+    Idle,
+    ReadLock,
+    Look,
+    /// A look that was taken before it is judged, where that is done wrong.
+    Judge,
+    TakeLock {
+        deadline: Tick,
+    },
+    AskForLock {
+        attempt: u8,
+        deadline: Tick,
+    },
+    Claim(Box<Status>),
+    AskForClaim {
+        attempt: u8,
+    },
+    Send {
+        attempt: u8,
+    },
+    Await {
+        attempt: u8,
+    },
+    Record(Answer),
+    AskForRecord(Answer),
+    /// Writes a status, and what comes after that.
+    Write(Box<Status>, After),
+    GiveBack(Box<Lock>, After),
+}
+
+/// What comes after a write or after a lock was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum After {
+    /// The pass is over.
+    PassEnds,
+    /// The lock that was read is given back, then the machine decides again.
+    LockIsGivenBack,
+    /// The machine decides again.
+    DecideAgain,
+}
+
+/// A replica, and all that it knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Replica {
+    pub error: Tick,
+    pub next: Next,
+    pub object: Option<Object>,
+    pub lock: Option<Option<Lock>>,
+    pub look: Option<View>,
+    pub held: Option<Held>,
+    pub lead: Lead,
+}
+
+/// A replica's part in the election.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lead {
+    pub leads: bool,
+    pub lease: u8,
+    pub latest: Option<Tick>,
+    /// Whether it saw the lease kept up while it was running.
+    pub witnessed: bool,
+    pub quarantine: Option<(Tick, Tick)>,
+    /// The locks that it took while it led.
+    pub taken: Option<Lock>,
+}
+
+impl Replica {
+    /// A process that was just started.
+    #[must_use]
+    pub fn started(error: Tick) -> Self {
+        Self { error, next: Next::Idle, object: None, lock: None, look: None, held: None, lead: Lead::default() }
+    }
+
+    /// Forgets what a pass found.
+    pub fn end_pass(&mut self) {
+        let lead = std::mem::take(&mut self.lead);
+        *self = Self { lead, ..Self::started(self.error) };
+    }
+}
+
+/// How much may still go wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Left {
+    pub crashes: u8,
+    pub losses: u8,
+    pub throttles: u8,
+    pub refusals: u8,
+    pub by_hand: u8,
+    pub recreations: u8,
+    pub stale_reads: u8,
+    pub enrolments: u8,
+    pub restores: u8,
+}
+
+/// A write of a status whose caller gave up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Late {
+    pub read: Object,
+    pub status: Status,
+}
+
+/// A state of the world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub now: Tick,
+    pub etcd: Etcd,
+    /// By slot, the version before the present one, also one of an object that was deleted.
+    pub before: Vec<Option<Object>>,
+    pub copy: Option<(Tick, Box<Etcd>)>,
+    pub replicas: Vec<Replica>,
+    pub requests: Vec<Request>,
+    pub record: Vec<Entry>,
+    /// The first entry that is shown: an enrolment begins a new record.
+    pub shown_from: usize,
+    pub enrolled: Option<Tick>,
+    pub executed: Vec<Executed>,
+    /// Attempts whose claim was stored, each with its object's uid and deadline.
+    pub claims: Vec<(u8, u8, Tick)>,
+    /// When the lock of each attempt was taken.
+    pub locked: Vec<(u8, Tick)>,
+    /// Objects of which was said that nothing was carried out for them.
+    pub rejected: Vec<u8>,
+    /// Writes whose caller gave up and which the API server has not judged yet.
+    pub late: Vec<Late>,
+    pub next_attempt: u8,
+    pub next_uid: u8,
+    pub left: Left,
+    /// What does not hold. Such a state has no successors.
+    pub broken: Option<&'static str>,
+}
+
+impl State {
+    /// The beginning.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        let objects = setup.objects.iter().zip(0..).map(|((requested, expires), slot)| {
+            Some(Object {
+                slot,
+                uid: slot,
+                requested: *requested,
+                expires: *expires,
+                status: Status::default(),
+                version: slot + 1,
+            })
+        });
+        let objects: Vec<Option<Object>> = objects.collect();
+        let count = u8::try_from(objects.len()).unwrap();
+        let now = setup.span.0;
+        let mut etcd = Etcd { objects, lock: None, lease: None, version: count };
+        let mut replicas: Vec<Replica> = setup.clock_errors.iter().map(|error| Replica::started(*error)).collect();
+        if setup.leases {
+            // The first replica has led for a while.
+            let (version, renewed) = (count + 1, now + replicas[0].error);
+            etcd.lease = Some(Lease { holder: Some(0), renewed, quarantine: None, version });
+            etcd.version = version;
+            replicas[0].lead =
+                Lead { leads: true, lease: version, latest: Some(renewed), witnessed: true, ..Lead::default() };
+        }
+        Self {
+            now,
+            before: vec![None; etcd.objects.len()],
+            copy: (setup.restores > 0).then(|| (now, Box::new(etcd.clone()))),
+            etcd,
+            replicas,
+            requests: Vec::new(),
+            record: Vec::new(),
+            shown_from: 0,
+            enrolled: None,
+            executed: Vec::new(),
+            claims: Vec::new(),
+            locked: Vec::new(),
+            rejected: Vec::new(),
+            late: Vec::new(),
+            next_attempt: 1,
+            next_uid: count,
+            left: Left {
+                crashes: setup.crashes,
+                losses: setup.losses,
+                throttles: setup.throttles,
+                refusals: setup.refusals,
+                by_hand: setup.by_hand,
+                recreations: setup.recreations,
+                stale_reads: setup.stale_reads,
+                enrolments: setup.enrolments,
+                restores: setup.restores,
+            },
+            broken: None,
+        }
+    }
+
+    /// Notes that something does not hold; the first is kept.
+    pub fn break_with(&mut self, what: &'static str) {
+        self.broken.get_or_insert(what);
+    }
+}

@@ -1,0 +1,74 @@
+//! What could be done wrong: each of these reaches something that does not hold, or the exploration would not be worth much.
+
+/// One thing that is done wrong (design 2.2, the list of variants).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// Nothing is written before the request is sent.
+    NoClaim,
+    /// The claim is written whatever is stored by now.
+    ClaimWithoutPrecondition,
+    /// A claim that is found is sent again.
+    SentAgainWhenClaimIsFound,
+    /// The claim is sent however late it is.
+    NoSendDeadline,
+    /// Nobody waits for what may still show.
+    NoSettleWindow,
+    /// Everybody waits a tick too short.
+    SettleWindowOneTickShort,
+    /// The clocks' error counts once: the sender's or the verifier's.
+    SettleWindowWithClockErrorOnce,
+    /// Whether the window is over is judged when the conclusion is written, not by the time of the look.
+    SettleJudgedAtTheWrite,
+    /// The look is older than what was read of the object and the lock, and there is no other.
+    LookBeforeTheRead,
+    /// A reset of the very time of the request does not answer it.
+    AdoptsOnlyStrictlyAfter,
+    /// Intune's clock is taken for Graph's.
+    NoMarginAtRequestTime,
+    /// Outcomes are written whatever is stored by now.
+    OutcomeWithoutPrecondition,
+    /// Nothing keeps two attempts at one device apart.
+    NoDeviceLock,
+    /// The device lock ends with the time to send.
+    LockOpenOnlyUntilSendDeadline,
+    /// The device lock is given back once Graph has accepted.
+    LockReleasedOnAccepted,
+    /// The device lock is given back without knowing what became of its attempt.
+    LockReleasedOnUnknown,
+    /// The device lock goes with its object.
+    LockReleasedWithItsObject,
+    /// What was seen before the lock was taken is claimed upon.
+    NoLookUnderTheLock,
+    /// An object is expired while an attempt at its device is open.
+    ExpiredWhileOpen,
+    /// A claim may be sent after the object has expired.
+    SendDeadlineBeyondExpiry,
+    /// The HTTP layer sends again what was not answered.
+    RepeatedByHttp,
+    /// A 5xx counts as "not carried out".
+    ServerErrorTakenForNotExecuted,
+    /// A 408 counts as a refusal.
+    TimeOutTakenForRefused,
+    /// A 409 counts as a refusal.
+    ConflictTakenForRefused,
+    /// A claim whose answer was lost counts as stored.
+    LostClaimTakenForSuccess,
+    /// A claim that met another version counts as stored.
+    ConflictingClaimTakenForSuccess,
+    /// What others have reset does not count.
+    OnlyOwnResetsCounted,
+    /// What left no trace counts as never sent.
+    RejectedAfterSilence,
+    /// A restore of etcd goes unnoticed.
+    NoQuarantine,
+    /// The quarantine is looked at before the lock is taken and never again.
+    QuarantineOnlyWhenDeciding,
+    /// A process that was not there takes the lease of a backup for that of a leader who has just died.
+    UnwitnessedLeaseTrusted,
+    /// A version number is enough to know an attempt by.
+    AttemptIdNotCompared,
+    /// A 429 counts as an attempt.
+    ThrottlingCounted,
+    /// A device lock ends only when somebody gives it back.
+    LockThatNeverEnds,
+}

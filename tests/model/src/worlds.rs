@@ -1,0 +1,214 @@
+//! The worlds that are explored: the right protocol in several, and for each thing done wrong the one in which that shows.
+
+use crate::{
+    setup::{Setup, Tick},
+    variant::Variant,
+};
+
+/// A world with its name.
+pub type Named = (&'static str, Setup);
+
+/// Worlds in which the right protocol is explored to the last state, within seconds each.
+#[must_use]
+pub fn small() -> Vec<Named> {
+    let strides = || Setup { strides: true, driven_to_end: 64, ..Setup::new() };
+    let two = || Setup { clock_errors: vec![0, 0], ..strides() };
+    let quick = || Setup { send_grace: 0, ledger_lag: 0, ..strides() };
+    let restored = || Setup { leases: true, restores: 1, restored_after: 1, objects: vec![(1, 20)], ..strides() };
+    vec![
+        ("a replica alone, read by read", Setup { strides: false, span: (0, 4), ..strides() }),
+        ("an answer is lost", Setup { losses: 1, span: (0, 4), ..strides() }),
+        ("a crash", Setup { crashes: 1, span: (0, 5), ..strides() }),
+        ("a crash and a loss", Setup { crashes: 1, losses: 1, span: (0, 3), ..quick() }),
+        (
+            "a loss where the record was never seen to work",
+            Setup { losses: 1, ledger_works: false, span: (0, 4), ..strides() },
+        ),
+        ("two replicas", Setup { span: (0, 2), send_grace: 0, ..two() }),
+        ("two replicas, read by read", Setup { strides: false, span: (0, 1), send_grace: 0, ledger_lag: 0, ..two() }),
+        (
+            "two replicas, one of which sees the past",
+            Setup { stale_reads: 1, span: (0, 2), send_grace: 0, ledger_lag: 0, ..two() },
+        ),
+        (
+            "two replicas and an object that expires",
+            Setup { objects: vec![(0, 1)], span: (0, 3), strides: false, send_grace: 0, ..two() },
+        ),
+        ("two objects of one device", Setup { objects: vec![(0, 20), (1, 20)], span: (0, 3), ..strides() }),
+        ("two objects and a loss", Setup { objects: vec![(0, 20), (0, 20)], losses: 1, span: (0, 2), ..quick() }),
+        ("deleted and declared anew", Setup { recreations: 1, crashes: 1, span: (0, 3), ..quick() }),
+        ("reset by hand", Setup { by_hand: 1, min_interval: 3, span: (-1, 3), ..quick() }),
+        (
+            "enrolled anew, Intune's clock behind",
+            Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 4), ..quick() },
+        ),
+        ("429 and 400", Setup { throttles: 2, refusals: 1, span: (0, 4), ..strides() }),
+        ("a restore and a crash", Setup { crashes: 1, send_grace: 0, span: (0, 3), ..restored() }),
+        (
+            "a restore under two replicas",
+            Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
+        ),
+    ]
+}
+
+/// Worlds that take minutes, and a bound for each.
+#[must_use]
+pub fn large() -> Vec<Named> {
+    let strides = || Setup { strides: true, driven_to_end: 256, ..Setup::new() };
+    let two = || Setup { clock_errors: vec![0, 0], ..strides() };
+    let apart = || Setup { clock_error: 1, clock_errors: vec![-1, 1], ..strides() };
+    let restored = || Setup { leases: true, restores: 1, restored_after: 1, objects: vec![(1, 20)], ..strides() };
+    vec![
+        ("crashes and losses, to a third attempt", Setup { crashes: 1, losses: 3, span: (0, 14), ..strides() }),
+        (
+            "two replicas with clocks apart, a crash and a loss",
+            Setup { crashes: 1, losses: 1, span: (-1, 8), ..apart() },
+        ),
+        ("three replicas", Setup { clock_errors: vec![0, 0, 0], crashes: 1, span: (0, 4), ..strides() }),
+        (
+            "two replicas, read by read, which see the past",
+            Setup { strides: false, stale_reads: 2, span: (0, 5), ..two() },
+        ),
+        (
+            "two objects, two replicas, a loss",
+            Setup { objects: vec![(0, 20), (1, 20)], losses: 1, span: (0, 5), ..two() },
+        ),
+        (
+            "two objects that expire, a crash",
+            Setup { objects: vec![(0, 3), (1, 3)], crashes: 1, span: (0, 8), ..two() },
+        ),
+        (
+            "declared anew twice, a crash and a loss",
+            Setup { recreations: 2, crashes: 1, losses: 1, span: (0, 6), ..strides() },
+        ),
+        ("by hand, clocks apart", Setup { by_hand: 1, losses: 1, min_interval: 4, span: (-2, 6), ..apart() }),
+        ("enrolled anew, two replicas", Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 6), ..two() }),
+        (
+            "a restore, two replicas, a crash and a loss",
+            Setup { clock_errors: vec![0, 0], crashes: 1, losses: 1, span: (0, 7), ..restored() },
+        ),
+        (
+            "two restores, two objects",
+            Setup {
+                clock_errors: vec![0, 0],
+                restores: 2,
+                objects: vec![(1, 20), (1, 20)],
+                span: (0, 6),
+                ..restored()
+            },
+        ),
+    ]
+}
+
+/// The world in which a settle window of these bounds is met at its edge: the sender's clock is behind, the verifier's ahead.
+#[must_use]
+pub fn edge(clock_error: Tick, send_grace: Tick, ledger_lag: Tick) -> Setup {
+    Setup {
+        clock_error,
+        send_grace,
+        ledger_lag,
+        clock_errors: if clock_error == 0 { vec![0, 0] } else { vec![-clock_error, clock_error] },
+        objects: vec![(-2 * clock_error, 20)],
+        span: (0, 1 + send_grace + ledger_lag),
+        strides: true,
+        ..Setup::new()
+    }
+}
+
+/// Each of the variants with a world in which it shows.
+#[must_use]
+pub fn wrong() -> Vec<(Variant, Setup)> {
+    use Variant as V;
+    let new = Setup::new;
+    let two = || Setup { clock_errors: vec![0, 0], ..new() };
+    let instant = || Setup { send_grace: 0, ledger_lag: 0, ..new() };
+    let twice = || Setup { objects: vec![(0, 20), (0, 20)], span: (0, 2), ..new() };
+    let again = || Setup { recreations: 1, span: (0, 3), strides: true, ..instant() };
+    let lost = || Setup { losses: 1, span: (0, 2), ..new() };
+    let expiring = || Setup { objects: vec![(0, 1)], span: (0, 4), ..two() };
+    // Scheduled, so that little happens between the copy and what it lacks.
+    let restored = || Setup {
+        leases: true,
+        restores: 1,
+        restored_after: 3,
+        objects: vec![(3, 20)],
+        span: (0, 4),
+        strides: true,
+        ..new()
+    };
+    let of = |variant, setup: Setup| (variant, Setup { variant: Some(variant), ..setup });
+    vec![
+        of(V::NoClaim, Setup { span: (0, 1), ..new() }),
+        of(V::ClaimWithoutPrecondition, expiring()),
+        of(V::SentAgainWhenClaimIsFound, Setup { crashes: 1, span: (0, 2), ..new() }),
+        of(V::NoSendDeadline, Setup { span: (0, 3), ..new() }),
+        of(V::NoSettleWindow, Setup { losses: 1, span: (0, 4), ..new() }),
+        of(V::SettleWindowOneTickShort, Setup { losses: 1, span: (0, 5), strides: true, ..new() }),
+        // The sender's clock is behind, the verifier's ahead.
+        of(
+            V::SettleWindowWithClockErrorOnce,
+            Setup {
+                clock_error: 1,
+                clock_errors: vec![-1, 1],
+                objects: vec![(-2, 20)],
+                span: (0, 2),
+                strides: true,
+                ..instant()
+            },
+        ),
+        of(V::SettleJudgedAtTheWrite, Setup { losses: 1, ledger_works: false, span: (0, 4), strides: true, ..new() }),
+        of(
+            V::LookBeforeTheRead,
+            Setup { sweeps: true, clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, strides: true, ..twice() },
+        ),
+        of(V::AdoptsOnlyStrictlyAfter, Setup { ledger_clock_error: 0, ..again() }),
+        of(V::NoMarginAtRequestTime, Setup { ledger_clock_error: 0, intune_error: -1, ..again() }),
+        of(V::OutcomeWithoutPrecondition, expiring()),
+        of(V::NoDeviceLock, Setup { clock_errors: vec![0, 0], ..twice() }),
+        of(V::LockOpenOnlyUntilSendDeadline, Setup { losses: 1, span: (0, 3), ..twice() }),
+        of(V::LockReleasedOnAccepted, twice()),
+        of(V::LockReleasedOnUnknown, Setup { losses: 1, ..twice() }),
+        of(V::LockReleasedWithItsObject, Setup { crashes: 1, ..again() }),
+        of(V::NoLookUnderTheLock, Setup { by_hand: 1, span: (0, 2), ..instant() }),
+        of(V::ExpiredWhileOpen, expiring()),
+        of(V::SendDeadlineBeyondExpiry, expiring()),
+        of(V::RepeatedByHttp, lost()),
+        of(V::ServerErrorTakenForNotExecuted, lost()),
+        of(V::TimeOutTakenForRefused, lost()),
+        of(V::ConflictTakenForRefused, lost()),
+        of(V::LostClaimTakenForSuccess, lost()),
+        of(V::ConflictingClaimTakenForSuccess, Setup { span: (0, 1), ..again() }),
+        of(V::OnlyOwnResetsCounted, again()),
+        of(V::RejectedAfterSilence, Setup { losses: 1, enrolments: 1, span: (0, 6), strides: true, ..new() }),
+        of(V::NoQuarantine, Setup { crashes: 1, send_grace: 0, ..restored() }),
+        of(
+            V::QuarantineOnlyWhenDeciding,
+            Setup {
+                clock_errors: vec![0, 0],
+                send_grace: 0,
+                objects: vec![(1, 20)],
+                restored_after: 2,
+                span: (0, 2),
+                ..restored()
+            },
+        ),
+        of(
+            V::AttemptIdNotCompared,
+            Setup {
+                clock_errors: vec![0, 0],
+                restored_after: 1,
+                objects: vec![(1, 20)],
+                send_grace: 0,
+                ledger_lag: 0,
+                span: (0, 3),
+                ..restored()
+            },
+        ),
+        of(
+            V::UnwitnessedLeaseTrusted,
+            Setup { crashes: 1, send_grace: 0, restored_after: 1, objects: vec![(1, 20)], span: (0, 2), ..restored() },
+        ),
+        of(V::ThrottlingCounted, Setup { throttles: 1, span: (0, 5), strides: true, ..new() }),
+        of(V::LockThatNeverEnds, Setup { crashes: 1, driven_to_end: 4, ..twice() }),
+    ]
+}
