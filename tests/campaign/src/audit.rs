@@ -62,7 +62,7 @@ pub fn audit(world: &World, terms: Terms) -> Tally {
     };
     audit.read_claims(world);
     audit.only_claimed_requests_arrive(world, terms);
-    audit.never_twice();
+    audit.never_twice(world);
     audit.outcomes_are_true(world, terms);
     audit.statuses_are_sound(world);
     audit.tally.declared = audit.lives.len();
@@ -143,22 +143,33 @@ impl Audit {
         }
     }
 
+    /// What was carried out, once for each request: what a proxy repeats of a request is one, and what two requests asked for is two,
+    /// under one claim as well.
+    fn carried_out_by_request(&self, world: &World) -> Vec<Executed> {
+        let mut arrived: BTreeMap<Option<String>, usize> = BTreeMap::new();
+        for request in world.graph.requests().into_iter().filter(|request| request.class == PathClass::Action) {
+            *arrived.entry(request.client_request_id).or_default() += 1;
+        }
+        let mut moments: BTreeMap<Option<String>, BTreeSet<Timestamp>> = BTreeMap::new();
+        let counts = |executed: &&Executed| {
+            let moments = moments.entry(executed.client_request_id.clone()).or_default();
+            let requests = arrived.get(&executed.client_request_id).copied().unwrap_or(1);
+            moments.len() < requests && moments.insert(executed.at)
+        };
+        self.executed.iter().filter(counts).cloned().collect()
+    }
+
     /// I1 in the words of the promise: none is carried out for an object if one of ours was carried out for that device at or after
-    /// its requestTime. What a proxy repeats is one request.
-    fn never_twice(&mut self) {
-        let mut seen = BTreeSet::new();
-        let ours: Vec<Executed> =
-            self.executed.iter().filter(|e| seen.insert(e.client_request_id.clone())).cloned().collect();
+    /// its requestTime.
+    fn never_twice(&mut self, world: &World) {
+        let ours = self.carried_out_by_request(world);
         for later in &ours {
             let Some((_, uid, _)) = later.client_request_id.as_ref().and_then(|id| self.claims.get(id)) else {
                 continue;
             };
             let (requested, name) = (self.lives[uid].request_time(), self.lives[uid].name.clone());
             let earlier = ours.iter().find(|earlier| {
-                earlier.device == later.device
-                    && earlier.client_request_id != later.client_request_id
-                    && earlier.at < later.at
-                    && earlier.at + self.graph_offset >= requested
+                earlier.device == later.device && earlier.at < later.at && earlier.at + self.graph_offset >= requested
             });
             if let Some(earlier) = earlier {
                 self.tally.duplicates += 1;
