@@ -204,8 +204,13 @@ impl Audit {
                 Some(Outcome::Complete) => {
                     let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
                     let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
-                    let any = world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref());
-                    if (!adopted && carried_out == 0) || (adopted && !any && !has_planted(world, device.as_deref())) {
+                    let any = |of: &dyn Fn(&Executed) -> bool| {
+                        world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref() && of(reset))
+                    };
+                    // After an answer that told nothing, an entry of somebody else's cannot be told from one of ours.
+                    let by_hand = any(&|reset| reset.app.is_none());
+                    let known = any(&|_| true) || has_planted(world, device.as_deref());
+                    if (!adopted && carried_out == 0 && !by_hand) || (adopted && !known) {
                         self.tally.lost += 1;
                         self.broken(format!("{name} is Complete/{why} without a reset"));
                     }
