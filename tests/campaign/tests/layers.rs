@@ -13,3 +13,8 @@ fn holds(report: &Report) {
 fn graph_faults() {
     holds(&layers::graph_faults::layer(Size::Small));
 }
+
+#[test]
+fn leaders() {
+    holds(&layers::leaders::layer(Size::Small));
+}

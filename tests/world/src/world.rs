@@ -65,6 +65,21 @@ pub struct Replica {
 }
 
 impl Replica {
+    /// Starts one in the runtime at hand.
+    #[must_use]
+    pub fn start(environment: Environment) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(run(environment, stopped)) }
+    }
+
+    /// What SIGTERM does, from elsewhere.
+    pub fn sigterm(&self) -> impl Fn() + Send + Sync + 'static {
+        let stop = self.stop.clone();
+        move || {
+            stop.send_replace(true);
+        }
+    }
+
     /// SIGTERM, and until everything in flight is finished.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -160,17 +175,20 @@ impl World {
 
     /// Starts a replica.
     pub fn replica(&self, name: &str) -> Replica {
-        let (stop, stopped) = watch::channel(false);
+        Replica::start(self.environment(name))
+    }
+
+    /// What a replica runs on. It is to be made in the runtime that the replica runs in.
+    pub fn environment(&self, name: &str) -> Environment {
         let clock = PausedClock { begin: BEGIN.parse().unwrap(), start: self.start, offset: self.clock_offset };
-        let environment = Environment {
+        Environment {
             client: self.api.client_named(name),
             namespace: OPERATOR.to_owned(),
             identity: name.to_owned(),
             clock: Arc::new(clock),
             transports: Arc::new(InProcess(self.graph.clone())),
             listen: self.listen,
-        };
-        Replica { stop, task: tokio::spawn(run(environment, stopped)) }
+        }
     }
 
     /// The status as it is stored.
