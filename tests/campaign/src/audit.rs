@@ -62,7 +62,7 @@ pub fn audit(world: &World, terms: Terms) -> Tally {
     };
     audit.read_claims(world);
     audit.only_claimed_requests_arrive(world, terms);
-    audit.never_twice();
+    audit.never_twice(world);
     audit.outcomes_are_true(world, terms);
     audit.statuses_are_sound(world);
     audit.tally.declared = audit.lives.len();
@@ -143,22 +143,33 @@ impl Audit {
         }
     }
 
+    /// What was carried out, once for each request: what a proxy repeats of a request is one, and what two requests asked for is two,
+    /// under one claim as well.
+    fn carried_out_by_request(&self, world: &World) -> Vec<Executed> {
+        let mut arrived: BTreeMap<Option<String>, usize> = BTreeMap::new();
+        for request in world.graph.requests().into_iter().filter(|request| request.class == PathClass::Action) {
+            *arrived.entry(request.client_request_id).or_default() += 1;
+        }
+        let mut moments: BTreeMap<Option<String>, BTreeSet<Timestamp>> = BTreeMap::new();
+        let counts = |executed: &&Executed| {
+            let moments = moments.entry(executed.client_request_id.clone()).or_default();
+            let requests = arrived.get(&executed.client_request_id).copied().unwrap_or(1);
+            moments.len() < requests && moments.insert(executed.at)
+        };
+        self.executed.iter().filter(counts).cloned().collect()
+    }
+
     /// I1 in the words of the promise: none is carried out for an object if one of ours was carried out for that device at or after
-    /// its requestTime. What a proxy repeats is one request.
-    fn never_twice(&mut self) {
-        let mut seen = BTreeSet::new();
-        let ours: Vec<Executed> =
-            self.executed.iter().filter(|e| seen.insert(e.client_request_id.clone())).cloned().collect();
+    /// its requestTime.
+    fn never_twice(&mut self, world: &World) {
+        let ours = self.carried_out_by_request(world);
         for later in &ours {
             let Some((_, uid, _)) = later.client_request_id.as_ref().and_then(|id| self.claims.get(id)) else {
                 continue;
             };
             let (requested, name) = (self.lives[uid].request_time(), self.lives[uid].name.clone());
             let earlier = ours.iter().find(|earlier| {
-                earlier.device == later.device
-                    && earlier.client_request_id != later.client_request_id
-                    && earlier.at < later.at
-                    && earlier.at + self.graph_offset >= requested
+                earlier.device == later.device && earlier.at < later.at && earlier.at + self.graph_offset >= requested
             });
             if let Some(earlier) = earlier {
                 self.tally.duplicates += 1;
@@ -193,8 +204,13 @@ impl Audit {
                 Some(Outcome::Complete) => {
                     let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
                     let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
-                    let any = world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref());
-                    if (!adopted && carried_out == 0) || (adopted && !any && !has_planted(world, device.as_deref())) {
+                    let any = |of: &dyn Fn(&Executed) -> bool| {
+                        world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref() && of(reset))
+                    };
+                    // After an answer that told nothing, an entry of somebody else's cannot be told from one of ours.
+                    let by_hand = any(&|reset| reset.app.is_none());
+                    let known = any(&|_| true) || has_planted(world, device.as_deref());
+                    if (!adopted && carried_out == 0 && !by_hand) || (adopted && !known) {
                         self.tally.lost += 1;
                         self.broken(format!("{name} is Complete/{why} without a reset"));
                     }

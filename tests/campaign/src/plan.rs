@@ -7,8 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::LocalBoxFuture;
-
 use crate::report::{Report, Tally};
 
 /// How long a plan may take by the machine's own clock. Paused time makes hours a moment, so a plan that takes this long hangs.
@@ -18,7 +16,7 @@ const STUCK: Duration = Duration::from_secs(120);
 pub struct Plan {
     /// What goes wrong, in words by which it is found again.
     pub name: String,
-    body: Box<dyn FnOnce() -> LocalBoxFuture<'static, Tally> + Send>,
+    body: Box<dyn FnOnce() -> Tally + Send>,
 }
 
 impl Plan {
@@ -27,7 +25,16 @@ impl Plan {
     where
         F: Future<Output = Tally> + 'static,
     {
-        Self { name: name.into(), body: Box::new(move || Box::pin(body())) }
+        Self::bare(name, move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            runtime.block_on(body())
+        })
+    }
+
+    /// A plan that makes its own runtimes.
+    pub fn bare(name: impl Into<String>, body: impl FnOnce() -> Tally + Send + 'static) -> Self {
+        Self { name: name.into(), body: Box::new(body) }
     }
 
     /// Runs it; what panics is a violation.
@@ -35,11 +42,7 @@ impl Plan {
     pub fn run(self) -> Tally {
         let Self { name, body } = self;
         let began = Instant::now();
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-            runtime.block_on(body())
-        }));
+        let ran = catch_unwind(AssertUnwindSafe(body));
         let mut tally = ran.unwrap_or_else(|panic| Tally { violations: vec![words(&*panic)], ..Tally::default() });
         if began.elapsed() > STUCK {
             tally.violations.push(format!("it took {:?}", began.elapsed()));

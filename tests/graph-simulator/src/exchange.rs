@@ -226,7 +226,12 @@ fn deliver(heard: Heard, ids: &Ids, service: Service, date: &str) -> Result<Resp
         Content::Json(value) => (Some(json_kind(service)), Bytes::from(value.to_string())),
     };
     let whole = body.len();
-    if matches!(heard.reply, Reply::CutBody | Reply::MalformedJson) {
+    let cut = match &heard.reply {
+        Reply::CutBody => true,
+        Reply::Status(status) => status.cut,
+        _ => false,
+    };
+    if cut || matches!(heard.reply, Reply::MalformedJson) {
         body.truncate(whole / 2);
     }
     let mut response = Response::new(body);
@@ -244,13 +249,13 @@ fn deliver(heard: Heard, ids: &Ids, service: Service, date: &str) -> Result<Resp
     if !heard.without_request_id {
         put_ids(headers, ids, service);
     }
-    match heard.reply {
-        Reply::CutBody if whole == 0 => Err(ConnectionLost::LostAfterSending),
-        Reply::CutBody => {
+    match cut {
+        true if whole == 0 => Err(ConnectionLost::LostAfterSending),
+        true => {
             put(response.headers_mut(), "content-length", &whole.to_string());
             Err(ConnectionLost::CutBody(Box::new(response)))
         }
-        _ => Ok(response),
+        false => Ok(response),
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) struct FaultStatus {
     pub body: FaultBody,
     pub retry_after: Option<(Duration, RetryAfter)>,
     pub location: Option<String>,
+    pub cut: bool,
 }
 
 /// The error body that goes with the status.
@@ -85,7 +86,7 @@ impl Fault {
     }
 
     fn with_body(status: u16, body: FaultBody) -> Self {
-        Self::replying(Reply::Status(FaultStatus { status, body, retry_after: None, location: None }))
+        Self::replying(Reply::Status(FaultStatus { status, body, retry_after: None, location: None, cut: false }))
     }
 
     /// Nothing is wrong with the answer; to be combined with `slow`, `without_date`, …
@@ -125,9 +126,11 @@ impl Fault {
 
     /// 302 to another place.
     pub fn redirect(location: &str) -> Self {
-        let status =
-            FaultStatus { status: 302, body: FaultBody::Usual, retry_after: None, location: Some(location.to_owned()) };
-        Self::replying(Reply::Status(status))
+        let mut redirect = Self::status(302);
+        if let Reply::Status(status) = &mut redirect.reply {
+            status.location = Some(location.to_owned());
+        }
+        redirect
     }
 
     /// The connection cannot be made.
@@ -162,7 +165,7 @@ impl Fault {
 
     /// A proxy sends the request twice; the answer is as usual.
     pub fn duplicated() -> Self {
-        Self { execution: Execution::Twice, ..Self::replying(Reply::Normal) }
+        Self::none().executed_twice()
     }
 
     /// As an item of a `$batch`: the answer does not contain it.
@@ -178,6 +181,12 @@ impl Fault {
     /// The action is executed at once, whatever the answer says.
     pub fn executed(mut self) -> Self {
         self.execution = Execution::Once;
+        self
+    }
+
+    /// The action is executed twice, as where a proxy repeats the request, whatever the answer says.
+    pub fn executed_twice(mut self) -> Self {
+        self.execution = Execution::Twice;
         self
     }
 
@@ -203,6 +212,14 @@ impl Fault {
     pub fn with_retry_after(mut self, wait: Duration, form: RetryAfter) -> Self {
         if let Reply::Status(status) = &mut self.reply {
             status.retry_after = Some((wait, form));
+        }
+        self
+    }
+
+    /// Half of the body does not come: the connection ends in it, or the client's time. Only of a scripted status.
+    pub fn cut(mut self) -> Self {
+        if let Reply::Status(status) = &mut self.reply {
+            status.cut = true;
         }
         self
     }

@@ -1,11 +1,16 @@
 //! A world in paused time: an API server in process, the simulator, and replicas of the operator.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use api_server::{ApiServer, Caller, Cut};
 use graph_simulator::{Device, DeviceClass, EXAMPLE_SECRET, Simulator};
 use k8s_openapi::{
     api::core::v1::Secret,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     jiff::{SignedDuration, Timestamp},
 };
 use kube::{Api, Client, api::PostParams};
@@ -29,6 +34,9 @@ use super::{
 
 /// When every world begins.
 pub const BEGIN: &str = "2026-11-22T09:00:00Z";
+
+/// Made once: thousands of worlds have the same.
+static DEFINITIONS: LazyLock<Vec<CustomResourceDefinition>> = LazyLock::new(|| manifests::definitions().unwrap());
 
 /// The operator's clocks in paused time; the wall clock may be wrong by `offset`.
 pub struct PausedClock {
@@ -73,6 +81,21 @@ impl Plug {
 }
 
 impl Replica {
+    /// Starts one in the runtime at hand.
+    #[must_use]
+    pub fn start((environment, plug): (Environment, Plug)) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(run(environment, stopped)), plug }
+    }
+
+    /// What SIGTERM does, from elsewhere.
+    pub fn sigterm(&self) -> impl Fn() + Send + Sync + 'static {
+        let stop = self.stop.clone();
+        move || {
+            stop.send_replace(true);
+        }
+    }
+
     /// SIGTERM, and until everything in flight is finished.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -116,8 +139,8 @@ impl World {
         let begin: Timestamp = BEGIN.parse().unwrap();
         let api = ApiServer::new();
         api.set_now(begin);
-        for definition in manifests::definitions().unwrap() {
-            api.register(definition);
+        for definition in DEFINITIONS.iter() {
+            api.register(definition.clone());
         }
         api.create_namespace(OPERATOR, &[]);
         api.create_namespace(HELPDESK, &[("team", "it")]);
@@ -182,7 +205,15 @@ impl World {
 
     /// Starts a replica that reaches Graph by these transports.
     pub fn replica_by(&self, name: &str, transports: Arc<dyn Transports>) -> Replica {
-        let (stop, stopped) = watch::channel(false);
+        Replica::start(self.environment_by(name, transports))
+    }
+
+    /// What a replica runs on, and what it hangs by. It is to be made in the runtime that the replica runs in.
+    pub fn environment(&self, name: &str) -> (Environment, Plug) {
+        self.environment_by(name, Arc::new(InProcess(self.graph.clone())))
+    }
+
+    fn environment_by(&self, name: &str, transports: Arc<dyn Transports>) -> (Environment, Plug) {
         let plug = Plug { caller: self.api.caller(name), severed: watch::channel(false).0 };
         let clock = PausedClock { begin: BEGIN.parse().unwrap(), start: self.start, offset: self.clock_offset };
         let environment = Environment {
@@ -193,7 +224,7 @@ impl World {
             transports: Arc::new(Severable { inner: transports, severed: plug.severed.subscribe() }),
             listen: self.listen,
         };
-        Replica { stop, task: tokio::spawn(run(environment, stopped)), plug }
+        (environment, plug)
     }
 
     /// The status as it is stored.

@@ -98,6 +98,9 @@ async fn late_and_double_executions() {
     let (client, id) = faulty(Fault::duplicated()).await;
     assert_eq!(client.reset(&id).await.status(), 204);
     assert_eq!(client.simulator.executed().len(), 2);
+    let (client, id) = faulty(Fault::status(502).executed_twice()).await;
+    assert_eq!(client.reset(&id).await.status(), 502);
+    assert_eq!(client.simulator.executed().len(), 2);
     let (client, id) = faulty(Fault::status(504).executed_after(SECOND)).await;
     client.reset(&id).await;
     client.simulator.retire(&id);
