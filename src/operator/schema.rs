@@ -1,5 +1,7 @@
 //! Whether the API server serves the fields that this version writes: an older CRD would drop a claim without a word.
 
+use std::sync::OnceLock;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
@@ -8,14 +10,24 @@ use kube::{Api, Client, ResourceExt};
 use super::calls::{CallError, call};
 use crate::api::{VERSION, manifests};
 
+/// Our own definitions: the same as long as a process runs, and dear to make.
+static WANTED: OnceLock<Vec<CustomResourceDefinition>> = OnceLock::new();
+
+fn wanted() -> Result<&'static [CustomResourceDefinition], CallError> {
+    if let Some(made) = WANTED.get() {
+        return Ok(made);
+    }
+    let made = manifests::definitions().map_err(|error| CallError::Unreadable(error.to_string()))?;
+    Ok(WANTED.get_or_init(|| made))
+}
+
 /// What is missing in the served schemas, as a sentence; `None`: nothing.
 ///
 /// # Errors
 /// If the API server does not answer.
 pub async fn missing(client: &Client) -> Result<Option<String>, CallError> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let wanted = manifests::definitions().map_err(|error| CallError::Unreadable(error.to_string()))?;
-    for wanted in &wanted {
+    for wanted in wanted()? {
         let name = wanted.name_any();
         let served = call(api.get_opt(&name)).await?;
         let Some(served) = served else {

@@ -1,11 +1,16 @@
 //! A world in paused time: an API server in process, the simulator, and replicas of the operator.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use api_server::{ApiServer, Caller, Cut};
 use graph_simulator::{Device, DeviceClass, EXAMPLE_SECRET, Simulator};
 use k8s_openapi::{
     api::core::v1::Secret,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     jiff::{SignedDuration, Timestamp},
 };
 use kube::{Api, Client, api::PostParams};
@@ -29,6 +34,9 @@ use super::{
 
 /// When every world begins.
 pub const BEGIN: &str = "2026-11-22T09:00:00Z";
+
+/// Made once: thousands of worlds have the same.
+static DEFINITIONS: LazyLock<Vec<CustomResourceDefinition>> = LazyLock::new(|| manifests::definitions().unwrap());
 
 /// The operator's clocks in paused time; the wall clock may be wrong by `offset`.
 pub struct PausedClock {
@@ -116,8 +124,8 @@ impl World {
         let begin: Timestamp = BEGIN.parse().unwrap();
         let api = ApiServer::new();
         api.set_now(begin);
-        for definition in manifests::definitions().unwrap() {
-            api.register(definition);
+        for definition in DEFINITIONS.iter() {
+            api.register(definition.clone());
         }
         api.create_namespace(OPERATOR, &[]);
         api.create_namespace(HELPDESK, &[("team", "it")]);
