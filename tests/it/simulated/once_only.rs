@@ -345,3 +345,16 @@ async fn a_reset_that_no_device_took_in_time_is_not_sent_again_for_its_replay() 
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_vanishes_while_only_probes_are_let_through_is_found_to_be_gone() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    world.graph.script(Rule::on(PathClass::Action, Fault::approval_required()).once());
+    let replica = world.replica("a");
+    world.create(reset("inc", &serial, world.now())).await;
+    world.until("inc", SOON, |status| status.reason() == "TenantNotReady").await;
+    world.graph.retire(&id);
+    world.ends("inc", VERIFIED, Outcome::Rejected, "DeviceGone").await;
+    replica.stop().await;
+}
