@@ -108,12 +108,14 @@ fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
 
 fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
     let Some(tenant) = d.o.tenant else {
+        d.keep_doubt();
         let message = messages::no_such_tenant(&d.o.object.spec.tenant_ref.name);
         return Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
     };
     d.pin_effective(tenant.spec);
     match tenant.trouble {
         Some(trouble) => {
+            d.keep_doubt();
             let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
             Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
         }

@@ -196,6 +196,12 @@ impl<'a> Draft<'a> {
         Some(std::time::Duration::try_from(left).unwrap_or_default())
     }
 
+    /// Nothing was looked at: what an earlier look found still waits for its second. An object that is let through once a minute would
+    /// otherwise never come to it.
+    pub fn keep_doubt(&mut self) {
+        self.doubt = self.o.doubt;
+    }
+
     /// Asks the matrix, until the claim and never after it.
     pub fn judge_support(&mut self) {
         let Some((matrix, device)) = self.o.tenant.and_then(|t| t.matrix).zip(self.status.device.as_ref()) else {

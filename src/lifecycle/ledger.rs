@@ -24,6 +24,13 @@ pub struct Question<'a> {
     pub followed: Option<Time>,
 }
 
+impl Question<'_> {
+    /// Whether an unfinished entry that started then may still be waited for.
+    fn in_time(&self, start: Time, at: Timestamp) -> bool {
+        at <= start.plus(self.completion_timeout).0
+    }
+}
+
 /// How far an action has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -51,16 +58,20 @@ pub fn progress(state: &str) -> Progress {
     }
 }
 
-/// The entry that answers the question at this time: of several an unfinished one, else a done one, else the latest.
+/// The entry that answers the question at this time: of several an unfinished one that is not overdue, else a done one, else the latest.
 #[must_use]
 pub fn answering<'r>(
     question: &Question<'_>,
     results: &'r [ActionResult],
     at: Timestamp,
 ) -> Option<(&'r ActionResult, Time)> {
-    entries(question.action_name, results)
-        .filter(|(entry, start)| answers(question, entry, *start, at))
-        .max_by_key(|(entry, start)| (rank(progress(&entry.state)), *start))
+    entries(question.action_name, results).filter(|(entry, start)| answers(question, entry, *start, at)).max_by_key(
+        |(entry, start)| {
+            let progress = progress(&entry.state);
+            let overdue = progress == Progress::Unfinished && !question.in_time(*start, at);
+            (if overdue { 0 } else { rank(progress) }, *start)
+        },
+    )
 }
 
 /// The latest start of a reset that was done in `[requestTime − minInterval, requestTime − ledgerClockError)`: most likely a
@@ -96,10 +107,11 @@ fn answers(question: &Question<'_>, entry: &ActionResult, start: Time, at: Times
     if question.seen_before_attempt.is_some_and(|seen| !seen.contains(&start)) {
         return true;
     }
-    match progress(&entry.state) {
-        Progress::Unfinished => at <= start.plus(question.completion_timeout).0,
-        _ => start.0 >= saturating_add(question.request_time, -question.ledger_clock_error),
+    // Whether it is finished or not, for however long: a request that waits for a device in vain is not sent again for that.
+    if start.0 >= saturating_add(question.request_time, -question.ledger_clock_error) {
+        return true;
     }
+    progress(&entry.state) == Progress::Unfinished && question.in_time(start, at)
 }
 
 const fn rank(progress: Progress) -> u8 {
@@ -162,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_answers_however_long_it_waits_for_the_device() {
+        for (start, expected) in [(0, true), (-120, true), (-121, false)] {
+            let pending = [entry("resetPasscode", "pending", Some(start))];
+            assert_eq!(answering(&question(None), &pending, t(4000)).is_some(), expected, "{start}");
+        }
+    }
+
+    #[test]
     fn after_an_attempt_every_new_entry_answers() {
         let old = [entry("resetPasscode", "done", Some(-9000))];
         let seen = starts("resetPasscode", &old);
@@ -179,6 +199,8 @@ mod tests {
         assert_eq!(pick(&[failed.clone(), done.clone(), pending, canceled.clone()]), "pending");
         assert_eq!(pick(&[failed.clone(), done, canceled.clone()]), "done");
         assert_eq!(pick(&[failed, canceled]), "canceled");
+        let overdue = [entry("resetPasscode", "pending", Some(0)), entry("resetPasscode", "done", Some(-60))];
+        assert_eq!(answering(&question(None), &overdue, t(4000)).unwrap().0.state, "done");
     }
 
     #[test]

@@ -63,8 +63,8 @@ pub struct Wanted<'a> {
 /// Device locks of this installation.
 pub struct Locks {
     api: Api<Lease>,
-    /// The locks that this process took, by name. A lock that is gone before its time was not swept: etcd was restored, and
-    /// what was sent under it may still be under way.
+    /// The locks that this process took, by name. A lock that is gone before its time, or an earlier one again, was not swept: etcd
+    /// was restored, and what was sent under it may still be under way.
     taken: Mutex<HashMap<String, Lock>>,
 }
 
@@ -94,8 +94,11 @@ impl Locks {
                 taken.remove(&name);
                 Ok(stored)
             }
-            Some(lock) if stored.is_none() => {
-                Ok(Some(StoredLock { lock: lock.clone(), name, uid: None, resource_version: None }))
+            // Ours is open, so nobody took it over: what is stored instead was there before, and etcd was restored.
+            Some(lock) if stored.as_ref().is_none_or(|stored| !stored.lock.is_open(now)) => {
+                let (uid, resource_version) =
+                    stored.map(|stored| (stored.uid, stored.resource_version)).unwrap_or_default();
+                Ok(Some(StoredLock { lock: lock.clone(), name, uid, resource_version }))
             }
             _ => Ok(stored),
         }

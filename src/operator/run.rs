@@ -20,7 +20,8 @@ use super::{
     leader::{Candidate, Leadership},
     locks::Locks,
     memory::Memories,
-    resets, schema,
+    resets,
+    schema::Comparison,
     transports::Transports,
     upkeep,
 };
@@ -105,8 +106,13 @@ async fn finish(
 }
 
 async fn compare_schemas(client: Client, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+    let mut comparison = Comparison::default();
     loop {
-        match schema::missing(&client).await {
+        if !health.schema_is_current() {
+            // A claim's answer may have told otherwise than the definitions did.
+            comparison = Comparison::default();
+        }
+        match comparison.missing(&client).await {
             Ok(missing) => {
                 if let Some(missing) = &missing {
                     tracing::warn!(missing, "nothing is sent until the served schema is current");

@@ -1,11 +1,11 @@
 //! Whether the API server serves the fields that this version writes: an older CRD would drop a claim without a word.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, ResourceExt, api::ObjectMeta};
 
 use super::calls::{CallError, call};
 use crate::api::{VERSION, manifests};
@@ -21,33 +21,83 @@ fn wanted() -> Result<&'static [CustomResourceDefinition], CallError> {
     Ok(WANTED.get_or_init(|| made))
 }
 
-/// What is missing in the served schemas, as a sentence; `None`: nothing.
-///
-/// # Errors
-/// If the API server does not answer.
-pub async fn missing(client: &Client) -> Result<Option<String>, CallError> {
-    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for wanted in wanted()? {
+/// Which version of a definition was read.
+#[derive(PartialEq, Eq)]
+struct Read {
+    uid: Option<String>,
+    resource_version: Option<String>,
+    generation: Option<i64>,
+}
+
+impl From<&ObjectMeta> for Read {
+    fn from(metadata: &ObjectMeta) -> Self {
+        Self {
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+            generation: metadata.generation,
+        }
+    }
+}
+
+/// Compares the served schemas with our own. A definition is large and hardly ever changes: what was found to be current is read in
+/// full again only when it is another version.
+#[derive(Default)]
+pub struct Comparison {
+    current: BTreeMap<String, Read>,
+}
+
+impl Comparison {
+    /// What is missing in the served schemas, as a sentence; `None`: nothing.
+    ///
+    /// # Errors
+    /// If the API server does not answer.
+    pub async fn missing(&mut self, client: &Client) -> Result<Option<String>, CallError> {
+        let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for wanted in wanted()? {
+            if let Some(missing) = self.missing_in(&api, wanted).await? {
+                return Ok(Some(missing));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn missing_in(
+        &mut self,
+        api: &Api<CustomResourceDefinition>,
+        wanted: &CustomResourceDefinition,
+    ) -> Result<Option<String>, CallError> {
         let name = wanted.name_any();
-        let served = call(api.get_opt(&name)).await?;
-        let Some(served) = served else {
+        if let Some(before) = self.current.remove(&name) {
+            let now = call(api.get_metadata_opt(&name)).await?;
+            if now.is_some_and(|now| Read::from(&now.metadata) == before) {
+                self.current.insert(name, before);
+                return Ok(None);
+            }
+        }
+        let Some(served) = call(api.get_opt(&name)).await? else {
             return Ok(Some(format!(
                 "CustomResourceDefinition {name} is missing: apply crds/ (kubectl apply --server-side -f crds/)"
             )));
         };
-        let mut fields = Vec::new();
-        match (schema(wanted), schema(&served)) {
-            (Some(wanted), Some(served)) => compare(wanted, served, "", &mut fields),
-            _ => fields.push(format!("version {VERSION}")),
+        let fields = lacking(wanted, &served);
+        if fields.is_empty() {
+            self.current.insert(name, Read::from(&served.metadata));
+            return Ok(None);
         }
-        if !fields.is_empty() {
-            return Ok(Some(format!(
-                "CustomResourceDefinition {name} is older than this operator, it lacks {}: apply crds/ of this version (kubectl apply --server-side -f crds/)",
-                fields.join(", ")
-            )));
-        }
+        Ok(Some(format!(
+            "CustomResourceDefinition {name} is older than this operator, it lacks {}: apply crds/ of this version (kubectl apply --server-side -f crds/)",
+            fields.join(", ")
+        )))
     }
-    Ok(None)
+}
+
+fn lacking(wanted: &CustomResourceDefinition, served: &CustomResourceDefinition) -> Vec<String> {
+    let mut fields = Vec::new();
+    match (schema(wanted), schema(served)) {
+        (Some(wanted), Some(served)) => compare(wanted, served, "", &mut fields),
+        _ => fields.push(format!("version {VERSION}")),
+    }
+    fields
 }
 
 fn schema(definition: &CustomResourceDefinition) -> Option<&JSONSchemaProps> {

@@ -96,6 +96,12 @@ impl ApiServer {
         server
     }
 
+    /// Another server that begins with everything that this one has stored and serves; from then on they have nothing in common.
+    /// Its callers have no faults. It is far cheaper than to register the same definitions again.
+    pub fn fork(&self) -> Self {
+        Self { shared: Arc::new(self.shared.fork()) }
+    }
+
     /// The caller of this name, whom faults can be set for.
     pub fn caller(&self, name: &str) -> Caller {
         Caller { shared: self.shared.clone(), name: name.to_owned() }

@@ -1,7 +1,7 @@
 //! Names and identities that the server gives.
 
 /// Numbers that never repeat, not even after a restore.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Names {
     issued: u64,
 }

@@ -69,7 +69,6 @@ impl Address<'_> {
     /// Custom resources are not decoded without their type; built-in kinds know it.
     fn check_type(&self, object: &mut Value) -> Result<(), Refusal> {
         let kind = &self.resource.kind;
-        let sent = object.to_string();
         let Value::Object(fields) = object else {
             return Err(errors::bad_request(&format!("the object provided is unrecognized (must be of type {kind})")));
         };
@@ -80,7 +79,7 @@ impl Address<'_> {
                 "" if self.resource.built_in => drop(fields.insert(field.into(), expected.into())),
                 "" => {
                     let message = format!(
-                        "the object provided is unrecognized (must be of type {kind}): Object '{title}' is missing in '{sent}'"
+                        "the object provided is unrecognized (must be of type {kind}): Object '{title}' is missing in '{object}'"
                     );
                     return Err(errors::bad_request(&message));
                 }

@@ -115,15 +115,19 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new() -> Self {
-        let state = State {
-            registry: Registry::new(),
-            store: Store::new(),
-            names: Names::default(),
-            requests: Vec::new(),
-            callers: BTreeMap::new(),
-            closings: 0,
-        };
+        Self::with(Registry::new(), Store::new(), Names::default())
+    }
+
+    fn with(registry: Registry, store: Store, names: Names) -> Self {
+        let state = State { registry, store, names, requests: Vec::new(), callers: BTreeMap::new(), closings: 0 };
         Self { state: Mutex::new(state), changed: watch::channel(()).0, clock: Clock::new() }
+    }
+
+    /// Another one that begins with what is stored and served here, at the same time of day.
+    pub(crate) fn fork(&self) -> Self {
+        let fork = self.read(|state| Self::with(state.registry.clone(), state.store.clone(), state.names.clone()));
+        fork.clock.set(self.clock.now());
+        fork
     }
 
     pub(crate) fn read<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {

@@ -68,6 +68,7 @@ impl Snapshot {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Store {
     present: Snapshot,
     /// Never restored: what was stored, whether or not it still counts.

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use campaign::layers::{ALL, Layer, Size};
+use campaign::{
+    layers::{ALL, Layer, Size, histories},
+    report::Report,
+};
 use clap::{Parser, ValueEnum};
 
 /// Runs the reliability campaign. It ends with 1 if anything does not hold.
@@ -14,6 +17,12 @@ struct Arguments {
     /// How much of each.
     #[arg(long, value_enum, default_value = "full")]
     size: SizeArgument,
+    /// Only this seed of the random histories, with what it makes happen.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With --seed: all seeds from it to this one, without saying more.
+    #[arg(long, requires = "seed")]
+    last_seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -24,6 +33,10 @@ enum SizeArgument {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(seed) = arguments.seed {
+        let report = arguments.last_seed.map_or_else(|| histories::replay(seed), |last| histories::range(seed, last));
+        return if tell(&report) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let size = match arguments.size {
         SizeArgument::Small => Size::Small,
         SizeArgument::Full => Size::Full,
@@ -38,12 +51,16 @@ fn main() -> ExitCode {
     }
     let mut holds = true;
     for (_, run) in chosen {
-        let report = run(size);
-        println!("{report}");
-        for violation in &report.tally.violations {
-            println!("    {violation}");
-        }
-        holds &= report.holds();
+        holds &= tell(&run(size));
     }
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints a report, and answers whether everything held.
+fn tell(report: &Report) -> bool {
+    println!("{report}");
+    for violation in &report.tally.violations {
+        println!("    {violation}");
+    }
+    report.holds()
 }

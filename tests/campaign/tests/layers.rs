@@ -6,6 +6,7 @@ use campaign::{
 };
 
 fn holds(report: &Report) {
+    println!("{report}");
     assert!(report.holds(), "{report}\n{}", report.tally.violations.join("\n"));
 }
 
@@ -17,4 +18,9 @@ fn graph_faults() {
 #[test]
 fn leaders() {
     holds(&layers::leaders::layer(Size::Small));
+}
+
+#[test]
+fn random_histories() {
+    holds(&layers::histories::run(Size::Small));
 }

@@ -452,4 +452,26 @@ async fn the_memory_of_locks_outlives_a_term() {
     assert_eq!(status.outcome, Some(Outcome::Complete), "{}", status.reason());
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
+
+#[tokio::test(start_paused = true)]
+async fn etcd_restored_to_a_lock_that_is_over_sends_nothing_twice() {
+    for after in [0, 1, 3] {
+        let world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        let replica = world.replica("a");
+        world.create(reset("first", &serial, world.now())).await;
+        world.ends("first", SOON, Outcome::Complete, "PasscodeRemoved").await;
+        // The device's lock is over, and kept for an hour.
+        tokio::time::sleep(Duration::from_secs(1800)).await;
+        world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
+        world.create(reset("second", &serial, world.now())).await;
+        let before = world.api.snapshot();
+        world.until("second", SOON, |status| status.reason() == "WaitingForDevice").await;
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        world.api.restore(&before);
+        let status = world.outcome("second", VERIFIED).await;
+        assert_eq!(status.outcome, Some(Outcome::Complete), "after {after} s: {}", status.reason());
+        assert_eq!(world.executed(&id), 2, "after {after} s");
+        replica.stop().await;
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api_server::{Fault as ApiFault, On, Verb, status as api_status};
-use graph_simulator::{DeviceClass, DevicePlan, Fault, PathClass, Rule};
+use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, PathClass, Rule};
 use passcode_operator::api::reset_status::{AttemptResult, Outcome};
 use serde_json::json;
 
@@ -326,5 +326,35 @@ async fn unknown_outcome_fail_ends_at_the_settle_window() {
     world.create(reset("inc", &serial, world.now())).await;
     world.ends("inc", VERIFIED, Outcome::Failed, "OutcomeUnknown").await;
     assert_eq!(world.executed(&id), 0);
+    replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_that_no_device_took_in_time_is_not_sent_again_for_its_replay() {
+    let world = World::new().await;
+    let device = Device::example(DeviceClass::IPhone, 1).with_plan(DevicePlan::never());
+    let (serial, id) = world.add(device);
+    let replica = world.replica("a");
+    let declared = with(reset("inc", &serial, world.now()), json!({"completionTimeout": "2m"}));
+    world.create(declared.clone()).await;
+    world.ends("inc", VERIFIED, Outcome::Failed, "DeadlineExceeded").await;
+    tokio::time::sleep(Duration::from_secs(1200)).await;
+    world.resets().delete("inc", &Default::default()).await.unwrap();
+    world.create(declared).await;
+    world.ends("inc", VERIFIED, Outcome::Failed, "DeadlineExceeded").await;
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_vanishes_while_only_probes_are_let_through_is_found_to_be_gone() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    world.graph.script(Rule::on(PathClass::Action, Fault::approval_required()).once());
+    let replica = world.replica("a");
+    world.create(reset("inc", &serial, world.now())).await;
+    world.until("inc", SOON, |status| status.reason() == "TenantNotReady").await;
+    world.graph.retire(&id);
+    world.ends("inc", VERIFIED, Outcome::Rejected, "DeviceGone").await;
     replica.stop().await;
 }

@@ -10,7 +10,6 @@ use api_server::{ApiServer, Caller, Cut};
 use graph_simulator::{Device, DeviceClass, EXAMPLE_SECRET, Simulator};
 use k8s_openapi::{
     api::core::v1::Secret,
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     jiff::{SignedDuration, Timestamp},
 };
 use kube::{Api, Client, api::PostParams};
@@ -35,8 +34,17 @@ use super::{
 /// When every world begins.
 pub const BEGIN: &str = "2026-11-22T09:00:00Z";
 
-/// Made once: thousands of worlds have the same.
-static DEFINITIONS: LazyLock<Vec<CustomResourceDefinition>> = LazyLock::new(|| manifests::definitions().unwrap());
+/// What every world's API server begins with; made once, for thousands of worlds have the same.
+static FRESH: LazyLock<ApiServer> = LazyLock::new(|| {
+    let api = ApiServer::new();
+    api.set_now(BEGIN.parse().unwrap());
+    for definition in manifests::definitions().unwrap() {
+        api.register(definition);
+    }
+    api.create_namespace(OPERATOR, &[]);
+    api.create_namespace(HELPDESK, &[("team", "it")]);
+    api
+});
 
 /// The operator's clocks in paused time; the wall clock may be wrong by `offset`.
 pub struct PausedClock {
@@ -137,13 +145,8 @@ impl World {
     /// An empty world with the definitions, the namespaces and the secret.
     pub async fn empty() -> Self {
         let begin: Timestamp = BEGIN.parse().unwrap();
-        let api = ApiServer::new();
+        let api = FRESH.fork();
         api.set_now(begin);
-        for definition in DEFINITIONS.iter() {
-            api.register(definition.clone());
-        }
-        api.create_namespace(OPERATOR, &[]);
-        api.create_namespace(HELPDESK, &[("team", "it")]);
         let graph = Simulator::starting_at(begin);
         let client = api.client();
         let secrets: Api<Secret> = Api::namespaced(client.clone(), OPERATOR);

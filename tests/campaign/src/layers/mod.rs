@@ -1,6 +1,7 @@
 //! The layers of the campaign: each makes its plans and answers with its line of the report.
 
 pub mod graph_faults;
+pub mod histories;
 pub mod leaders;
 
 use std::time::Duration;
@@ -23,7 +24,11 @@ pub enum Size {
 pub type Layer = (&'static str, fn(Size) -> Report);
 
 /// All layers that run in paused time, in the order of the report.
-pub const ALL: &[Layer] = &[(graph_faults::NAME, graph_faults::layer), (leaders::NAME, leaders::layer)];
+pub const ALL: &[Layer] = &[
+    (graph_faults::NAME, graph_faults::layer),
+    (leaders::NAME, leaders::layer),
+    ("histories", histories::run),
+];
 
 /// Waits until every object has an outcome, for at most so long of the world's time; answers whether that is so.
 pub async fn all_end(world: &World, at_most: Duration) -> bool {
