@@ -17,9 +17,13 @@ use url::form_urlencoded;
 use super::{
     claims::Claims,
     errors::tidy,
-    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
+    object::Object,
+    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
     transport::{Connection, Exchange, Transport, TransportError},
 };
+
+/// Entra's tokens live for hours; what claims to live for more than a year is nonsense.
+const LONGEST_LIFETIME: i64 = 366 * 24 * 3600;
 
 /// One credential's way to its authority.
 pub(super) struct TokenHttp {
@@ -53,6 +57,9 @@ impl HttpClient for TokenHttp {
             return Err(as_azure(error));
         }
         let body = answer.into_body();
+        if !has_a_lifetime(&body) {
+            return Err(as_azure(unreadable()));
+        }
         Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
     }
 }
@@ -80,6 +87,12 @@ impl TokenHttp {
             .map_err(|_| unusable())?;
         Ok((request, form))
     }
+}
+
+/// Whether the token's lifetime can be added to a time: `azure_identity` does so without looking, and panics where it cannot.
+fn has_a_lifetime(body: &[u8]) -> bool {
+    let lifetime = serde_json::from_slice::<Object<Lifetime>>(body).map(|answer| answer.0.expires_in);
+    lifetime.is_ok_and(|seconds| (0..=LONGEST_LIFETIME).contains(&seconds))
 }
 
 fn unusable() -> SignInError {
@@ -112,8 +125,15 @@ struct EntraError {
     error_codes: Vec<i64>,
 }
 
+/// Of an answer that grants a token.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lifetime {
+    expires_in: i64,
+}
+
 fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
-    let entra: EntraError = serde_json::from_slice(body).unwrap_or_default();
+    let Object(entra): Object<EntraError> = serde_json::from_slice(body).unwrap_or_default();
     let Some(error) = entra.error else {
         return SignInError {
             code: None,
