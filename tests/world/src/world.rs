@@ -17,7 +17,7 @@ use passcode_operator::{
         tenant::IntuneTenant,
     },
     graph,
-    operator::{Environment, clock::Clock, run},
+    operator::{Environment, clock::Clock, run, transports::Transports},
 };
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
@@ -81,6 +81,8 @@ pub struct World {
     start: Instant,
     /// How wrong the operator's own wall clock is.
     pub clock_offset: SignedDuration,
+    /// How replicas reach Graph: the simulator, in process.
+    pub transports: Arc<dyn Transports>,
     /// Where replicas serve probes and metrics; nowhere unless set.
     pub listen: Option<SocketAddr>,
 }
@@ -100,7 +102,15 @@ impl World {
         let client = api.client();
         let secrets: Api<Secret> = Api::namespaced(client.clone(), OPERATOR);
         secrets.create(&PostParams::default(), &credentials(EXAMPLE_SECRET)).await.unwrap();
-        Self { api, graph, client, start: Instant::now(), clock_offset: SignedDuration::ZERO, listen: None }
+        Self {
+            api,
+            transports: Arc::new(InProcess(graph.clone())),
+            graph,
+            client,
+            start: Instant::now(),
+            clock_offset: SignedDuration::ZERO,
+            listen: None,
+        }
     }
 
     /// The same with the tenant `default`.
@@ -159,7 +169,7 @@ impl World {
             namespace: OPERATOR.to_owned(),
             identity: name.to_owned(),
             clock: Arc::new(clock),
-            transports: Arc::new(InProcess(self.graph.clone())),
+            transports: self.transports.clone(),
             listen: self.listen,
         };
         Replica { stop, task: tokio::spawn(run(environment, stopped)) }
