@@ -148,7 +148,9 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     let code = code.or_else(|| code_of(&description));
     let sentence = sentence(&description, code.as_deref());
     SignInError {
-        message: sentence.or_else(|| tidy(&error)).unwrap_or_default(),
+        message: sentence
+            .or_else(|| tidy(&error))
+            .unwrap_or_else(|| format!("The sign-in service answered {status}, without a reason that can be shown.")),
         code,
         kind: if later { SignInFailure::Unreachable } else { SignInFailure::Refused },
     }
@@ -204,6 +206,12 @@ mod tests {
         assert_eq!(error.code.as_deref(), Some("AADSTS7000222"));
         assert_eq!(error.message, "The provided client secret keys for app '1' are expired.");
         assert_eq!(of(401, r#"{"error":"invalid_client"}"#).message, "invalid_client");
+    }
+
+    #[test]
+    fn something_is_said_whatever_the_error() {
+        let message = of(401, r#"{"error":"https://login.test/invalid_client"}"#).message;
+        assert_eq!(message, "The sign-in service answered 401 Unauthorized, without a reason that can be shown.");
     }
 
     #[test]
