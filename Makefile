@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator control-plane crds fmt lint audit clean
+.PHONY: help demo test fuzz mutants simulator control-plane crds fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,14 @@ demo: ## The operator at work: a dozen resets on a real API server and a simulat
 
 test: ## Formatting, lints, generated files and all tests; the last line says how many passed and failed
 	@tests/run.sh
+
+fuzz: ## What comes from outside, fuzzed with libFuzzer for T seconds a target (60); TARGETS="look send" for some of them
+	@T=$(T) tests/fuzz/run.sh $(TARGETS)
+
+mutants: ## The tests of lifecycle and platform, tried with mistakes in the code; ARGS="-f src/lifecycle/decide.rs" for a part
+	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing; install it with: cargo install cargo-mutants --locked" >&2; exit 1; }
+	@mkdir -p $(target)
+	cargo mutants --output $(target) $(ARGS)
 
 simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
 	@mkdir -p $(target)

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// What a spec accepts as a length of time; every match is also a duration to the API server's CEL.
 pub const PATTERN: &str = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
 
+/// The longest length that is read: ten digits of seconds, so that whatever was read can be written and read again.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(9_999_999_999);
+
 /// A length of time, never negative. A spec writes it in its largest whole unit (`168h`, `10m`, `150s`), a status in seconds
 /// ([`seconds`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +72,7 @@ impl FromStr for Duration {
             let (part, after) = first_part(rest).ok_or_else(|| NotADuration(text.to_owned()))?;
             sum += part;
             rest = after;
-            if rest.is_empty() {
+            if rest.is_empty() && sum <= LONGEST {
                 return Ok(Self(sum));
             }
         }
@@ -118,12 +121,13 @@ pub mod seconds {
 
     use super::Duration;
 
-    /// Writes a length of time as whole seconds.
+    /// Writes a length of time as whole seconds, never as less than it is: a settle window that was cut would end too early.
     ///
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}s", length.0.as_secs()))
+        let begun = u64::from(length.0.subsec_nanos() > 0);
+        serializer.collect_str(&format_args!("{}s", length.0.as_secs().saturating_add(begun)))
     }
 
     /// The same for a length that may be absent.
@@ -181,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn a_status_says_no_less_than_it_is() {
+        let written = |milliseconds: u64| {
+            let length = Duration::from(std::time::Duration::from_millis(milliseconds));
+            seconds::serialize(&length, serde_json::value::Serializer).unwrap()
+        };
+        assert_eq!(
+            (written(280_000), written(280_001), written(280_999)),
+            ("280s".into(), "281s".into(), "281s".into())
+        );
+    }
+
+    #[test]
     fn units() {
         for (text, seconds) in [("168h", 604_800), ("1h30m", 5_400), ("280s", 280), ("0s", 0), ("1h1m1s", 3_661)] {
             assert_eq!(text.parse::<Duration>(), Ok(Duration::from_secs(seconds)), "{text}");
@@ -190,7 +206,20 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        for text in ["", "7d", "h", "10", "-1h", "1.5h", "1h 30m", "12345678901s", "1h1h1h1h1h", "1us"] {
+        for text in [
+            "",
+            "7d",
+            "h",
+            "10",
+            "-1h",
+            "1.5h",
+            "1h 30m",
+            "12345678901s",
+            "1h1h1h1h1h",
+            "1us",
+            "9999999999h",
+            "9999999999s1ms",
+        ] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
     }

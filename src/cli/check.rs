@@ -3,6 +3,8 @@
 mod admission;
 mod devices;
 mod documents;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod metadata;
 mod report;
 mod structure;

@@ -8,6 +8,9 @@ mod matrix;
 mod request;
 mod run;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use check::fuzzing;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -6,6 +6,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::object::Object;
+
 /// Longest sentence that is kept, in characters.
 const MAX_SENTENCE: usize = 300;
 
@@ -45,14 +47,14 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// Reads what is there; a body that is not Graph's leaves code and sentence empty.
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        let error = serde_json::from_slice::<Document>(body).map(|document| document.error);
-        let error = error.unwrap_or_default();
+        let error = serde_json::from_slice::<Object<Document>>(body).map(|document| document.0.error);
+        let Object(error) = error.unwrap_or_default();
         let (inner_code, sentence) = unwrap_message(text(error.message));
         let code = match text(error.code) {
             Some(code) if code != "UnknownError" => Some(code),
             outer => inner_code.or(outer),
         };
-        let inner = error.inner.or(error.old_inner).and_then(|inner| text(inner.request_id));
+        let inner = error.inner.or(error.old_inner).and_then(|inner| text(inner.0.request_id));
         Self {
             status: status.as_u16(),
             code: code.and_then(|code| tidy(&code)),
@@ -82,7 +84,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
 /// Graph's error document. Values are taken as they come: a number where a text is promised spoils only itself.
 #[derive(Default, Deserialize)]
 struct Document {
-    error: ErrorObject,
+    error: Object<ErrorObject>,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,10 +93,10 @@ struct ErrorObject {
     code: Value,
     message: Value,
     #[serde(rename = "innerError")]
-    inner: Option<InnerError>,
+    inner: Option<Object<InnerError>>,
     /// The spelling of older documentation.
     #[serde(rename = "innererror")]
-    old_inner: Option<InnerError>,
+    old_inner: Option<Object<InnerError>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,7 +115,7 @@ struct Nested {
     #[serde(rename = "Message")]
     message: Value,
     /// Another error document of Graph's kind.
-    error: Option<ErrorObject>,
+    error: Option<Object<ErrorObject>>,
 }
 
 fn text(value: Value) -> Option<String> {
@@ -129,10 +131,10 @@ fn unwrap_message(message: Option<String>) -> (Option<String>, Option<String>) {
     let mut code = None;
     let mut message = message;
     for _ in 0..MAX_NESTING {
-        let nested = message.as_deref().map(serde_json::from_str::<Nested>);
-        let Some(Ok(nested)) = nested else { break };
+        let nested = message.as_deref().map(serde_json::from_str::<Object<Nested>>);
+        let Some(Ok(Object(nested))) = nested else { break };
         let (inner_code, inner_message) = match nested.error {
-            Some(error) => (error.code, error.message),
+            Some(Object(error)) => (error.code, error.message),
             None => (nested.error_code, nested.message),
         };
         code = text(inner_code).or(code);
@@ -242,6 +244,8 @@ mod tests {
             "{}",
             r#"{"error":"invalid_grant"}"#,
             r#"{"error":{"code":7}}"#,
+            r#"[["ResourceNotFound"]]"#,
+            r#"{"error":["ResourceNotFound"]}"#,
         ] {
             let refusal = read(502, body);
             assert!(!refusal.is_from_graph(), "{body}");

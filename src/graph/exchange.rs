@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{
     claims::Claims,
     errors::{Refusal, request_id},
+    object::Object,
     read_error::ReadError,
     reading::Heard,
     retry_after::{http_date, retry_after},
@@ -90,6 +91,7 @@ impl Answered {
         }
         // serde_json's own words may repeat values.
         serde_json::from_slice(&self.body)
+            .map(|Object(document)| document)
             .map_err(|e| self.unreadable(&format!("its JSON is not what was asked for ({:?} error)", e.classify())))
     }
 

@@ -95,6 +95,7 @@ fn rows(answered: &Answered, selector: &Selector, attempt: &Attempt) -> Result<R
     let page: Page = answered.document()?;
     let more = page.next_link.is_some();
     let rows = page.value.ok_or_else(|| answered.broken(Broken("value")))?;
+    let rows: Vec<DeviceRow> = rows.into_iter().map(|row| row.0).collect();
     let filtered =
         rows.iter().all(|row| if attempt.complete { selector.matches(row) } else { selector.matches_key(row) });
     if !filtered {

@@ -8,7 +8,7 @@ use super::{
     read_error::ReadError,
     reading::Heard,
     request::{Call, DeviceId},
-    wire::{ActionRow, Broken, LookRow, time},
+    wire::{Broken, LookRow, time},
 };
 use crate::platform::device::ActionResult;
 
@@ -56,7 +56,7 @@ fn seen(answered: &Answered, id: &DeviceId) -> Result<Look, ReadError> {
 
 fn ledger(row: LookRow) -> Result<Look, Broken> {
     let results = row.device_action_results.ok_or(Broken("deviceActionResults"))?;
-    let results: Result<Vec<ActionResult>, Broken> = results.into_iter().map(ActionRow::result).collect();
+    let results: Result<Vec<ActionResult>, Broken> = results.into_iter().map(|row| row.0.result()).collect();
     Ok(Look::Seen {
         results: results?,
         enrolled: time(row.enrolled_date_time.as_deref()).ok_or(Broken("enrolledDateTime"))?,

@@ -17,6 +17,7 @@ mod errors;
 mod exchange;
 mod find;
 mod look;
+mod object;
 mod read_error;
 mod reading;
 mod request;

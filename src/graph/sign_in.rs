@@ -171,7 +171,7 @@ fn reason(error: &azure_core::Error) -> SignInError {
     unreadable()
 }
 
-fn unreadable() -> SignInError {
+pub(super) fn unreadable() -> SignInError {
     SignInError {
         code: None,
         message: "The sign-in service's answer holds no token that can be used.".to_owned(),

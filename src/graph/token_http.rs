@@ -17,9 +17,13 @@ use url::form_urlencoded;
 use super::{
     claims::Claims,
     errors::tidy,
-    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
+    object::Object,
+    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
     transport::{Connection, Exchange, Transport, TransportError},
 };
+
+/// Entra's tokens live for hours; what claims to live for more than a year is nonsense.
+const LONGEST_LIFETIME: i64 = 366 * 24 * 3600;
 
 /// One credential's way to its authority.
 pub(super) struct TokenHttp {
@@ -53,6 +57,9 @@ impl HttpClient for TokenHttp {
             return Err(as_azure(error));
         }
         let body = answer.into_body();
+        if !has_a_lifetime(&body) {
+            return Err(as_azure(unreadable()));
+        }
         Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
     }
 }
@@ -80,6 +87,12 @@ impl TokenHttp {
             .map_err(|_| unusable())?;
         Ok((request, form))
     }
+}
+
+/// Whether the token's lifetime can be added to a time: `azure_identity` does so without looking, and panics where it cannot.
+fn has_a_lifetime(body: &[u8]) -> bool {
+    let lifetime = serde_json::from_slice::<Object<Lifetime>>(body).map(|answer| answer.0.expires_in);
+    lifetime.is_ok_and(|seconds| (0..=LONGEST_LIFETIME).contains(&seconds))
 }
 
 fn unusable() -> SignInError {
@@ -112,8 +125,15 @@ struct EntraError {
     error_codes: Vec<i64>,
 }
 
+/// Of an answer that grants a token.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lifetime {
+    expires_in: i64,
+}
+
 fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
-    let entra: EntraError = serde_json::from_slice(body).unwrap_or_default();
+    let Object(entra): Object<EntraError> = serde_json::from_slice(body).unwrap_or_default();
     let Some(error) = entra.error else {
         return SignInError {
             code: None,
@@ -128,7 +148,9 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     let code = code.or_else(|| code_of(&description));
     let sentence = sentence(&description, code.as_deref());
     SignInError {
-        message: sentence.or_else(|| tidy(&error)).unwrap_or_default(),
+        message: sentence
+            .or_else(|| tidy(&error))
+            .unwrap_or_else(|| format!("The sign-in service answered {status}, without a reason that can be shown.")),
         code,
         kind: if later { SignInFailure::Unreachable } else { SignInFailure::Refused },
     }
@@ -184,6 +206,12 @@ mod tests {
         assert_eq!(error.code.as_deref(), Some("AADSTS7000222"));
         assert_eq!(error.message, "The provided client secret keys for app '1' are expired.");
         assert_eq!(of(401, r#"{"error":"invalid_client"}"#).message, "invalid_client");
+    }
+
+    #[test]
+    fn something_is_said_whatever_the_error() {
+        let message = of(401, r#"{"error":"https://login.test/invalid_client"}"#).message;
+        assert_eq!(message, "The sign-in service answered 401 Unauthorized, without a reason that can be shown.");
     }
 
     #[test]

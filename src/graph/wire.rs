@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::request::Action;
+use super::{object::Object, request::Action};
 use crate::platform::device::{ActionResult, ManagedDevice};
 
 /// A row of a list, or a single device, of beta.
@@ -31,7 +31,7 @@ pub(super) struct DeviceRow {
     is_supervised: Option<bool>,
     last_sync_date_time: Option<String>,
     enrolled_date_time: Option<String>,
-    hardware_information: Option<HardwareInformation>,
+    hardware_information: Option<Object<HardwareInformation>>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ struct HardwareInformation {
 /// A page of a list.
 #[derive(Deserialize)]
 pub(super) struct Page {
-    pub(super) value: Option<Vec<DeviceRow>>,
+    pub(super) value: Option<Vec<Object<DeviceRow>>>,
     /// That there is one is all that is asked: no page is followed.
     #[serde(rename = "@odata.nextLink")]
     pub(super) next_link: Option<IgnoredAny>,
@@ -54,7 +54,7 @@ pub(super) struct Page {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LookRow {
     pub(super) id: Option<String>,
-    pub(super) device_action_results: Option<Vec<ActionRow>>,
+    pub(super) device_action_results: Option<Vec<Object<ActionRow>>>,
     pub(super) enrolled_date_time: Option<String>,
     pub(super) last_sync_date_time: Option<String>,
 }
@@ -92,7 +92,7 @@ pub fn devices_from_json(text: &str) -> Result<Vec<ManagedDevice>, BadDevices> {
     let mut document: Map<String, Value> = serde_json::from_str(text)?;
     let rows: Vec<DeviceRow> = match document.remove("value") {
         Some(Value::Array(rows)) => rows.into_iter().map(of_a_list).collect::<Result<_, _>>()?,
-        Some(row) => vec![serde_json::from_value(row)?],
+        Some(row) => vec![serde_json::from_value::<Object<_>>(row)?.0],
         None => vec![serde_json::from_value(Value::Object(document))?],
     };
     rows.into_iter().map(|row| row.device().map_err(|Broken(what)| BadDevices::Broken(what))).collect()
@@ -100,8 +100,8 @@ pub fn devices_from_json(text: &str) -> Result<Vec<ManagedDevice>, BadDevices> {
 
 /// A row of a list. Lists hold defaults in some properties, so that an iPad is not shared means nothing there.
 fn of_a_list(row: Value) -> Result<DeviceRow, serde_json::Error> {
-    let mut row: DeviceRow = serde_json::from_value(row)?;
-    row.hardware_information = row.hardware_information.filter(|hardware| hardware.is_shared_device == Some(true));
+    let Object::<DeviceRow>(mut row) = serde_json::from_value(row)?;
+    row.hardware_information = row.hardware_information.filter(|hardware| hardware.0.is_shared_device == Some(true));
     Ok(row)
 }
 
@@ -122,7 +122,7 @@ impl DeviceRow {
             management_state: self.management_state.unwrap_or_default(),
             model: self.model.unwrap_or_default(),
             is_supervised: self.is_supervised,
-            is_shared_device: self.hardware_information.and_then(|h| h.is_shared_device),
+            is_shared_device: self.hardware_information.and_then(|h| h.0.is_shared_device),
             last_sync: time(self.last_sync_date_time.as_deref()).ok_or(Broken("lastSyncDateTime"))?,
             enrolled: time(self.enrolled_date_time.as_deref()).ok_or(Broken("enrolledDateTime"))?,
         })
@@ -223,7 +223,8 @@ mod tests {
         let list = read(json!({"@odata.context": "x", "value": [ipad, {"id": "2"}]})).unwrap();
         assert_eq!(list.iter().map(|device| device.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(list[0].is_shared_device, None);
-        for wrong in [json!({}), json!({"value": 1}), json!([]), json!({"id": 1})] {
+        let list = json!({"value": [["1", "iOS", null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null]]});
+        for wrong in [json!({}), json!({"value": 1}), json!([]), json!({"id": 1}), list] {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
         }
         assert!(devices_from_json("id: 1").is_err());

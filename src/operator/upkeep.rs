@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
-use futures::{StreamExt, future::join_all, stream};
+use futures::{FutureExt, StreamExt, future::join_all, stream};
 use k8s_openapi::{api::core::v1::Namespace, jiff::Timestamp};
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -19,7 +20,9 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use super::{context::Context, limits, matrices, matrices::Matrices, tenants, tenants::TenantsContext};
+use super::{
+    calls::CallError, context::Context, limits, matrices, matrices::Matrices, tenants, tenants::TenantsContext,
+};
 use crate::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
     telemetry::health::Watch,
@@ -208,14 +211,31 @@ impl Upkeep {
             all_of_them || unsaid || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
         });
         let shared = &self.shared;
-        let done =
-            join_all(due.map(|tenant| async move { (tenant.clone(), tenants::reconcile(tenant, shared).await) })).await;
-        for (tenant, next) in done {
-            let next = next.unwrap_or_else(|error| {
+        let done = join_all(due.map(|tenant| async move {
+            let set_up = AssertUnwindSafe(tenants::reconcile(tenant.clone(), shared)).catch_unwind();
+            (tenant, set_up.await)
+        }))
+        .await;
+        for (tenant, set_up) in done {
+            let next = self.due_again(&tenant, set_up);
+            self.tenant_versions.insert(tenant.name_any(), (version(&*tenant), self.context.clock.boot() + next));
+        }
+    }
+
+    /// When to set a tenant up again.
+    fn due_again(&self, tenant: &IntuneTenant, set_up: std::thread::Result<Result<Duration, CallError>>) -> Duration {
+        match set_up {
+            Ok(Ok(next)) => next,
+            Ok(Err(error)) => {
                 tracing::info!(tenant = tenant.name_any(), %error, "a tenant could not be set up; tried again");
                 ROUND
-            });
-            self.tenant_versions.insert(tenant.name_any(), (version(&*tenant), self.context.clock.boot() + next));
+            }
+            // What one sign-in service says must not end the upkeep of all tenants. A panic's text may hold anything.
+            Err(_) => {
+                tracing::error!(tenant = tenant.name_any(), "setting up a tenant panicked; tried again");
+                self.context.metrics.panicked();
+                ROUND
+            }
         }
     }
 

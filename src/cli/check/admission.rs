@@ -75,6 +75,15 @@ impl Kinds {
 
     /// Judges one object.
     pub(super) fn check(&self, document: &Value) -> Result<Checked, Vec<Problem>> {
+        let kind = document["kind"].as_str().unwrap_or_default();
+        match self.stored(document)? {
+            Some(object) => checked(kind, object),
+            None => Ok(Checked::Skipped { kind: kind.to_owned() }),
+        }
+    }
+
+    /// The object as it would be stored; `None` for one of a kind that is not ours.
+    pub(super) fn stored(&self, document: &Value) -> Result<Option<Value>, Vec<Problem>> {
         let (Some(version), Some(kind)) = (document["apiVersion"].as_str(), document["kind"].as_str()) else {
             return Err(refused("", "this is no Kubernetes object: it needs apiVersion and kind"));
         };
@@ -84,9 +93,9 @@ impl Kinds {
             Some(_) if version != format!("{GROUP}/{VERSION}") => {
                 Err(refused("apiVersion", &format!("write {GROUP}/{VERSION} for a {kind}")))
             }
-            Some(schema) => checked(kind, admit(schema, document)?),
+            Some(schema) => admit(schema, document).map(Some),
             None if ours => Err(refused("kind", &self.no_such_kind(kind))),
-            None => Ok(Checked::Skipped { kind: kind.to_owned() }),
+            None => Ok(None),
         }
     }
 

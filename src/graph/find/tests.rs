@@ -231,7 +231,7 @@ async fn a_device_that_vanished_after_the_list_is_none() {
 
 #[tokio::test]
 async fn lists_that_are_none_are_no_answer() {
-    for document in [json!({}), json!({"value": null}), json!([])] {
+    for document in [json!({}), json!({"value": null}), json!([]), json!([[], null])] {
         let script = intune(single(), move |_| document.clone());
         let result = find(&script, &serial("F9FX")).await;
         what(result);

@@ -91,6 +91,8 @@ async fn what_cannot_be_believed_is_no_answer() {
         with("/lastSyncDateTime", json!("")),
         json!({"value": document()}),
         json!([]),
+        json!([ID, [], null, null]),
+        with("/deviceActionResults/2", json!(["remoteLock", "done", "2025-01-01T00:00:00Z", null, null])),
     ] {
         let error = look_at(document).await.unwrap_err();
         assert!(!error.to_string().contains("planted"));

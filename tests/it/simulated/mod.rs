@@ -7,5 +7,6 @@ mod graph_answers;
 mod inputs;
 mod main_path;
 mod once_only;
+mod panics;
 mod secrets;
 mod tenants;

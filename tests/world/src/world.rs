@@ -137,6 +137,8 @@ pub struct World {
     start: Instant,
     /// How wrong the operator's own wall clock is.
     pub clock_offset: SignedDuration,
+    /// How replicas reach Graph: the simulator, in process.
+    pub transports: Arc<dyn Transports>,
     /// Where replicas serve probes and metrics; nowhere unless set.
     pub listen: Option<SocketAddr>,
 }
@@ -151,7 +153,15 @@ impl World {
         let client = api.client();
         let secrets: Api<Secret> = Api::namespaced(client.clone(), OPERATOR);
         secrets.create(&PostParams::default(), &credentials(EXAMPLE_SECRET)).await.unwrap();
-        Self { api, graph, client, start: Instant::now(), clock_offset: SignedDuration::ZERO, listen: None }
+        Self {
+            api,
+            transports: Arc::new(InProcess(graph.clone())),
+            graph,
+            client,
+            start: Instant::now(),
+            clock_offset: SignedDuration::ZERO,
+            listen: None,
+        }
     }
 
     /// The same with the tenant `default`.
@@ -203,7 +213,7 @@ impl World {
 
     /// Starts a replica.
     pub fn replica(&self, name: &str) -> Replica {
-        self.replica_by(name, Arc::new(InProcess(self.graph.clone())))
+        self.replica_by(name, self.transports.clone())
     }
 
     /// Starts a replica that reaches Graph by these transports.
@@ -213,7 +223,7 @@ impl World {
 
     /// What a replica runs on, and what it hangs by. It is to be made in the runtime that the replica runs in.
     pub fn environment(&self, name: &str) -> (Environment, Plug) {
-        self.environment_by(name, Arc::new(InProcess(self.graph.clone())))
+        self.environment_by(name, self.transports.clone())
     }
 
     fn environment_by(&self, name: &str, transports: Arc<dyn Transports>) -> (Environment, Plug) {
