@@ -61,6 +61,8 @@ pub struct LeaseSeen {
     pub renewed: Option<Timestamp>,
     /// The latest renewal that this process saw while running.
     pub renewed_before: Option<Timestamp>,
+    /// Whether its holder let it go, or this process saw it kept up.
+    pub accounted_for: bool,
 }
 
 /// Whether what was seen of the leader lease means that etcd may have been restored.
@@ -76,7 +78,8 @@ pub fn suspected(
     let too_old = renewed < saturating_add(now, -window);
     let from_the_future = renewed > saturating_add(now, clock_error);
     let fell = seen.renewed_before.is_some_and(|before| renewed < before);
-    too_old || from_the_future || fell
+    // Its holder died, or it is the lease of a backup and its holder went on: a process that was not there cannot tell.
+    too_old || from_the_future || fell || !seen.accounted_for
 }
 
 #[cfg(test)]
@@ -92,17 +95,18 @@ mod tests {
         let window = Duration::from_secs(280);
         let error = SignedDuration::from_secs(5);
         let cases = [
-            ("no lease", None, None, true),
-            ("renewed just now", Some(0), None, false),
-            ("renewed within the window", Some(-280), None, false),
-            ("not renewed for longer", Some(-281), None, true),
-            ("a little ahead", Some(5), None, false),
-            ("from the future", Some(6), None, true),
-            ("the same as before", Some(-10), Some(-10), false),
-            ("fell", Some(-11), Some(-10), true),
+            ("no lease", None, None, true, true),
+            ("renewed just now", Some(0), None, true, false),
+            ("renewed just now, by nobody knows whom", Some(0), None, false, true),
+            ("renewed within the window", Some(-280), None, true, false),
+            ("not renewed for longer", Some(-281), None, true, true),
+            ("a little ahead", Some(5), None, true, false),
+            ("from the future", Some(6), None, true, true),
+            ("the same as before", Some(-10), Some(-10), true, false),
+            ("fell", Some(-11), Some(-10), true, true),
         ];
-        for (name, renewed, before, expected) in cases {
-            let seen = LeaseSeen { renewed: renewed.map(t), renewed_before: before.map(t) };
+        for (name, renewed, before, accounted_for, expected) in cases {
+            let seen = LeaseSeen { renewed: renewed.map(t), renewed_before: before.map(t), accounted_for };
             assert_eq!(suspected(seen, t(0), window, error), expected, "{name}");
         }
     }

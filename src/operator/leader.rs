@@ -65,6 +65,8 @@ pub struct Candidate {
     renewed: Duration,
     /// The latest renewTime seen while running.
     latest: Option<Timestamp>,
+    /// Whether the lease was seen to be kept up while running, by whomever: what was stored then was not of a backup.
+    witnessed: bool,
 }
 
 impl Candidate {
@@ -80,8 +82,18 @@ impl Candidate {
         let (state, receiver) = watch::channel(Leadership::default());
         let leases = Api::namespaced(client.clone(), namespace);
         let tenants = Api::all(client);
-        let candidate =
-            Self { leases, tenants, identity, clock, health, state, seen: None, renewed: Duration::ZERO, latest: None };
+        let candidate = Self {
+            leases,
+            tenants,
+            identity,
+            clock,
+            health,
+            state,
+            seen: None,
+            renewed: Duration::ZERO,
+            latest: None,
+            witnessed: false,
+        };
         (candidate, receiver)
     }
 
@@ -128,6 +140,7 @@ impl Candidate {
             Some((seen, since)) if seen.resource_version() == lease.resource_version() => *since,
             _ => now,
         };
+        self.witnessed |= self.seen.as_ref().is_some_and(|(seen, _)| renewed(&lease) > renewed(seen));
         self.note(&lease);
         self.seen = Some((lease.clone(), since));
         // Measured from when it was seen unchanged: two machines' clocks need not agree.
@@ -140,14 +153,18 @@ impl Candidate {
         let mut quarantine = seen.and_then(quarantine_of);
         if taking {
             let longest = self.longest_settle_window().await?;
-            let lease_seen = LeaseSeen { renewed: seen.and_then(renewed), renewed_before: self.latest };
+            let lease_seen = LeaseSeen {
+                renewed: seen.and_then(renewed),
+                renewed_before: self.latest,
+                accounted_for: self.witnessed || seen.is_some_and(is_let_go),
+            };
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
             if suspected(lease_seen, now, longest, error) {
                 let begun = Quarantine::beginning(now, longest);
                 let why = if seen.is_none() {
                     "no leader before this one"
                 } else {
-                    "the leader lease was not kept up, or fell back"
+                    "the leader lease was not let go, not kept up, or fell back"
                 };
                 tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
@@ -159,6 +176,7 @@ impl Candidate {
             Some(_) => call(self.leases.replace(NAME, &PostParams::default(), &lease)).await?,
         };
         self.renewed = self.clock.boot();
+        self.witnessed = true;
         self.health.heard_from_api_server(self.renewed);
         self.note(&written);
         self.seen = Some((written, self.renewed));
@@ -231,6 +249,10 @@ impl Candidate {
         let longest = tenants.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
         Ok(longest.unwrap_or_else(|| Timing::default().settle_window().as_std()))
     }
+}
+
+fn is_let_go(lease: &Lease) -> bool {
+    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default().is_empty()
 }
 
 fn renewed(lease: &Lease) -> Option<Timestamp> {

@@ -294,6 +294,43 @@ async fn etcd_restored_from_before_the_claim_holds_back_what_may_be_under_way() 
     b.stop().await;
 }
 
+/// The lease of a backup is no older than the backup: an operator that starts soon after finds one that was renewed a moment ago.
+#[tokio::test(start_paused = true)]
+async fn a_new_operator_on_a_young_backup_sends_nothing_twice() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let a = world.replica("a");
+    // An installation of some age: a fresh one is not concerned.
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    world.create(reset("inc", &serial, world.now())).await;
+    let before = world.api.snapshot();
+    world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
+    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
+    a.kill().await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    world.api.restore(&before);
+    let b = world.replica("b");
+    let status = world.outcome("inc", VERIFIED).await;
+    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
+    assert_eq!(world.executed(&id), 1);
+    b.stop().await;
+}
+
+/// A replica that was there knows that its leader died, and that nothing was restored: nobody waits longer than the lease lasts.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_dies_under_the_eyes_of_another_costs_no_quarantine() {
+    let world = World::new().await;
+    let (serial, _) = world.device(DeviceClass::IPhone, 1);
+    let a = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let b = world.replica("b");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    world.create(reset("inc", &serial, world.now())).await;
+    a.kill().await;
+    world.ends("inc", Duration::from_secs(40), Outcome::Complete, "PasscodeRemoved").await;
+    b.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_conflicting_label_edit_changes_nothing() {
     let world = World::new().await;
