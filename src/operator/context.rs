@@ -41,7 +41,7 @@ pub struct Context {
     /// The tenants' objects.
     pub tenant_objects: Store<IntuneTenant>,
     /// Device locks.
-    pub locks: Locks,
+    pub locks: Arc<Locks>,
     /// Events.
     pub events: EventWriter,
     /// What is remembered of unfinished objects.

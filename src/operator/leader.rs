@@ -47,6 +47,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Leadership {
     /// Whether it leads.
     pub leading: bool,
+    /// Counts the terms. A restore of etcd under a leader begins another: what its caches know is of a time that was taken back, and a watch
+    /// that goes on from there is told nothing until the versions of that time have been given out again.
+    pub term: u64,
     /// The quarantine that the lease tells of, also one that is over.
     pub quarantine: Option<Quarantine>,
 }
@@ -151,6 +154,8 @@ impl Candidate {
     async fn take(&mut self, seen: Option<&Lease>, taking: bool) -> Result<(), CallError> {
         let now = self.clock.wall();
         let mut quarantine = seen.and_then(quarantine_of);
+        let before = *self.state.borrow();
+        let mut begins = !before.leading;
         if taking {
             let longest = self.longest_settle_window().await?;
             let lease_seen = LeaseSeen {
@@ -168,6 +173,7 @@ impl Candidate {
                 };
                 tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
+                begins = true;
             }
         }
         let lease = self.lease(seen, now, quarantine);
@@ -180,10 +186,11 @@ impl Candidate {
         self.health.heard_from_api_server(self.renewed);
         self.note(&written);
         self.seen = Some((written, self.renewed));
-        if !self.state.borrow().leading {
+        if begins {
             tracing::info!(identity = self.identity, "leading");
         }
-        self.state.send_replace(Leadership { leading: true, quarantine });
+        let term = before.term + u64::from(begins);
+        self.state.send_replace(Leadership { leading: true, term, quarantine });
         Ok(())
     }
 

@@ -72,7 +72,8 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let (candidate, leadership) =
         Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), health.clone());
     let election = tokio::spawn(candidate.run(stop.clone()));
-    let terms = Terms { client, namespace, identity, clock, transports, health, metrics, stopping, leadership };
+    let locks = Arc::new(Locks::new(client.clone(), &namespace));
+    let terms = Terms { client, namespace, identity, clock, transports, locks, health, metrics, stopping, leadership };
     let terms = tokio::spawn(terms.run(stop.clone()));
     finish(server, election, terms).await
 }
@@ -129,6 +130,8 @@ struct Terms {
     identity: String,
     clock: Arc<dyn Clock>,
     transports: Arc<dyn Transports>,
+    /// What is remembered of them outlives a term: the end of one may be a restore.
+    locks: Arc<Locks>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     stopping: Arc<AtomicBool>,
@@ -166,8 +169,9 @@ impl Terms {
         true
     }
 
-    /// One term: until this replica does not lead any more, or `stop`.
+    /// One term: until this replica does not lead any more or leads anew, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
+        let term = self.leadership.borrow().term;
         let (caches, namespaces) = upkeep::caches();
         let filled = caches.filled(&namespaces);
         let context = Arc::new(self.context(namespaces, caches.tenants.clone()));
@@ -188,7 +192,7 @@ impl Terms {
         let mut leadership = self.leadership.clone();
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => self.stopping.store(true, Ordering::Relaxed),
-            _ = leadership.wait_for(|state| !state.leading) => {}
+            _ = leadership.wait_for(|state| !state.leading || state.term != term) => {}
         }
         end.send_replace(true);
         self.metrics.leading(false);
@@ -208,7 +212,7 @@ impl Terms {
             tenants: Tenants::default(),
             namespaces,
             tenant_objects,
-            locks: Locks::new(self.client.clone(), &self.namespace),
+            locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),
             devices: Devices::default(),

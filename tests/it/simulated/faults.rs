@@ -316,6 +316,26 @@ async fn a_new_operator_on_a_young_backup_sends_nothing_twice() {
     b.stop().await;
 }
 
+/// A watch that goes on from a version which a restore took back is told nothing until that version has been given out again.
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_after_a_restore_under_a_running_leader_is_seen() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let replica = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let before = world.api.snapshot();
+    let declaration = reset("inc", &serial, world.now());
+    world.create(declaration.clone()).await;
+    world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    world.api.restore(&before);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.create(declaration).await;
+    world.ends("inc", SOON, Outcome::Complete, "Adopted").await;
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
+}
+
 /// A replica that was there knows that its leader died, and that nothing was restored: nobody waits longer than the lease lasts.
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_dies_under_the_eyes_of_another_costs_no_quarantine() {
