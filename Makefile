@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator control-plane crds fmt lint audit clean
+.PHONY: help demo test campaign-peers simulator control-plane crds fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ demo: ## The operator at work: a dozen resets on a real API server and a simulat
 
 test: ## Formatting, lints, generated files and all tests; the last line says how many passed and failed
 	@tests/run.sh
+
+campaign-peers: ## The same kills and freezes for the operator and for what people would have written instead; SIZE=small, SEED=1
+	cargo build --locked --workspace --bins
+	$(target)/debug/campaign --peers $(or $(SEED),1) --size $(or $(SIZE),full)
 
 simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
 	@mkdir -p $(target)

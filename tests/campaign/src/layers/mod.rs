@@ -1,6 +1,6 @@
 //! The layers of the campaign: each makes its plans and answers with its line of the report.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use tokio::time::Instant;
 use world::World;
@@ -21,6 +21,12 @@ pub type Layer = (&'static str, fn(Size) -> Report);
 
 /// All layers that run in paused time, in the order of the report.
 pub const ALL: &[Layer] = &[];
+
+/// A layer that runs in real time with the operator's binary.
+pub type RealLayer = (&'static str, fn(Size, &Path) -> Report);
+
+/// All layers that run in real time, after the others.
+pub const REAL: &[RealLayer] = &[("processes", crate::processes::run), ("drills", crate::drills::run)];
 
 /// Waits until every object has an outcome, for at most so long of the world's time; answers whether that is so.
 pub async fn all_end(world: &World, at_most: Duration) -> bool {
