@@ -25,7 +25,7 @@ pub fn run(size: Size, operator: &Path) -> Report {
         let started = [
             scope.spawn(|| in_real_time("restored in place", restore::in_place(size, operator))),
             scope.spawn(|| in_real_time("restored on a new machine", restore::on_a_new_machine(size, operator))),
-            scope.spawn(|| in_real_time("moved to another cluster", moved::in_order(operator))),
+            scope.spawn(|| in_real_time("moved to another cluster", moved::in_haste_and_in_order(operator))),
             scope.spawn(|| in_real_time("definitions downgraded", downgrade::under_a_running_operator(operator))),
         ];
         started.map(|drill| drill.join().unwrap())
@@ -35,13 +35,6 @@ pub fn run(size: Size, operator: &Path) -> Report {
         report.tally += tally;
     }
     report
-}
-
-/// What a move without its wait comes to: the drill's own bug, by which it shows that it could fail.
-#[must_use]
-pub fn a_hasty_move(operator: &Path) -> Report {
-    let tally = in_real_time("moved in haste", moved::in_haste(operator));
-    Report { layer: "a hasty move".to_owned(), plans: 1, seeds: None, tally }
 }
 
 /// Seconds from now, or before.

@@ -97,11 +97,6 @@ impl Cluster {
         self.resets().create(&PostParams::default(), &reset_object(object.clone())).await.unwrap();
     }
 
-    /// A status as it is stored.
-    pub async fn status(&self, name: &str) -> PasscodeResetStatus {
-        self.resets().get(name).await.unwrap().status.unwrap_or_default()
-    }
-
     /// Waits until a status is as wanted. A server that is down in between is waited for.
     pub async fn status_when(
         &self,

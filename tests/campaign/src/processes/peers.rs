@@ -32,9 +32,9 @@ pub fn compare(script: Script, operator: &Path, wanted: &str) {
     let kopf = repository().join("benches/peers/kopf/operator.py");
     let contestants = [
         Contestant::ours(operator),
-        peer("kube-rs", vec![kube_rs.clone().into()]),
-        peer("kube-rs, claims and resumes", vec![kube_rs.clone().into(), "--claim=resume".into()]),
-        peer("kube-rs, claims and leaves", vec![kube_rs.into(), "--claim=leave".into()]),
+        self::kube_rs("kube-rs", &kube_rs, "--claim=none"),
+        self::kube_rs("kube-rs, claims and resumes", &kube_rs, "--claim=resume"),
+        self::kube_rs("kube-rs, claims and leaves", &kube_rs, "--claim=leave"),
         peer(
             "kopf",
             [python.as_os_str(), "-m".as_ref(), "kopf".as_ref(), "run".as_ref()]
@@ -56,6 +56,12 @@ pub fn compare(script: Script, operator: &Path, wanted: &str) {
             println!("    {violation}");
         }
     }
+}
+
+/// The operator that is written with kube-rs, in one of its variants.
+#[must_use]
+pub fn kube_rs(name: &'static str, binary: &Path, variant: &str) -> Contestant<'static> {
+    peer(name, vec![binary.into(), variant.into()])
 }
 
 fn peer(name: &'static str, command: Vec<OsString>) -> Contestant<'static> {
