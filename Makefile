@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz mutants simulator control-plane crds fmt lint audit clean
+.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,14 @@ mutants: ## The tests of lifecycle and platform, tried with mistakes in the code
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing; install it with: cargo install cargo-mutants --locked" >&2; exit 1; }
 	@mkdir -p $(target)
 	cargo mutants --output $(target) $(ARGS)
+
+campaign: ## The reliability campaign in full, a line for each layer (hours); LAYER=leaders for one of them, SIZE=small for less
+	cargo build --locked --release --workspace --bins
+	$(target)/release/campaign --size $(or $(SIZE),full) --layer "$(LAYER)"
+
+campaign-peers: ## The same kills and freezes for the operator and for what people would have written instead; SIZE=small, SEED=1
+	cargo build --locked --workspace --bins
+	$(target)/debug/campaign --peers $(or $(SEED),1) --size $(or $(SIZE),full)
 
 simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
 	@mkdir -p $(target)

@@ -38,6 +38,17 @@ pub struct Version {
 }
 
 impl Version {
+    /// A version that another server stored, for those who judge both alike.
+    pub fn stored_elsewhere(
+        resource_version: u64,
+        at: Timestamp,
+        change: Change,
+        object: Arc<Value>,
+        previous: Option<Arc<Value>>,
+    ) -> Self {
+        Self { resource_version, at, change, object, writer: String::new(), previous }
+    }
+
     /// What was stored before under this name: also after a restore what this version was really made of.
     pub fn previous(&self) -> Option<&Value> {
         self.previous.as_deref()

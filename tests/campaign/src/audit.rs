@@ -3,10 +3,13 @@
 //! The simulator's record is the ground truth of what was carried out, and the API server keeps every version of every object, also
 //! those that a restore took back. Nothing here looks at which functions the operator called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use api_server::{Change, Version};
-use graph_simulator::{Executed, PathClass};
+use api_server::{Change, Key, Version};
+use graph_simulator::{Executed, PathClass, Simulator};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use passcode_operator::api::{
     conditions::{self, reason},
@@ -32,6 +35,28 @@ impl Default for Terms {
     }
 }
 
+/// What is known of a plan at its end.
+pub struct Records {
+    /// Every version of every object.
+    pub histories: Vec<(Key, Vec<Arc<Version>>)>,
+    /// The objects as they are now.
+    pub objects: Vec<serde_json::Value>,
+    /// What was really carried out.
+    pub graph: Simulator,
+}
+
+impl Records {
+    /// Those of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
+        Self {
+            histories: world.api.histories("PasscodeReset"),
+            objects: world.api.objects("PasscodeReset"),
+            graph: world.graph.clone(),
+        }
+    }
+}
+
 /// One object, by uid, over its whole life.
 struct Life {
     name: String,
@@ -53,18 +78,24 @@ impl Life {
 /// Audits a world at the end of its plan.
 #[must_use]
 pub fn audit(world: &World, terms: Terms) -> Tally {
+    judge(&Records::of(world), terms)
+}
+
+/// Audits what is known, wherever it comes from.
+#[must_use]
+pub fn judge(records: &Records, terms: Terms) -> Tally {
     let mut audit = Audit {
-        lives: lives(world),
+        lives: lives(records),
         claims: BTreeMap::new(),
-        executed: world.graph.executed(),
-        graph_offset: world.graph.settings().front_end_offset,
+        executed: records.graph.executed(),
+        graph_offset: records.graph.settings().front_end_offset,
         tally: Tally::default(),
     };
-    audit.read_claims(world);
-    audit.only_claimed_requests_arrive(world, terms);
-    audit.never_twice(world);
-    audit.outcomes_are_true(world, terms);
-    audit.statuses_are_sound(world);
+    audit.read_claims(records);
+    audit.only_claimed_requests_arrive(records, terms);
+    audit.never_twice(records);
+    audit.outcomes_are_true(records, terms);
+    audit.statuses_are_sound(records);
     audit.tally.declared = audit.lives.len();
     audit.tally.carried_out = audit.executed.len();
     audit.tally
@@ -80,9 +111,9 @@ struct Audit {
     tally: Tally,
 }
 
-fn lives(world: &World) -> BTreeMap<String, Life> {
+fn lives(records: &Records) -> BTreeMap<String, Life> {
     let mut lives: BTreeMap<String, Life> = BTreeMap::new();
-    for (key, versions) in world.api.histories("PasscodeReset") {
+    for (key, versions) in &records.histories {
         for version in versions {
             let Some(object) = understood(&version.object) else { continue };
             let life = lives.entry(object.metadata.uid.clone().unwrap_or_default()).or_insert_with(|| Life {
@@ -93,7 +124,7 @@ fn lives(world: &World) -> BTreeMap<String, Life> {
             life.versions.push(object);
         }
     }
-    for object in world.api.objects("PasscodeReset").iter().filter_map(understood) {
+    for object in records.objects.iter().filter_map(understood) {
         if let Some(life) = lives.get_mut(object.metadata.uid.as_deref().unwrap_or_default()) {
             life.exists = true;
             life.versions.push(object);
@@ -112,8 +143,8 @@ impl Audit {
         self.tally.violations.push(what);
     }
 
-    fn read_claims(&mut self, world: &World) {
-        for (_, versions) in world.api.histories("PasscodeReset") {
+    fn read_claims(&mut self, records: &Records) {
+        for (_, versions) in &records.histories {
             for version in versions.iter().filter(|version| version.change != Change::Deleted) {
                 let Some(object) = understood(&version.object) else { continue };
                 let Some(attempt) = object.status.and_then(|status| status.attempt) else { continue };
@@ -124,9 +155,9 @@ impl Audit {
     }
 
     /// I3: nothing arrives without a claim that was stored before, nor after its deadline.
-    fn only_claimed_requests_arrive(&mut self, world: &World, terms: Terms) {
-        let slack = SignedDuration::try_from(world.graph.settings().latency).unwrap() + terms.arrives_within;
-        for request in world.graph.requests().iter().filter(|request| request.class == PathClass::Action) {
+    fn only_claimed_requests_arrive(&mut self, records: &Records, terms: Terms) {
+        let slack = SignedDuration::try_from(records.graph.settings().latency).unwrap() + terms.arrives_within;
+        for request in records.graph.requests().iter().filter(|request| request.class == PathClass::Action) {
             let id = request.client_request_id.clone().unwrap_or_default();
             let Some((attempt, _, stored)) = self.claims.get(&id) else {
                 self.broken(format!("a request {id} arrived at {} without a claim", request.at));
@@ -145,9 +176,9 @@ impl Audit {
 
     /// What was carried out, once for each request: what a proxy repeats of a request is one, and what two requests asked for is two,
     /// under one claim as well.
-    fn carried_out_by_request(&self, world: &World) -> Vec<Executed> {
+    fn carried_out_by_request(&self, records: &Records) -> Vec<Executed> {
         let mut arrived: BTreeMap<Option<String>, usize> = BTreeMap::new();
-        for request in world.graph.requests().into_iter().filter(|request| request.class == PathClass::Action) {
+        for request in records.graph.requests().into_iter().filter(|request| request.class == PathClass::Action) {
             *arrived.entry(request.client_request_id).or_default() += 1;
         }
         let mut moments: BTreeMap<Option<String>, BTreeSet<Timestamp>> = BTreeMap::new();
@@ -161,8 +192,8 @@ impl Audit {
 
     /// I1 in the words of the promise: none is carried out for an object if one of ours was carried out for that device at or after
     /// its requestTime.
-    fn never_twice(&mut self, world: &World) {
-        let ours = self.carried_out_by_request(world);
+    fn never_twice(&mut self, records: &Records) {
+        let ours = self.carried_out_by_request(records);
         for later in &ours {
             let Some((_, uid, _)) = later.client_request_id.as_ref().and_then(|id| self.claims.get(id)) else {
                 continue;
@@ -190,7 +221,8 @@ impl Audit {
     }
 
     /// I2 and I5: an outcome says what is true, and each object has one.
-    fn outcomes_are_true(&mut self, world: &World, terms: Terms) {
+    fn outcomes_are_true(&mut self, records: &Records, terms: Terms) {
+        let all = records.graph.all_resets();
         for uid in self.lives.keys().cloned().collect::<Vec<_>>() {
             let (life, carried_out) = (&self.lives[&uid], self.carried_out_for(&uid));
             let (name, status, exists) = (life.name.clone(), life.status(), life.exists);
@@ -205,11 +237,11 @@ impl Audit {
                     let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
                     let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
                     let any = |of: &dyn Fn(&Executed) -> bool| {
-                        world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref() && of(reset))
+                        all.iter().any(|reset| Some(&reset.device) == device.as_ref() && of(reset))
                     };
                     // After an answer that told nothing, an entry of somebody else's cannot be told from one of ours.
                     let by_hand = any(&|reset| reset.app.is_none());
-                    let known = any(&|_| true) || has_planted(world, device.as_deref());
+                    let known = any(&|_| true) || has_planted(records, device.as_deref());
                     if (!adopted && carried_out == 0 && !by_hand) || (adopted && !known) {
                         self.tally.lost += 1;
                         self.broken(format!("{name} is Complete/{why} without a reset"));
@@ -229,9 +261,9 @@ impl Audit {
     }
 
     /// I4 and I9: an outcome is the last word, conditions are well formed, and lastTransitionTime moves only with the status.
-    fn statuses_are_sound(&mut self, world: &World) {
-        for (key, versions) in world.api.histories("PasscodeReset") {
-            for version in &versions {
+    fn statuses_are_sound(&mut self, records: &Records) {
+        for (key, versions) in &records.histories {
+            for version in versions {
                 if let Some(problem) = step_problem(version) {
                     self.broken(format!("{} at {}: {problem}", key.1, version.at));
                 }
@@ -240,8 +272,8 @@ impl Audit {
     }
 }
 
-fn has_planted(world: &World, device: Option<&str>) -> bool {
-    device.and_then(|id| world.graph.device(id)).is_some_and(|device| device.ledger.has_planted())
+fn has_planted(records: &Records, device: Option<&str>) -> bool {
+    device.and_then(|id| records.graph.device(id)).is_some_and(|device| device.ledger.has_planted())
 }
 
 /// What is wrong with the step from one version to the next.

@@ -13,6 +13,8 @@
 )]
 
 pub mod audit;
+pub mod drills;
 pub mod layers;
 pub mod plan;
+pub mod processes;
 pub mod report;

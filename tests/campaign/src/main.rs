@@ -1,9 +1,10 @@
-//! `make campaign`: runs the layers in full, and prints one line for each.
+//! `make campaign`: runs the layers in full, and prints one line for each. `make campaign-peers` compares with what people would have written.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use campaign::{
-    layers::{ALL, Layer, Size, histories},
+    layers::{ALL, Layer, REAL, RealLayer, Size, histories},
+    processes::{peers, script::Script},
     report::Report,
 };
 use clap::{Parser, ValueEnum};
@@ -11,7 +12,7 @@ use clap::{Parser, ValueEnum};
 /// Runs the reliability campaign. It ends with 1 if anything does not hold.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only layers whose name contains this.
+    /// Only layers (with --peers: operators) whose name contains this.
     #[arg(long, default_value = "")]
     layer: String,
     /// How much of each.
@@ -23,6 +24,12 @@ struct Arguments {
     /// With --seed: all seeds from it to this one, without saying more.
     #[arg(long, requires = "seed")]
     last_seed: Option<u64>,
+    /// The operator's binary, for the layers that run real processes. Default: the one beside this one.
+    #[arg(long)]
+    operator: Option<PathBuf>,
+    /// Instead of the layers: play one script of the layer `processes`, by this seed, to the operator and to its peers.
+    #[arg(long, value_name = "SEED")]
+    peers: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -41,17 +48,30 @@ fn main() -> ExitCode {
         SizeArgument::Small => Size::Small,
         SizeArgument::Full => Size::Full,
     };
+    let beside = std::env::current_exe().unwrap_or_default().with_file_name("passcode-operator");
+    let operator = arguments.operator.unwrap_or(beside);
+    if let Some(seed) = arguments.peers {
+        let script = if size == Size::Full { Script::full(seed) } else { Script::small(seed) };
+        peers::compare(script, &operator, &arguments.layer);
+        return ExitCode::SUCCESS;
+    }
     let chosen: Vec<&Layer> = ALL.iter().filter(|(name, _)| name.contains(&arguments.layer)).collect();
-    if chosen.is_empty() {
-        eprintln!(
-            "no layer is called that; there are: {}",
-            ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-        );
+    let real: Vec<&RealLayer> = REAL.iter().filter(|(name, _)| name.contains(&arguments.layer)).collect();
+    if chosen.is_empty() && real.is_empty() {
+        let names = ALL.iter().map(|(name, _)| *name).chain(REAL.iter().map(|(name, _)| *name));
+        eprintln!("no layer is called that; there are: {}", names.collect::<Vec<_>>().join(", "));
+        return ExitCode::FAILURE;
+    }
+    if !real.is_empty() && !operator.is_file() {
+        eprintln!("there is no {}: cargo build builds it", operator.display());
         return ExitCode::FAILURE;
     }
     let mut holds = true;
-    for (_, run) in chosen {
-        holds &= tell(&run(size));
+    let paused = chosen.into_iter().map(|(_, run)| run(size));
+    let reports: Box<dyn Iterator<Item = Report>> =
+        Box::new(paused.chain(real.into_iter().map(|(_, run)| run(size, &operator))));
+    for report in reports {
+        holds &= tell(&report);
     }
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -54,7 +54,8 @@ impl Plan {
     }
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "a panic".to_owned())
 }

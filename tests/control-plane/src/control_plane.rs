@@ -16,6 +16,7 @@ use crate::arguments;
 use crate::binaries;
 use crate::component::Component;
 use crate::credentials::{Credentials, User};
+use crate::etcd::{self, Revision};
 use crate::files;
 use crate::kubectl;
 use crate::ports::Port;
@@ -32,6 +33,8 @@ pub struct Options {
     pub etcd_fsync: bool,
     /// More arguments for kube-apiserver. The last of two equal flags counts.
     pub apiserver_arguments: Vec<String>,
+    /// Whether etcd keeps every version of everything, for [`ControlPlane::history`].
+    pub keep_history: bool,
     /// How long a server may take until it is ready. Generous, because tests share their machine with compilers.
     pub start_timeout: Duration,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
         Self {
             users: Vec::new(),
             etcd_fsync: false,
+            keep_history: false,
             apiserver_arguments: Vec::new(),
             start_timeout: Duration::from_secs(120),
         }
@@ -76,7 +80,19 @@ impl ControlPlane {
     /// If they are not built yet, that takes minutes first. An error carries the end of both logs.
     pub async fn start(options: Options) -> Result<Self> {
         let binaries = binaries::directory().await?;
+        Self::prepare(binaries, &options)?.begin().await
+    }
+
+    /// The same on another machine: with the state of a snapshot, and with ports, certificates and a data directory of its own.
+    pub async fn start_from(snapshot: &Snapshot, options: Options) -> Result<Self> {
+        let binaries = binaries::directory().await?;
         let control_plane = Self::prepare(binaries, &options)?;
+        snapshot.put(control_plane.directory()).await?;
+        control_plane.begin().await
+    }
+
+    async fn begin(self) -> Result<Self> {
+        let control_plane = self;
         // Both at once, as the one takes a while to look for the other.
         control_plane.launch(Component::Etcd).await?;
         control_plane.launch(Component::ApiServer).await?;
@@ -96,6 +112,10 @@ impl ControlPlane {
         let ports = Ports { etcd: Port::reserve()?, etcd_peers: Port::reserve()?, apiserver: Port::reserve()? };
         let url = format!("https://127.0.0.1:{}", ports.apiserver.number());
         let credentials = Credentials::create(directory.join("credentials"), &url, &options.users)?;
+        let mut more = options.apiserver_arguments.clone();
+        if options.keep_history {
+            more.push("--etcd-compaction-interval=0".to_owned());
+        }
         let server =
             |component, arguments: Vec<OsString>| Mutex::new(Server::new(component, &binaries, directory, arguments));
         Ok(Self {
@@ -110,12 +130,7 @@ impl ControlPlane {
             ),
             apiserver: server(
                 Component::ApiServer,
-                arguments::apiserver(
-                    &credentials,
-                    ports.etcd.number(),
-                    ports.apiserver.number(),
-                    &options.apiserver_arguments,
-                ),
+                arguments::apiserver(&credentials, ports.etcd.number(), ports.apiserver.number(), &more),
             ),
             credentials,
             directory: temporary,
@@ -189,6 +204,19 @@ impl ControlPlane {
         let output = self.kubectl(arguments.map(OsStr::new).into_iter().chain([file.path().as_os_str()])).await?;
         ensure!(output.status.success(), "kubectl apply failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
+    }
+
+    /// Every version of the objects of an API group that etcd has kept, oldest first: all of them with [`Options::keep_history`]. A restore
+    /// takes history back too.
+    pub async fn history(&self, group: &str) -> Result<Vec<Revision>> {
+        etcd::history(self.ports.etcd.number(), &format!("/registry/{group}")).await
+    }
+
+    /// Changes what etcd has under a key, which no API server would do. The key has to be there.
+    pub async fn rewrite(&self, key: &str, change: impl FnOnce(Vec<u8>) -> Result<Vec<u8>>) -> Result<()> {
+        let port = self.ports.etcd.number();
+        let value = change(etcd::get(port, key).await?)?;
+        etcd::put(port, key, &value).await
     }
 
     /// Creates a namespace.

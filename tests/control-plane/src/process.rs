@@ -24,29 +24,29 @@ kill -KILL "$pid"
 rm -rf "$1""#;
 
 /// What to run.
-pub(crate) struct Program<'a> {
+pub struct Program<'a> {
     /// The file to execute.
-    pub(crate) file: &'a Path,
+    pub file: &'a Path,
     /// Its arguments.
-    pub(crate) arguments: &'a [OsString],
+    pub arguments: &'a [OsString],
     /// Where its output is appended.
-    pub(crate) log: &'a Path,
+    pub log: &'a Path,
     /// The directory that nobody needs any more once this process has died without ending the program itself.
-    pub(crate) leftovers: &'a Path,
+    pub leftovers: &'a Path,
 }
 
 /// A running program. It is killed when dropped, and by a watchdog when this process dies without dropping anything.
 ///
 /// The watchdog is a shell that reads from a pipe whose other end only this process holds, because asking the kernel for a signal on the parent's
 /// death needs unsafe code here and is bound to the parent's thread, not to the parent.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     watchdog: Child,
 }
 
 impl Process {
     /// Starts a program under the eyes of a watchdog.
-    pub(crate) fn spawn(program: &Program<'_>) -> Result<Self> {
+    pub fn spawn(program: &Program<'_>) -> Result<Self> {
         let watchdog = shell(WATCHDOG)
             .arg(program.leftovers)
             .stdout(Stdio::null())
@@ -72,12 +72,28 @@ impl Process {
     }
 
     /// The id of the process.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// Freezes it with SIGSTOP: it keeps its connections and answers nothing.
+    pub fn pause(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    pub fn resume(&mut self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Asks it to end, and waits at most that long until it has; answers whether it did.
+    pub async fn terminate(&mut self, limit: Duration) -> Result<bool> {
+        self.signal(Signal::TERM)?;
+        self.ended_within(limit).await
+    }
+
     /// How it ended, if it has.
-    pub(crate) fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 

@@ -28,13 +28,16 @@ impl Snapshot {
 
     /// Puts the copy in the place of the data of an etcd that does not run.
     pub(crate) async fn put_back(&self, directory: &Path) -> Result<()> {
+        let data = files::etcd_data(directory);
+        tokio::fs::remove_dir_all(&data).await.with_context(|| format!("cannot remove {}", data.display()))?;
+        self.put(directory).await
+    }
+
+    /// Puts the copy where an etcd will look for its data that has none yet.
+    pub(crate) async fn put(&self, directory: &Path) -> Result<()> {
         let copy = self.data();
         let data = files::etcd_data(directory);
-        spawn_blocking(move || {
-            std::fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
-            files::copy_directory(&copy, &data)
-        })
-        .await?
+        spawn_blocking(move || files::copy_directory(&copy, &data)).await?
     }
 
     fn data(&self) -> PathBuf {

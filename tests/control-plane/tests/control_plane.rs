@@ -114,12 +114,37 @@ async fn control_plane_goes_back_to_a_snapshot() -> Result<()> {
     create(&control_plane, "before").await?;
     let snapshot = control_plane.snapshot().await?;
     create(&control_plane, "after").await?;
+    let elsewhere = ControlPlane::start_from(&snapshot, Options::default()).await?;
+    assert!(exists(&elsewhere, "before").await?);
+    assert!(!exists(&elsewhere, "after").await?);
+    drop(elsewhere);
     for _ in 0..2 {
         control_plane.restore(&snapshot).await?;
         assert!(exists(&control_plane, "before").await?);
         assert!(!exists(&control_plane, "after").await?);
         create(&control_plane, "after").await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn control_plane_tells_every_version_that_etcd_had() -> Result<()> {
+    let control_plane = ControlPlane::start(Options { keep_history: true, ..Options::default() }).await?;
+    create(&control_plane, "told").await?;
+    let objects: Api<ConfigMap> = Api::default_namespaced(control_plane.client().await?);
+    objects.delete("told", &Default::default()).await?;
+    create(&control_plane, "told").await?;
+    let all = control_plane.history("configmaps").await?;
+    let told: Vec<_> = all.iter().filter(|version| version.key == "/registry/configmaps/default/told").collect();
+    assert_eq!(told.iter().map(|version| version.value.is_some()).collect::<Vec<_>>(), [true, false, true]);
+    assert!(told.is_sorted_by_key(|version| version.revision));
+
+    let key = told[0].key.as_str();
+    let value = |bytes: Vec<u8>| Ok([bytes, b"more".to_vec()].concat());
+    control_plane.rewrite(key, value).await?;
+    let all = control_plane.history("configmaps").await?;
+    let last = all.iter().rfind(|version| version.key == key).context("it is told")?;
+    assert!(last.value.as_ref().is_some_and(|value| value.ends_with(b"more")));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ pub mod graph_faults;
 pub mod histories;
 pub mod leaders;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use tokio::time::Instant;
 use world::World;
@@ -29,6 +29,12 @@ pub const ALL: &[Layer] = &[
     (leaders::NAME, leaders::layer),
     ("histories", histories::run),
 ];
+
+/// A layer that runs in real time with the operator's binary.
+pub type RealLayer = (&'static str, fn(Size, &Path) -> Report);
+
+/// All layers that run in real time, after the others.
+pub const REAL: &[RealLayer] = &[("processes", crate::processes::run), ("drills", crate::drills::run)];
 
 /// Waits until every object has an outcome, for at most so long of the world's time; answers whether that is so.
 pub async fn all_end(world: &World, at_most: Duration) -> bool {
