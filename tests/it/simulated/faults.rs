@@ -452,6 +452,7 @@ async fn the_memory_of_locks_outlives_a_term() {
     assert_eq!(status.outcome, Some(Outcome::Complete), "{}", status.reason());
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn etcd_restored_to_a_lock_that_is_over_sends_nothing_twice() {
