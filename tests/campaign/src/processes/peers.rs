@@ -52,8 +52,8 @@ pub fn compare(script: Script, operator: &Path, wanted: &str) {
             played.tally.clone()
         });
         println!("{:<28} {played}", contestant.name);
-        for violation in &tally.violations {
-            println!("    {violation}");
+        for line in tally.violations.iter().chain(&played.last_words) {
+            println!("    {line}");
         }
     }
 }

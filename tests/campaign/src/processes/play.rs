@@ -55,11 +55,13 @@ pub struct Played {
     pub freezes: usize,
     /// How long it took.
     pub took: Duration,
+    /// The end of the log of whoever left objects without an end.
+    pub last_words: Vec<String>,
 }
 
 impl fmt::Display for Played {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tally, replayed, unfinished, redeclared, freezes, took } = self;
+        let Self { tally, replayed, unfinished, redeclared, freezes, took, .. } = self;
         write!(
             out,
             "declared {} ({redeclared} again)  carried out {}  duplicates {} ({replayed} of what was declared again)  lost {}  unfinished {unfinished}  killed {}  frozen {freezes}  {} s",
@@ -91,6 +93,9 @@ pub async fn play(script: Script, contestant: &Contestant<'_>) -> Played {
     stage.all_ends(&mut processes).await;
     let mut played = stage.judged().await;
     played.tally.violations.append(&mut processes.complaints);
+    if played.unfinished > 0 {
+        played.last_words = processes.operators.iter().flat_map(|operator| last_lines(&operator.log(), 8)).collect();
+    }
     played.freezes = freezes;
     played.took = began.elapsed();
     played
@@ -271,6 +276,11 @@ impl Stage<'_> {
     }
 }
 
+fn last_lines(log: &str, count: usize) -> Vec<String> {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect()
+}
+
 /// What runs, and is kept running.
 struct Processes {
     operators: Vec<Program>,
@@ -337,8 +347,7 @@ impl Processes {
         }
         for operator in self.operators.iter_mut().filter_map(|one| one.has_ended().then_some(one)) {
             if stage.contestant.definition.is_none() {
-                let log = operator.log();
-                let end: Vec<&str> = log.lines().rev().take(5).collect();
+                let end = last_lines(&operator.log(), 5);
                 self.complaints.push(format!("an operator ended by itself: {end:?}"));
             }
             operator.start();
