@@ -16,3 +16,4 @@ pub mod audit;
 pub mod layers;
 pub mod plan;
 pub mod report;
+pub mod resources;

@@ -1,8 +1,12 @@
 //! `make campaign`: runs the layers in full, and prints one line for each.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use campaign::layers::{ALL, Layer, Size};
+use campaign::{
+    layers::{ALL, Layer, Size},
+    report::Report,
+    resources,
+};
 use clap::{Parser, ValueEnum};
 
 /// Runs the reliability campaign. It ends with 1 if anything does not hold.
@@ -11,6 +15,9 @@ struct Arguments {
     /// Only layers whose name contains this.
     #[arg(long, default_value = "")]
     layer: String,
+    /// Where to write everything that the API server said in the layer of resources, for people to judge.
+    #[arg(long)]
+    refusals: Option<PathBuf>,
     /// How much of each.
     #[arg(long, value_enum, default_value = "full")]
     size: SizeArgument,
@@ -29,21 +36,42 @@ fn main() -> ExitCode {
         SizeArgument::Full => Size::Full,
     };
     let chosen: Vec<&Layer> = ALL.iter().filter(|(name, _)| name.contains(&arguments.layer)).collect();
-    if chosen.is_empty() {
-        eprintln!(
-            "no layer is called that; there are: {}",
-            ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-        );
+    let with_resources = resources::NAME.contains(&arguments.layer);
+    if chosen.is_empty() && !with_resources {
+        let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).chain([resources::NAME]).collect();
+        eprintln!("no layer is called that; there are: {}", names.join(", "));
         return ExitCode::FAILURE;
     }
     let mut holds = true;
     for (_, run) in chosen {
-        let report = run(size);
-        println!("{report}");
-        for violation in &report.tally.violations {
-            println!("    {violation}");
+        holds &= told(&run(size));
+    }
+    if with_resources {
+        let campaign = resources::Campaign::begin();
+        let mut outcome = campaign.run(size);
+        outcome.report.tally.violations.extend(campaign.end());
+        if let Some(path) = &arguments.refusals {
+            let lines = outcome.refusals.iter().map(|(said, of)| format!("{said}\t{of}\n"));
+            if let Err(error) = std::fs::write(path, lines.collect::<String>()) {
+                eprintln!("{}: {error}", path.display());
+                holds = false;
+            }
         }
-        holds &= report.holds();
+        holds &= told(&outcome.report);
+        println!(
+            "    the API server took {} operations; its refusals have {} texts",
+            outcome.taken,
+            outcome.refusals.len()
+        );
     }
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints a layer's line and what does not hold; whether everything does.
+fn told(report: &Report) -> bool {
+    println!("{report}");
+    for violation in &report.tally.violations {
+        println!("    {violation}");
+    }
+    report.holds()
 }
