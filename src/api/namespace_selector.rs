@@ -42,7 +42,7 @@ pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
                     },
                     "x-kubernetes-validations": [{
                         "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0",
-                        "message": "In and NotIn need values to compare with; Exists and DoesNotExist have none",
+                        "message": "the operators In and NotIn need values to compare with; Exists and DoesNotExist have none",
                     }],
                 },
             },

@@ -141,13 +141,13 @@ pub struct DeviceSelector {
     /// Narrows userPrincipalName to the device of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
-    #[x_kube(validation = Rule::new(r"self.matches(r'\S')").message("write deviceName as Intune shows it, or leave it out"))]
+    #[x_kube(validation = rules::not_blank("write deviceName as Intune shows it, or leave it out"))]
     pub device_name: Option<String>,
 
     /// Narrows userPrincipalName to devices of this operating system, as Intune writes it: iOS, Android, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
-    #[x_kube(validation = Rule::new(r"self.matches(r'\S')").message("write operatingSystem as Intune does (iOS, Android, …), or leave it out"))]
+    #[x_kube(validation = rules::not_blank("write operatingSystem as Intune does (iOS, Android, …), or leave it out"))]
     pub operating_system: Option<String>,
 }
 

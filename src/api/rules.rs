@@ -29,6 +29,15 @@ pub(super) fn guid(message: &str) -> Rule {
     Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')").message(message)
 }
 
+/// The text holds something that can be seen. `\S` would not do: it takes every white space beyond ASCII for something, while
+/// what is left of such a text when it is compared with Graph's is nothing.
+pub(super) fn not_blank(message: &str) -> Rule {
+    Rule::new(
+        r"self.matches(r'[^\x00-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]')",
+    )
+    .message(message)
+}
+
 /// The text is an https origin.
 pub(super) fn origin(field: &str, example: &str) -> Rule {
     Rule::new("self.matches('^https://[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?$')")

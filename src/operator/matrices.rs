@@ -109,8 +109,8 @@ pub async fn reconcile(
         "status": new,
     });
     match call(api.patch_status(&name, &params, &Patch::Merge(patch))).await {
-        // Another version is on its way to us already.
-        Err(CallError::Conflict | CallError::Gone) => Ok(()),
+        // Not so a conflict: a label moves the version too, and nothing but another try would say the status.
+        Err(CallError::Gone) => Ok(()),
         other => other.map(|_| ()),
     }
 }

@@ -34,6 +34,8 @@ use crate::{
 const PERIOD: Duration = Duration::from_secs(60);
 /// How often while it is in trouble.
 const TROUBLED_PERIOD: Duration = Duration::from_secs(15);
+/// How soon after its status met another write.
+const SOON: Duration = Duration::from_secs(5);
 /// A change of the measured clock offset that is worth a write.
 const OFFSET_STEP: SignedDuration = SignedDuration::from_secs(5);
 
@@ -108,7 +110,11 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
     }) {
         context.tenants.wake_all();
     }
-    write_status(context, &tenant, &ready, signed_in.as_ref()).await?;
+    match write_status(context, &tenant, &ready, signed_in.as_ref()).await {
+        // Most likely our own last write, which has not come back yet. It may be a label, so nothing else would say the status.
+        Err(CallError::Conflict) => return Ok(SOON),
+        said => said?,
+    }
     let troubled = ready.trouble.is_some() || ready.record.facts().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
@@ -149,8 +155,7 @@ pub async fn write_status(
         "status": new,
     });
     match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
-        // Another version is on its way to us already.
-        Err(CallError::Conflict | CallError::Gone) => Ok(()),
+        Err(CallError::Gone) => Ok(()),
         other => other.map(|_| ()),
     }
 }

@@ -30,6 +30,8 @@ use crate::{
 
 /// How often everything is gone through, whatever the watches say.
 const ROUND: Duration = Duration::from_secs(5);
+/// How many events one round may answer.
+const BURST: usize = 1024;
 /// How often the device locks are swept.
 const SWEEP: Duration = Duration::from_secs(300);
 
@@ -73,14 +75,16 @@ pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receive
         cached(client, writers.0, context.clone(), Watch::Namespaces),
         cached(client, writers.1, context.clone(), Watch::Tenants),
         cached(client, writers.2, context.clone(), Watch::Matrices),
-    ]);
+    ])
+    // What came meanwhile is one round: a burst of events is not to cost a round each.
+    .ready_chunks(BURST);
     let mut upkeep = Upkeep::new(context, tenants, matrices);
     loop {
         tokio::select! {
-            Some(watch) = changes.next() => {
+            Some(watches) = changes.next() => {
                 // A namespace's labels decide whether its objects may go on; nothing else of it does.
                 let now = labels_of(&upkeep.context.namespaces);
-                if watch == Watch::Namespaces && labels != now {
+                if watches.contains(&Watch::Namespaces) && labels != now {
                     labels = now;
                     upkeep.context.tenants.wake_all();
                 }

@@ -145,7 +145,7 @@ fn broken() -> Vec<(Value, &'static str)> {
         ),
         (
             namespaces(json!({"matchExpressions": [{"key": "a", "operator": "In"}]})),
-            "spec.allowedNamespaces.matchExpressions[0]: In and NotIn need values",
+            "spec.allowedNamespaces.matchExpressions[0]: the operators In and NotIn need values",
         ),
         (namespaces(json!({"matchLabels": {"a": null}})), "spec.allowedNamespaces: matchLabels has a null"),
         (namespaces(json!({"matchLabels": null})), "spec.allowedNamespaces: matchLabels has a null"),

@@ -18,3 +18,4 @@ pub mod layers;
 pub mod plan;
 pub mod processes;
 pub mod report;
+pub mod resources;

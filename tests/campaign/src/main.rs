@@ -1,11 +1,15 @@
 //! `make campaign`: runs the layers in full, and prints one line for each. `make campaign-peers` compares with what people would have written.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use campaign::{
-    layers::{ALL, Layer, REAL, RealLayer, Size, histories},
+    layers::{ALL, REAL, Size, histories},
     processes::{peers, script::Script},
     report::Report,
+    resources,
 };
 use clap::{Parser, ValueEnum};
 
@@ -30,6 +34,9 @@ struct Arguments {
     /// Instead of the layers: play one script of the layer `processes`, by this seed, to the operator and to its peers.
     #[arg(long, value_name = "SEED")]
     peers: Option<u64>,
+    /// Where to write everything that the API server said in the layer of resources, for people to judge.
+    #[arg(long)]
+    refusals: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -38,42 +45,79 @@ enum SizeArgument {
     Full,
 }
 
+impl Arguments {
+    fn size(&self) -> Size {
+        match self.size {
+            SizeArgument::Small => Size::Small,
+            SizeArgument::Full => Size::Full,
+        }
+    }
+
+    fn operator(&self) -> PathBuf {
+        let beside = || std::env::current_exe().unwrap_or_default().with_file_name("passcode-operator");
+        self.operator.clone().unwrap_or_else(beside)
+    }
+
+    fn wants(&self, layer: &str) -> bool {
+        layer.contains(&self.layer)
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(seed) = arguments.seed {
-        let report = arguments.last_seed.map_or_else(|| histories::replay(seed), |last| histories::range(seed, last));
-        return if tell(&report) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let size = match arguments.size {
-        SizeArgument::Small => Size::Small,
-        SizeArgument::Full => Size::Full,
+    let held = if let Some(seed) = arguments.seed {
+        tell(&arguments.last_seed.map_or_else(|| histories::replay(seed), |last| histories::range(seed, last)))
+    } else if let Some(seed) = arguments.peers {
+        let script = if arguments.size() == Size::Full { Script::full(seed) } else { Script::small(seed) };
+        peers::compare(script, &arguments.operator(), &arguments.layer);
+        true
+    } else {
+        layers(&arguments)
     };
-    let beside = std::env::current_exe().unwrap_or_default().with_file_name("passcode-operator");
-    let operator = arguments.operator.unwrap_or(beside);
-    if let Some(seed) = arguments.peers {
-        let script = if size == Size::Full { Script::full(seed) } else { Script::small(seed) };
-        peers::compare(script, &operator, &arguments.layer);
-        return ExitCode::SUCCESS;
+    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs the layers that are wanted; answers whether everything held.
+fn layers(arguments: &Arguments) -> bool {
+    let paused = ALL.iter().map(|(name, _)| *name);
+    let names: Vec<&str> = paused.chain([resources::NAME]).chain(REAL.iter().map(|(name, _)| *name)).collect();
+    if !names.iter().any(|name| arguments.wants(name)) {
+        eprintln!("no layer is called that; there are: {}", names.join(", "));
+        return false;
     }
-    let chosen: Vec<&Layer> = ALL.iter().filter(|(name, _)| name.contains(&arguments.layer)).collect();
-    let real: Vec<&RealLayer> = REAL.iter().filter(|(name, _)| name.contains(&arguments.layer)).collect();
-    if chosen.is_empty() && real.is_empty() {
-        let names = ALL.iter().map(|(name, _)| *name).chain(REAL.iter().map(|(name, _)| *name));
-        eprintln!("no layer is called that; there are: {}", names.collect::<Vec<_>>().join(", "));
-        return ExitCode::FAILURE;
+    let (size, operator) = (arguments.size(), arguments.operator());
+    let mut held = true;
+    for (_, run) in ALL.iter().filter(|(name, _)| arguments.wants(name)) {
+        held &= tell(&run(size));
     }
-    if !real.is_empty() && !operator.is_file() {
-        eprintln!("there is no {}: cargo build builds it", operator.display());
-        return ExitCode::FAILURE;
+    if arguments.wants(resources::NAME) {
+        held &= tell_resources(size, arguments.refusals.as_deref());
     }
-    let mut holds = true;
-    let paused = chosen.into_iter().map(|(_, run)| run(size));
-    let reports: Box<dyn Iterator<Item = Report>> =
-        Box::new(paused.chain(real.into_iter().map(|(_, run)| run(size, &operator))));
-    for report in reports {
-        holds &= tell(&report);
+    for (_, run) in REAL.iter().filter(|(name, _)| arguments.wants(name)) {
+        if !operator.is_file() {
+            eprintln!("there is no {}: cargo build builds it", operator.display());
+            return false;
+        }
+        held &= tell(&run(size, &operator));
     }
-    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    held
+}
+
+/// The layer of resources, and what the API server said in it.
+fn tell_resources(size: Size, refusals: Option<&Path>) -> bool {
+    let campaign = resources::Campaign::begin();
+    let mut outcome = campaign.run(size);
+    outcome.report.tally.violations.extend(campaign.end());
+    let mut held = tell(&outcome.report);
+    println!("    the API server took {} operations; its refusals have {} texts", outcome.taken, outcome.refusals.len());
+    if let Some(path) = refusals {
+        let lines = outcome.refusals.iter().map(|(said, of)| format!("{said}\t{of}\n"));
+        if let Err(error) = std::fs::write(path, lines.collect::<String>()) {
+            eprintln!("{}: {error}", path.display());
+            held = false;
+        }
+    }
+    held
 }
 
 /// Prints a report, and answers whether everything held.

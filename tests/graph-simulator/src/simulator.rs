@@ -5,7 +5,7 @@ use crate::devices::Device;
 use crate::exchange;
 use crate::faults::{PathClass, Rule};
 use crate::graph::action::offered;
-use crate::ledger::Entry;
+use crate::ledger::{DevicePlan, Entry};
 use crate::records::{Executed, Refusal, RequestRecord, TokenRequest};
 use crate::settings::Settings;
 use crate::tenants::{App, EXAMPLE_CLIENT, EXAMPLE_SECRET, EXAMPLE_TENANT, Revocation};
@@ -155,6 +155,20 @@ impl Simulator {
     /// stays behind as a stale duplicate. Tells the new id.
     pub fn reenroll(&self, id: &str, keep_old: bool) -> Option<String> {
         self.world().reenroll(id, keep_old)
+    }
+
+    /// From now on the device answers by this plan, also to what it was asked before and has not answered yet.
+    pub fn answer_pending(&self, id: &str, plan: DevicePlan) {
+        let mut world = self.world();
+        let now = world.now();
+        world.devices.change(id, |device| {
+            let resets = device.ledger.entries.iter_mut().filter_map(|entry| match entry {
+                Entry::Reset(reset) if reset.answered_at(now).is_none() => Some(reset),
+                _ => None,
+            });
+            resets.for_each(|reset| reset.plan = plan.clone());
+            device.plan = plan;
+        });
     }
 
     /// The device talks to Intune without answering anything: `lastSyncDateTime` is now.

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use graph_simulator::{DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_SECRET, PathClass};
-use passcode_operator::api::reset_status::Outcome;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use passcode_operator::api::{matrix::PlatformSupportMatrix, reset_status::Outcome, tenant::IntuneTenant};
 use serde_json::{Value, json};
 
 use world::{
@@ -232,6 +236,44 @@ async fn a_matrix_missing_or_bad_holds_until_it_is_repaired() {
     world.ends("inc2", SOON, Outcome::Rejected, "NotListed").await;
     assert_eq!(world.matrix("ours").await.status.unwrap().conditions[0].status, "True");
     assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
+}
+
+/// A label moves the resourceVersion and not the generation: a status that is written on the version before it is refused, and the
+/// next version is not one that has to be looked at anew.
+#[tokio::test(start_paused = true)]
+async fn a_label_that_comes_between_hides_no_status() {
+    let world = World::empty().await;
+    let client = world.client.clone();
+    world.api.caller("a").before(move |call| {
+        let client = client.clone();
+        async move {
+            let label = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
+            if call.subresource == "status" {
+                // The second time the label is there already, and nothing moves.
+                let params = PatchParams::default();
+                match call.resource.as_str() {
+                    "intunetenants" => {
+                        let tenants: Api<IntuneTenant> = Api::all(client);
+                        tenants.patch(&call.name, &params, &label).await.unwrap();
+                    }
+                    "platformsupportmatrices" => {
+                        let matrices: Api<PlatformSupportMatrix> = Api::all(client);
+                        matrices.patch(&call.name, &params, &label).await.unwrap();
+                    }
+                    _ => {}
+                }
+            }
+            None
+        }
+    });
+    let replica = world.replica("a");
+    world.create_tenant(tenant("default")).await;
+    world.create_matrix(matrix("IosDeviceEnrollment")).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.tenant_says("default").await.0, "Ready");
+    let told = world.matrix("ours").await.status.unwrap();
+    assert_eq!(told.conditions.first().map(|ready| ready.status.as_str()), Some("True"));
     replica.stop().await;
 }
 

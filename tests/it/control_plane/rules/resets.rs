@@ -121,6 +121,14 @@ fn single_selectors() -> Vec<Case> {
             String::new(),
             Refused("spec.device.deviceName in body should be at least 1 chars long"),
         ),
+        // White space that a pattern's \S takes for text.
+        narrowed(
+            "deviceName",
+            "\u{2028}\u{85}\u{b}\u{3000}".to_owned(),
+            Refused("write deviceName as Intune shows it"),
+        ),
+        narrowed("operatingSystem", "\u{a0}\u{2003}".to_owned(), Refused("write operatingSystem as Intune does")),
+        narrowed("deviceName", "\u{a0}i".to_owned(), Accepted),
         narrowed("deviceName", "ü".repeat(256), Accepted),
         narrowed("deviceName", "x".repeat(257), Refused("spec.device.deviceName: Too long: may not be more than 256")),
         narrowed("operatingSystem", String::new(), Refused("operatingSystem in body should be at least 1 chars long")),

@@ -8,7 +8,7 @@ const LABELS: &str =
     "matchLabels has a null or nothing in it, which would select more namespaces than meant: write at least one";
 const EXPRESSIONS: &str =
     "matchExpressions has nothing in it, which would select more namespaces than meant: write at least one";
-const VALUES: &str = "In and NotIn need values to compare with; Exists and DoesNotExist have none";
+const VALUES: &str = "the operators In and NotIn need values to compare with; Exists and DoesNotExist have none";
 
 /// The cases.
 pub fn cases() -> Vec<Case> {
