@@ -9,4 +9,4 @@ pub mod objects;
 pub mod transport;
 mod world;
 
-pub use world::{BEGIN, PausedClock, Replica, World, check};
+pub use world::{BEGIN, PausedClock, Plug, Replica, World, check};

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use api_server::ApiServer;
+use api_server::{ApiServer, Caller, Cut};
 use graph_simulator::{Device, DeviceClass, EXAMPLE_SECRET, Simulator};
 use k8s_openapi::{
     api::core::v1::Secret,
@@ -17,14 +17,14 @@ use passcode_operator::{
         tenant::IntuneTenant,
     },
     graph,
-    operator::{Environment, clock::Clock, run},
+    operator::{Environment, clock::Clock, run, transports::Transports},
 };
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
     objects::{HELPDESK, OPERATOR, credentials, reset_object, tenant, tenant_object},
-    transport::InProcess,
+    transport::{InProcess, Severable},
 };
 
 /// When every world begins.
@@ -54,6 +54,22 @@ impl Clock for PausedClock {
 pub struct Replica {
     stop: watch::Sender<bool>,
     task: JoinHandle<anyhow::Result<()>>,
+    plug: Plug,
+}
+
+/// What a replica hangs by: its ways to the API server and to Graph.
+#[derive(Clone)]
+pub struct Plug {
+    caller: Caller,
+    severed: watch::Sender<bool>,
+}
+
+impl Plug {
+    /// From this moment on nothing of the replica reaches anybody, and nobody reaches it.
+    pub fn pull(&self) {
+        self.caller.cut_off(Cut::Silent);
+        self.severed.send_replace(true);
+    }
 }
 
 impl Replica {
@@ -63,10 +79,19 @@ impl Replica {
         self.task.await.unwrap().unwrap();
     }
 
-    /// SIGKILL.
+    /// SIGKILL. What starts in its place has another name.
+    ///
+    /// Its tasks cannot be found to be aborted, and the end of `stop` tells them to finish in good order: whatever they do from
+    /// here on, the lease that they would let go included, stays with them.
     pub async fn kill(self) {
+        self.plug.pull();
         self.task.abort();
         let _ = self.task.await;
+    }
+
+    /// By which it can be killed while it is in somebody else's hands.
+    pub fn plug(&self) -> Plug {
+        self.plug.clone()
     }
 }
 
@@ -152,17 +177,23 @@ impl World {
 
     /// Starts a replica.
     pub fn replica(&self, name: &str) -> Replica {
+        self.replica_by(name, Arc::new(InProcess(self.graph.clone())))
+    }
+
+    /// Starts a replica that reaches Graph by these transports.
+    pub fn replica_by(&self, name: &str, transports: Arc<dyn Transports>) -> Replica {
         let (stop, stopped) = watch::channel(false);
+        let plug = Plug { caller: self.api.caller(name), severed: watch::channel(false).0 };
         let clock = PausedClock { begin: BEGIN.parse().unwrap(), start: self.start, offset: self.clock_offset };
         let environment = Environment {
             client: self.api.client_named(name),
             namespace: OPERATOR.to_owned(),
             identity: name.to_owned(),
             clock: Arc::new(clock),
-            transports: Arc::new(InProcess(self.graph.clone())),
+            transports: Arc::new(Severable { inner: transports, severed: plug.severed.subscribe() }),
             listen: self.listen,
         };
-        Replica { stop, task: tokio::spawn(run(environment, stopped)) }
+        Replica { stop, task: tokio::spawn(run(environment, stopped)), plug }
     }
 
     /// The status as it is stored.
