@@ -16,3 +16,5 @@ pub mod audit;
 pub mod layers;
 pub mod plan;
 pub mod report;
+pub mod scenarios;
+pub mod trace;
