@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, Verb};
 use crate::errors::{self, Refusal};
 use crate::objects::Address;
 use crate::selectors::Selector;
@@ -19,9 +19,10 @@ use crate::watching::WatchStart;
 fn revision_for(state: &mut State, call: &Call) -> Result<u64, Refusal> {
     let current = state.store.revision();
     let visible = state.visible(&call.client);
-    let all_stale = state.caller(&call.client).past.is_some_and(|(_, stale)| stale == Stale::Every);
+    let stale = state.caller(&call.client).past.map(|(_, stale)| stale);
+    let is_stale = stale == Some(Stale::Every) || (stale == Some(Stale::Lists) && call.verb == Verb::List);
     let asked = match call.parameter("resourceVersion") {
-        "" if all_stale => return Ok(visible),
+        "" if is_stale => return Ok(visible),
         "" => return Ok(current),
         "0" => return Ok(visible),
         given => parse_revision(given)?,

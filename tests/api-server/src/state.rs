@@ -65,6 +65,8 @@ pub enum Cut {
 pub enum Stale {
     /// Those that a kube-apiserver may answer from an outdated cache: watches, and reads that name a resourceVersion.
     Cached,
+    /// Those, and every list: a client that lists what a cache has, or a proxy in between.
+    Lists,
     /// All.
     Every,
 }

@@ -77,6 +77,9 @@ async fn a_caller_in_the_past_reads_old_caches_but_writes_now() {
     assert!(is_silent(&mut events).await);
     assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 2);
     assert_eq!(api.get("a").await.unwrap().resource_version(), now.resource_version());
+    caller.travel_to(then, Stale::Lists);
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
+    assert_eq!(api.get("a").await.unwrap().resource_version(), now.resource_version());
     caller.travel_to(then, Stale::Every);
     let old = api.get("a").await.unwrap();
     assert_eq!(old.status.unwrap().phase, None);
