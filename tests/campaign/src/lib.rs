@@ -13,6 +13,7 @@
 )]
 
 pub mod audit;
+pub mod ends;
 pub mod layers;
 pub mod plan;
 pub mod report;

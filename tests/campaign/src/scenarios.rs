@@ -111,7 +111,7 @@ pub const ALL: &[Scenario] = &[
         ..DEFAULT
     },
     Scenario {
-        name: "deleted in flight",
+        name: DELETED,
         stage: |world| {
             phone_with_history(world, 1);
             plan(world, 1, DevicePlan::never());
@@ -171,6 +171,8 @@ pub const ALL: &[Scenario] = &[
     },
 ];
 
+/// The scenario in which people delete what was sent.
+pub const DELETED: &str = "deleted in flight";
 /// The scenario of which only the hour after its end counts.
 pub const SWEEP: &str = "swept an hour later";
 

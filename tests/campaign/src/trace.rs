@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use api_server::{Call, Verb};
+use api_server::{Call, Caller, Verb};
 use bytes::Bytes;
 use graph_simulator::Simulator;
 use passcode_operator::{
@@ -131,35 +131,50 @@ enum Way {
 /// Starts a replica that is traced.
 #[must_use]
 pub fn replica(world: &World, name: &str, wire: Option<Wire>) -> (Replica, Trace) {
-    let state = State { wire, ..State::default() };
-    let trace = Trace { state: Arc::new(Mutex::new(state)), tripped: watch::channel(false).0 };
+    let trace = Trace::new(wire);
     let replica = world.replica_by(name, Arc::new(Traced { graph: world.graph.clone(), trace: trace.clone() }));
     trace.state().plug = Some(replica.plug());
-    let caller = world.api.caller(name);
-    let before = trace.clone();
-    caller.before(move |call| {
-        let trace = before.clone();
-        async move {
-            match trace.begins(&about_call(&call)) {
-                Way::On => None,
-                Way::Late | Way::Nowhere => std::future::pending().await,
-            }
-        }
-    });
-    let after = trace.clone();
-    caller.after(move |call, _| {
-        let trace = after.clone();
-        async move {
-            match trace.is_carried_out(&about_call(&call)) {
-                Way::On => None,
-                Way::Late | Way::Nowhere => std::future::pending().await,
-            }
-        }
-    });
+    trace.listen_to(&world.api.caller(name));
     (replica, trace)
 }
 
+/// What people do through the API server.
+#[must_use]
+pub fn people(world: &World, wire: Option<Wire>) -> Trace {
+    let trace = Trace::new(wire);
+    trace.listen_to(&world.api.caller("default"));
+    trace
+}
+
 impl Trace {
+    fn new(wire: Option<Wire>) -> Self {
+        let state = State { wire, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), tripped: watch::channel(false).0 }
+    }
+
+    fn listen_to(&self, caller: &Caller) {
+        let before = self.clone();
+        caller.before(move |call| {
+            let trace = before.clone();
+            async move {
+                match trace.begins(&about_call(&call)) {
+                    Way::On => None,
+                    Way::Late | Way::Nowhere => std::future::pending().await,
+                }
+            }
+        });
+        let after = self.clone();
+        caller.after(move |call, _| {
+            let trace = after.clone();
+            async move {
+                match trace.is_carried_out(&about_call(&call)) {
+                    Way::On => None,
+                    Way::Late | Way::Nowhere => std::future::pending().await,
+                }
+            }
+        });
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,6 +190,12 @@ impl Trace {
     pub fn reached(&self) -> bool {
         let state = self.state();
         state.answered || state.wire.is_none()
+    }
+
+    /// Nothing is to be traced any more. The API server keeps the trace, and the trace would keep the API server.
+    pub fn end(&self) {
+        let mut state = self.state();
+        (state.wire, state.plug) = (None, None);
     }
 
     /// Waits until the wire was touched.

@@ -13,12 +13,13 @@ use std::{
 };
 
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::api::{conditions::reason, reset::PasscodeReset, reset_status::Outcome};
+use passcode_operator::api::{conditions::reason, reset_status::Outcome};
 use world::World;
 
 use super::{Size, all_end};
 use crate::{
     audit::{Terms, audit},
+    ends::{End, ends, kinds},
     plan::{self, Plan},
     report::Report,
     scenarios::{self, SWEEP, Scenario},
@@ -200,6 +201,7 @@ async fn play(scenario: &Scenario, world: &World, crashes: &[Crash]) -> Show {
         let end = live(replica, &trace, told, script.as_mut()).await;
         show.seen.push(trace.seen());
         show.reached |= name == 'a' && trace.reached();
+        trace.end();
         match end {
             Life::Killed => show.kills += 1,
             Life::Stopped => {}
@@ -247,40 +249,10 @@ async fn live(
     }
 }
 
-/// How an object ended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct End {
-    outcome: String,
-    reason: String,
-    name: String,
-}
-
-/// How the objects that are there have ended.
-fn ends(world: &World) -> Vec<End> {
-    let objects = world.api.objects("PasscodeReset");
-    let mut ends: Vec<End> = objects
-        .into_iter()
-        .map(|object| {
-            let object: PasscodeReset = serde_json::from_value(object).unwrap();
-            let status = object.status.unwrap_or_default();
-            End {
-                outcome: status.outcome.map(|outcome| format!("{outcome:?}")).unwrap_or_default(),
-                reason: status.reason().to_owned(),
-                name: object.metadata.name.unwrap_or_default(),
-            }
-        })
-        .collect();
-    ends.sort();
-    ends
-}
-
 /// Where the ends differ from those of the undisturbed run by more than a death explains.
 fn differences(undisturbed: &[End], ends: &[End]) -> Vec<String> {
-    let kinds = |ends: &[End]| -> Vec<(String, String)> {
-        ends.iter().map(|end| (end.outcome.clone(), end.reason.clone())).collect()
-    };
     // Which of two objects for one device was first is not promised.
-    if kinds(undisturbed) == kinds(ends) {
+    if kinds(undisturbed).eq(kinds(ends)) {
         return Vec::new();
     }
     let told = |end: &&End| {

@@ -1,6 +1,7 @@
 //! The layers of the campaign: each makes its plans and answers with its line of the report.
 
 pub mod crash_points;
+pub mod stale_views;
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub enum Size {
 pub type Layer = (&'static str, fn(Size) -> Report);
 
 /// All layers that run in paused time, in the order of the report.
-pub const ALL: &[Layer] = &[("crash points", crash_points::run)];
+pub const ALL: &[Layer] = &[("crash points", crash_points::run), ("stale views", stale_views::run)];
 
 /// Waits until every object has an outcome, for at most so long of the world's time; answers whether that is so.
 pub async fn all_end(world: &World, at_most: Duration) -> bool {
