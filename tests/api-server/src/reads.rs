@@ -134,7 +134,9 @@ pub(crate) fn watch(state: &mut State, call: &Call, address: Address<'_>) -> Res
         return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     let selector = selector(call, address)?;
-    let expired = std::mem::take(&mut state.caller(&call.client).expire_next_watch);
+    let conditions = state.caller(&call.client);
+    let expired = std::mem::take(&mut conditions.expire_next_watch)
+        || conditions.expired_once.as_mut().is_some_and(|paths| paths.insert(call.path.clone()));
     let from = watch_from(state, call, address, expired)?;
     let start = WatchStart::new(state, call, address, selector, from);
     Ok(Served { answer: Answer::Watch(Box::new(start)), outcome: Outcome::Served, resource_version: None })

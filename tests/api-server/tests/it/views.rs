@@ -150,4 +150,9 @@ async fn one_watch_expires() {
     assert_eq!(take(&mut events, 1).await, ["ADDED a"]);
     caller.close_watches();
     assert!(events.next().await.is_none());
+    caller.expire_watches();
+    assert_eq!(events.next().await, None);
+    assert_eq!(follow(&api, &WatchParams::default(), &now).await.collect::<Vec<_>>().await, ["ERROR 410 Expired"]);
+    let mut events = follow(&api, &WatchParams::default(), "0").await;
+    assert_eq!(take(&mut events, 1).await, ["ADDED a"]);
 }
