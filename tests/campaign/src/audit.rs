@@ -194,7 +194,9 @@ impl Audit {
                     let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
                     let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
                     let any = world.graph.all_resets().iter().any(|reset| Some(&reset.device) == device.as_ref());
-                    if (!adopted && carried_out == 0) || (adopted && !any && !has_planted(world, device.as_deref())) {
+                    // An object whose claim was never sent takes the next entry for its own: it cannot tell, and the phone was reset.
+                    let told = (adopted || status.attempt.is_some()) && (any || has_planted(world, device.as_deref()));
+                    if carried_out == 0 && !told {
                         self.tally.lost += 1;
                         self.broken(format!("{name} is Complete/{why} without a reset"));
                     }
