@@ -121,7 +121,8 @@ pub const ALL: &[Scenario] = &[
                 asked(world, &[("inc", 1)]).await;
                 let sent =
                     |status: &passcode_operator::api::reset_status::PasscodeResetStatus| status.attempt.is_some();
-                world.until("inc", Duration::from_secs(120), sent).await;
+                // A lock whose holder died holds its successor up for a settle window.
+                world.until("inc", Duration::from_secs(1_200), sent).await;
                 tokio::time::sleep(Duration::from_secs(3)).await;
                 world.resets().delete("inc", &Default::default()).await.unwrap();
             })

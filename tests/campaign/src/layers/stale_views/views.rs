@@ -134,10 +134,7 @@ impl View {
                     caller.thaw_watches();
                 });
             }
-            Expired => {
-                caller.expire_next_watch();
-                caller.close_watches();
-            }
+            Expired => caller.expire_watches(),
             NoBookmarks => {
                 caller.drop_bookmarks(true);
                 for minute in 0..5 {
@@ -149,21 +146,24 @@ impl View {
             FarBehind(stale) => ground.falls_behind(&caller, ground.nothing_asked, stale),
             Restarted(stale) => ground.restarts(before, stale),
             RestartedFarBehind(stale) => ground.restarts(ground.nothing_asked, stale),
-            Event(fault) => caller.on_event(move |event| is_of(event, now), 1, fault),
+            Event(fault) => {
+                caller.on_event(move |event| is_of(event, now), 1, fault);
+                // What an object has begun goes on by itself; that there is one has to be heard of some time.
+                if about.starts_with("create") {
+                    ground.lists_again_after(LONG, &caller);
+                }
+            }
             Unobserved(time) => {
                 let until = Instant::now() + time;
                 caller.on_event(move |_| Instant::now() < until, usize::MAX, EventFault::Drop);
-                // What a watch has missed it hears of when it is made anew, and only then.
-                ground.later(time, move || {
-                    caller.expire_next_watch();
-                    caller.close_watches();
-                });
+                ground.lists_again_after(time, &caller);
             }
             Reordered(time) => {
                 let until = Instant::now() + time;
                 let odd = AtomicBool::new(false);
                 let every_second = move |_: &WatchEvent| !odd.fetch_xor(true, Relaxed) && Instant::now() < until;
                 caller.on_event(every_second, usize::MAX, EventFault::Swap);
+                ground.lists_again_after(time, &caller);
             }
             Recreated => ground.recreates(about),
             RecreatedUnseen => {
@@ -286,13 +286,20 @@ impl Ground {
         });
     }
 
+    /// No API server loses an event of a watch that goes on. What one has missed is heard of when it is made anew, and only then.
+    fn lists_again_after(&self, time: Duration, caller: &Caller) {
+        let caller = caller.clone();
+        self.later(time, move || caller.expire_watches());
+    }
+
     fn falls_behind(&self, caller: &Caller, resource_version: u64, stale: Stale) {
         caller.travel_to(resource_version, stale);
-        if stale != Stale::Cached {
+        if stale == Stale::Cached {
+            caller.close_watches();
+        } else {
             // It lists again, and what it lists is old.
-            caller.expire_next_watch();
+            caller.expire_watches();
         }
-        caller.close_watches();
         let caller = caller.clone();
         self.later(BEHIND, move || caller.return_to_present());
     }
