@@ -1,5 +1,6 @@
 //! One user of the server: its clients, what goes wrong for it, and what it gets to see.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -133,6 +134,14 @@ impl Caller {
     /// Answers the next watch with 410 Expired.
     pub fn expire_next_watch(&self) {
         self.change(|conditions| conditions.expire_next_watch = true);
+    }
+
+    /// Ends the caller's watches, and answers the next watch of each resource with 410 Expired: everything is listed again.
+    pub fn expire_watches(&self) {
+        self.change(|conditions| {
+            conditions.expired_once = Some(BTreeSet::new());
+            conditions.closings += 1;
+        });
     }
 
     /// Ends the caller's watches in good order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, Verb};
 use crate::errors::{self, Refusal};
 use crate::objects::Address;
 use crate::selectors::Selector;
@@ -19,9 +19,10 @@ use crate::watching::WatchStart;
 fn revision_for(state: &mut State, call: &Call) -> Result<u64, Refusal> {
     let current = state.store.revision();
     let visible = state.visible(&call.client);
-    let all_stale = state.caller(&call.client).past.is_some_and(|(_, stale)| stale == Stale::Every);
+    let stale = state.caller(&call.client).past.map(|(_, stale)| stale);
+    let is_stale = stale == Some(Stale::Every) || (stale == Some(Stale::Lists) && call.verb == Verb::List);
     let asked = match call.parameter("resourceVersion") {
-        "" if all_stale => return Ok(visible),
+        "" if is_stale => return Ok(visible),
         "" => return Ok(current),
         "0" => return Ok(visible),
         given => parse_revision(given)?,
@@ -133,7 +134,9 @@ pub(crate) fn watch(state: &mut State, call: &Call, address: Address<'_>) -> Res
         return Err(errors::invalid("meta.k8s.io", "ListOptions", "", problem));
     }
     let selector = selector(call, address)?;
-    let expired = std::mem::take(&mut state.caller(&call.client).expire_next_watch);
+    let conditions = state.caller(&call.client);
+    let expired = std::mem::take(&mut conditions.expire_next_watch)
+        || conditions.expired_once.as_mut().is_some_and(|paths| paths.insert(call.path.clone()));
     let from = watch_from(state, call, address, expired)?;
     let start = WatchStart::new(state, call, address, selector, from);
     Ok(Served { answer: Answer::Watch(Box::new(start)), outcome: Outcome::Served, resource_version: None })

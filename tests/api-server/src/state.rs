@@ -1,6 +1,6 @@
 //! What all clients of one server share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::jiff::Timestamp;
@@ -65,6 +65,8 @@ pub enum Cut {
 pub enum Stale {
     /// Those that a kube-apiserver may answer from an outdated cache: watches, and reads that name a resourceVersion.
     Cached,
+    /// Those, and every list: a client that lists what a cache has, or a proxy in between.
+    Lists,
     /// All.
     Every,
 }
@@ -81,6 +83,8 @@ pub(crate) struct Conditions {
     pub(crate) past: Option<(u64, Stale)>,
     pub(crate) drop_bookmarks: bool,
     pub(crate) expire_next_watch: bool,
+    /// The paths whose watches were refused so, while each is to be once.
+    pub(crate) expired_once: Option<BTreeSet<String>>,
     /// Grows when the caller's watches are closed.
     pub(crate) closings: u64,
 }

@@ -236,13 +236,12 @@ impl Audit {
                 Some(Outcome::Complete) => {
                     let adopted = status.device_action.as_ref().is_some_and(|action| action.adopted);
                     let device = status.device.as_ref().map(|device| device.managed_device_id.clone());
-                    let any = |of: &dyn Fn(&Executed) -> bool| {
-                        all.iter().any(|reset| Some(&reset.device) == device.as_ref() && of(reset))
-                    };
-                    // After an answer that told nothing, an entry of somebody else's cannot be told from one of ours.
-                    let by_hand = any(&|reset| reset.app.is_none());
-                    let known = any(&|_| true) || has_planted(records, device.as_deref());
-                    if (!adopted && carried_out == 0 && !by_hand) || (adopted && !known) {
+                    let any = all.iter().any(|reset| Some(&reset.device) == device.as_ref());
+                    // Where a claim was never sent, or its answer told nothing, the next entry is taken for its own: nobody can tell, and the
+                    // phone was reset.
+                    let known = any || has_planted(records, device.as_deref());
+                    let told = (adopted || status.attempt.is_some()) && known;
+                    if carried_out == 0 && !told {
                         self.tally.lost += 1;
                         self.broken(format!("{name} is Complete/{why} without a reset"));
                     }

@@ -14,8 +14,11 @@
 
 pub mod audit;
 pub mod drills;
+pub mod ends;
 pub mod layers;
 pub mod plan;
 pub mod processes;
 pub mod report;
 pub mod resources;
+pub mod scenarios;
+pub mod trace;

@@ -77,6 +77,9 @@ async fn a_caller_in_the_past_reads_old_caches_but_writes_now() {
     assert!(is_silent(&mut events).await);
     assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 2);
     assert_eq!(api.get("a").await.unwrap().resource_version(), now.resource_version());
+    caller.travel_to(then, Stale::Lists);
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
+    assert_eq!(api.get("a").await.unwrap().resource_version(), now.resource_version());
     caller.travel_to(then, Stale::Every);
     let old = api.get("a").await.unwrap();
     assert_eq!(old.status.unwrap().phase, None);
@@ -147,4 +150,9 @@ async fn one_watch_expires() {
     assert_eq!(take(&mut events, 1).await, ["ADDED a"]);
     caller.close_watches();
     assert!(events.next().await.is_none());
+    caller.expire_watches();
+    assert_eq!(events.next().await, None);
+    assert_eq!(follow(&api, &WatchParams::default(), &now).await.collect::<Vec<_>>().await, ["ERROR 410 Expired"]);
+    let mut events = follow(&api, &WatchParams::default(), "0").await;
+    assert_eq!(take(&mut events, 1).await, ["ADDED a"]);
 }

@@ -1,8 +1,11 @@
 //! The layers of the campaign: each makes its plans and answers with its line of the report.
 
+pub mod crash_points;
 pub mod graph_faults;
 pub mod histories;
 pub mod leaders;
+pub mod model;
+pub mod stale_views;
 
 use std::{path::Path, time::Duration};
 
@@ -23,8 +26,11 @@ pub enum Size {
 /// A layer: its name and what runs it.
 pub type Layer = (&'static str, fn(Size) -> Report);
 
-/// All layers that run in paused time, in the order of the report.
+/// The model, and all layers that run in paused time, in the order of the report.
 pub const ALL: &[Layer] = &[
+    (model::NAME, model::run),
+    ("crash points", crash_points::run),
+    ("stale views", stale_views::run),
     (graph_faults::NAME, graph_faults::layer),
     (leaders::NAME, leaders::layer),
     ("histories", histories::run),

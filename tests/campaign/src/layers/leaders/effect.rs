@@ -158,7 +158,7 @@ impl Probe {
     }
 
     fn of_call(&self, call: &Call) -> Option<Effect> {
-        let status = &call.body["status"];
+        let status = &call.sets_status();
         let lock = call.name.starts_with("device-")
             || call.body["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("device-"));
         Some(match (call.verb, call.resource.as_str()) {
