@@ -109,7 +109,11 @@ fn tell_resources(size: Size, refusals: Option<&Path>) -> bool {
     let mut outcome = campaign.run(size);
     outcome.report.tally.violations.extend(campaign.end());
     let mut held = tell(&outcome.report);
-    println!("    the API server took {} operations; its refusals have {} texts", outcome.taken, outcome.refusals.len());
+    println!(
+        "    the API server took {} operations; its refusals have {} texts",
+        outcome.taken,
+        outcome.refusals.len()
+    );
     if let Some(path) = refusals {
         let lines = outcome.refusals.iter().map(|(said, of)| format!("{said}\t{of}\n"));
         if let Err(error) = std::fs::write(path, lines.collect::<String>()) {

@@ -278,15 +278,15 @@ fn about_call(call: &Call) -> String {
 /// What a write of a reset's status may say.
 const SAID: [&str; 4] = ["outcome", "claim", "record", "status"];
 
-/// What it says: the merge patch has what is new.
+/// What it says: the patch has the fields that are new.
 fn what_is_said(call: &Call) -> &'static str {
     let status = &call.sets_status();
     if status["outcome"].is_string() {
         SAID[0]
-    } else if status["attempt"]["id"].is_string() {
-        SAID[1]
     } else if status["attempt"]["result"].is_string() {
         SAID[2]
+    } else if status["attempt"]["id"].is_string() {
+        SAID[1]
     } else {
         SAID[3]
     }

@@ -168,8 +168,8 @@ impl Probe {
             (Verb::Delete, "leases") => Effect::Release,
             (Verb::Get, "passcoderesets") => Effect::Read,
             (Verb::Patch, "passcoderesets") if status["outcome"].is_string() => Effect::Outcome,
-            (Verb::Patch, "passcoderesets") if status["attempt"]["id"].is_string() => Effect::Claim,
             (Verb::Patch, "passcoderesets") if status["attempt"]["result"].is_string() => Effect::Record,
+            (Verb::Patch, "passcoderesets") if status["attempt"]["id"].is_string() => Effect::Claim,
             (Verb::Create, "events") => Effect::Event,
             _ => return None,
         })

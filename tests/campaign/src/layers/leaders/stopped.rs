@@ -87,11 +87,10 @@ impl Stop {
         let stop = brake.clone();
         let probe = Probe::new(self.effect, self.side, move || stop.stop());
         let mut world = conductor.before(aged(self.effect, offset(self.clocks.0)));
-        let a = conductor
-            .within(async {
-                let (environment, plug) = world.environment("a");
-                Replica::start((probe.watch(&world.api, environment, conductor.wire()), plug))
-            });
+        let a = conductor.within(async {
+            let (environment, plug) = world.environment("a");
+            Replica::start((probe.watch(&world.api, environment, conductor.wire()), plug))
+        });
         conductor.run(leads(&world, "a"));
         world.clock_offset = offset(self.clocks.1);
         let b = conductor.run(async { world.replica("b") });
