@@ -91,12 +91,16 @@ fn until_it_is_seen_the_deadline_counts_from_the_claim() {
 
 #[test]
 fn the_objects_own_completion_timeout_counts() {
-    let hour = |at: i64| {
+    let hour = |start: i64, at: i64| {
         let facts = Facts::new().spec(|spec| spec.completion_timeout = Some("1h".parse().unwrap()));
-        facts.sees(vec![entry("pending", -10)]).at(at)
+        facts.sees(vec![entry("pending", start)]).at(at)
     };
-    hour(3590).waits("WaitingForDevice");
-    hour(3591).takes_the_lock();
+    // Started before the request: it is waited for that long, and then it is as if it were not there.
+    hour(-200, 3400).waits("WaitingForDevice");
+    hour(-200, 3401).takes_the_lock();
+    // Started since: what was asked for was carried out, and no device took it.
+    hour(-10, 3590).waits("WaitingForDevice");
+    hour(-10, 3591).failed("DeadlineExceeded");
 }
 
 #[test]

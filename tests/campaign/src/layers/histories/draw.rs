@@ -48,7 +48,7 @@ pub(super) fn history(seed: u64) -> History {
     let aged = dice.u8(0..5) == 0;
     let span = if aged { settle + dice.u64(60..240) } else { pick(&mut dice, &[10, 30, 120, 400]) };
     let graph_offset = if dice.u8(0..3) == 0 { dice.i64(-300..=300) } else { 0 };
-    let apart = i64::try_from(ledger_clock_error).unwrap_or_default();
+    let apart = i64::from(ledger_clock_error);
     let intune_offset = graph_offset + if dice.bool() { dice.i64(-apart..=apart) } else { 0 };
     let latency = Duration::from_millis(pick(&mut dice, &[0, 50, 400, 2000]));
     let mut draw = Draw {
@@ -188,7 +188,7 @@ impl Draw {
             7..=9 => {
                 let (which, fault) = self.api_fault();
                 let slot = self.slot();
-                self.events.push((at, Event::Api(slot, which, fault)));
+                self.events.push((at, Event::Api(slot, which, Box::new(fault))));
             }
             10 | 11 => self.connection(at),
             12 | 13 => self.watch(at),
@@ -228,7 +228,7 @@ impl Draw {
     /// What a reset can meet. Carried out late, but never later than sendGrace; never carried out where the answer says that it was not.
     fn action_fault(&mut self) -> Fault {
         let wait = Duration::from_millis(self.dice.u64(0..30_000));
-        let known = match self.dice.u8(0..12) {
+        match self.dice.u8(0..12) {
             0 => Fault::throttled(
                 wait,
                 pick(
@@ -242,9 +242,8 @@ impl Draw {
             4 => Fault::refused_by_intune(),
             5 => Fault::status(pick(&mut self.dice, &[400, 404, 422])),
             6 => Fault::approval_required(),
-            _ => return self.unknown_fault(wait),
-        };
-        known
+            _ => self.unknown_fault(wait),
+        }
     }
 
     fn unknown_fault(&mut self, wait: Duration) -> Fault {

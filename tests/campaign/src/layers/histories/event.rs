@@ -70,7 +70,7 @@ pub(super) enum Event {
     SecretInCluster(String),
     MayReset(bool),
     Suspend(bool),
-    Api(usize, Which, ApiFault),
+    Api(usize, Which, Box<ApiFault>),
     CutOff(usize, Cut),
     Reconnect(usize),
     Freeze(usize),

@@ -192,7 +192,7 @@ impl Stage {
                 let verb = which.verb;
                 let on = On::any().when(move |call| verb.is_none_or(|verb| call.verb == verb));
                 let on = if which.resource.is_empty() { on } else { on.resource(which.resource) };
-                self.caller(slot).fault(on.nth(which.nth).times(which.times), fault);
+                self.caller(slot).fault(on.nth(which.nth).times(which.times), *fault);
             }
             Event::CutOff(slot, cut) if self.slots[slot].running.is_some() => self.caller(slot).cut_off(cut),
             Event::Reconnect(slot) if self.slots[slot].running.is_some() => self.caller(slot).reconnect(),
