@@ -40,7 +40,7 @@ pub fn run(size: Size, operator: &Path) -> Report {
     for script in scripts {
         report.tally += in_real_time(&format!("seed {}", script.seed), async {
             let played = play::play(script, &Contestant::ours(operator)).await;
-            eprintln!("    seed {}: {played}", script.seed);
+            eprintln!("    seed {}: {played}  violations {}", script.seed, played.tally.violations.len());
             played.tally
         });
     }

@@ -39,6 +39,9 @@ const CALL: Duration = Duration::from_secs(8);
 /// How long nothing may change at the end until nothing more is expected: longer than any peer's framework waits between two tries, and
 /// than a silent attempt takes here.
 const PATIENCE: Duration = Duration::from_secs(100);
+/// How long nothing may change until somebody starts a peer anew by hand, once: kopf serves nothing, for good, if it was started while the API
+/// server did not tell of its resource yet.
+const HELP: Duration = Duration::from_secs(40);
 
 /// What came of it.
 #[derive(Clone, Debug, Default)]
@@ -208,8 +211,17 @@ impl Stage<'_> {
     /// Waits until every object has an end, for as long as there is any progress.
     async fn all_ends(&self, processes: &mut Processes) {
         let (mut before, mut since) = (usize::MAX, Instant::now());
+        let mut helped = self.contestant.definition.is_none();
         while since.elapsed() < PATIENCE {
             processes.keep_up(self).await;
+            if !helped && since.elapsed() > HELP {
+                helped = true;
+                eprintln!("    {} stands still, and is started anew by hand", self.contestant.name);
+                for operator in &mut processes.operators {
+                    operator.kill();
+                    operator.start();
+                }
+            }
             if let Some(objects) = self.objects().await {
                 let open = objects.iter().filter(|object| end_of(object).is_none()).count();
                 if open == 0 {
