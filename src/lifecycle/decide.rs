@@ -282,7 +282,8 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
         && matches!(attempt.result, None | Some(AttemptResult::Unknown))
     {
         attempt.result = Some(AttemptResult::Unknown);
-        d.status.silent_attempts = d.status.silent_attempts.max(attempt.number);
+        // At least one, whatever number the status says.
+        d.status.silent_attempts = d.status.silent_attempts.max(attempt.number).max(1);
     }
     if d.status.silent_attempts == 0 {
         return Ok(());

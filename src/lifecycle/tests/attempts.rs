@@ -146,6 +146,8 @@ fn silence_is_counted_once() {
     assert_eq!(decision.status.attempt.as_ref().unwrap().result, Some(Unknown));
     let counted = silent().status(|s| *s = decision.status);
     assert_eq!(counted.decide().status.silent_attempts, 1);
+    let unnumbered = silent().status(|s| s.attempt.as_mut().unwrap().number = 0);
+    assert_eq!(unnumbered.decide().status.silent_attempts, 1, "a status that somebody else wrote");
     let crashed = Facts::attempted(None).at(SETTLED + 1).decide().status;
     assert_eq!((crashed.silent_attempts, crashed.attempt.unwrap().result), (1, Some(Unknown)));
 }

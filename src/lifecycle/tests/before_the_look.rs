@@ -80,6 +80,10 @@ fn an_object_in_flight_goes_straight_to_the_lock() {
     assert_eq!(following.decide().step, Step::Observe(Fact::Look));
     let not_executed = Facts { lock: None, look: None, ..Facts::attempted(Some(AttemptResult::NotExecuted)) };
     not_executed.trouble().waits("TenantNotReady");
+    // Not the last attempt, but one before it may have been carried out.
+    let after_silence = Facts::attempted(Some(AttemptResult::NotExecuted)).silent_before(1);
+    let after_silence = Facts { lock: None, look: None, ..after_silence }.trouble();
+    assert_eq!(after_silence.decide().step, Step::Observe(Fact::Lock));
 }
 
 #[test]

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use super::facts::{EXPIRES, Facts, t};
-use crate::api::{Time, reset_status::AttemptResult};
+use super::{
+    facts::{EXPIRES, Facts, t},
+    samples::unreadable,
+};
+use crate::{
+    api::{Time, reset_status::AttemptResult},
+    lifecycle::observed::Reading,
+};
 
 #[test]
 fn a_device_enrolled_after_the_request_has_a_new_passcode() {
@@ -21,6 +27,16 @@ fn past_its_expiration_it_is_not_sent() {
     let own = Facts::new().spec(|spec| spec.expiration_time = Some(Time(t(60))));
     own.clone().at(58).takes_the_lock();
     own.at(61).rejected("Expired");
+}
+
+#[test]
+fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
+    let found = Some(Reading::CouldNotTell(unreadable(None)));
+    let blind = Facts { found, lock: None, look: None, ..Facts::new() };
+    // Graph's time is known to a minute and a second: until then it may not be over.
+    blind.clone().graph_time(EXPIRES + 61).waits("LookingUp");
+    blind.clone().graph_time(EXPIRES + 62).rejected("Expired");
+    blind.without_graph_time().waits("LookingUp");
 }
 
 #[test]
