@@ -41,6 +41,8 @@ const RENEW: Duration = Duration::from_secs(4);
 const LAPSE: Duration = Duration::from_secs(10);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a lease is let go that somebody writes meanwhile.
+const LET_GO_TRIES: usize = 3;
 
 /// Whether this replica leads, and the quarantine in force, by this machine's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,7 +105,12 @@ impl Candidate {
     /// Takes part until `stop`, then lets go at once.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.turn().await {
+            let turn = tokio::select! {
+                turn = self.turn() => turn,
+                // A call that is slow must not hold up the hand-over: whether it wrote is seen when the lease is let go.
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            if let Err(error) = turn {
                 tracing::info!(%error, "the leader lease could not be read or written");
             }
             self.lapse();
@@ -232,17 +239,35 @@ impl Candidate {
 
     /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order.
     async fn let_go(&mut self) {
-        if !self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false)) {
-            return;
+        let led = self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+        let mut mine = self.seen.take().map(|(lease, _)| lease).filter(|_| led);
+        for _ in 0..LET_GO_TRIES {
+            match self.empty(mine).await {
+                // Written since it was seen: by a turn that was cut short, or by somebody else, whose it is then.
+                Err(CallError::Conflict) => mine = None,
+                Err(error) => {
+                    tracing::info!(%error, "the leader lease could not be let go; it lapses by itself");
+                    return;
+                }
+                Ok(()) => return,
+            }
         }
-        let Some((mine, _)) = self.seen.take() else { return };
+    }
+
+    /// Empties the lease as it was seen, or else as it is now, if it is this replica's. One that fell back stays as it is: it is the
+    /// next leader's sign that etcd was restored.
+    async fn empty(&self, seen: Option<Lease>) -> Result<(), CallError> {
+        let lease = match seen {
+            Some(lease) => Some(lease),
+            None => call(self.leases.get_opt(NAME)).await?,
+        };
+        let ours = |lease: &Lease| holder(lease) == self.identity && renewed(lease) >= self.latest;
+        let Some(mine) = lease.filter(ours) else { return Ok(()) };
         let mut lease = self.lease(Some(&mine), self.clock.wall(), quarantine_of(&mine));
         if let Some(spec) = lease.spec.as_mut() {
             spec.holder_identity = Some(String::new());
         }
-        if let Err(error) = call(self.leases.replace(NAME, &PostParams::default(), &lease)).await {
-            tracing::info!(%error, "the leader lease could not be let go; it lapses by itself");
-        }
+        call(self.leases.replace(NAME, &PostParams::default(), &lease)).await.map(|_| ())
     }
 
     /// The longest settle window of all tenants: as long ago may what a lost claim sent have begun.
@@ -259,7 +284,11 @@ impl Candidate {
 }
 
 fn is_let_go(lease: &Lease) -> bool {
-    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default().is_empty()
+    holder(lease).is_empty()
+}
+
+fn holder(lease: &Lease) -> &str {
+    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
 fn renewed(lease: &Lease) -> Option<Timestamp> {

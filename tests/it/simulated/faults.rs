@@ -165,6 +165,39 @@ async fn hand_over_on_sigterm_is_quick_and_sends_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hand_over_on_sigterm_does_not_wait_for_a_slow_renewal() {
+    for fault in [ApiFault::Hang, ApiFault::ApplyThenHang] {
+        let world = World::new().await;
+        let a = world.replica("a");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let b = world.replica("b");
+        let renewal = On::verb(Verb::Update).resource("leases").named("passcode-operator-leader");
+        world.api.caller("a").fault(renewal, fault).wait().await;
+        let at = world.now();
+        a.stop().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        world.create(reset("inc", &serial, world.now())).await;
+        world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
+        let sent = world.graph.executed().iter().find(|executed| executed.device == id).unwrap().at;
+        assert!(sent.duration_since(at) <= SignedDuration::from_secs(2), "{}", sent.duration_since(at));
+        b.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_a_restore_took_back_is_left_for_the_next_leader_to_see() {
+    let world = World::new().await;
+    let a = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let before = world.api.snapshot();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    world.api.restore(&before);
+    a.stop().await;
+    let lease = world.api.object("Lease", "passcode-operator", "passcode-operator-leader").unwrap();
+    assert_eq!(lease["spec"]["holderIdentity"], json!("a"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_leader_is_followed_after_its_lease() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);

@@ -28,14 +28,13 @@ pub fn layer(size: Size) -> Report {
 }
 
 fn plans(size: Size) -> Vec<Plan> {
-    let (stops, step) = match size {
-        Size::Full => (stopped::all(), 1),
-        // Coprime with the number of lengths and sides, so that each comes up.
-        Size::Small => (stopped::some(), 19),
+    let (stops, cuts, hand_overs) = match size {
+        Size::Full => (stopped::all(), cut_off::all(), handed_over::all()),
+        Size::Small => (stopped::some(), cut_off::some(), handed_over::some()),
     };
-    let cuts = cut_off::all().into_iter().step_by(step).map(cut_off::CutOff::into_plan);
-    let hand_overs = handed_over::all().into_iter().step_by(step).map(handed_over::HandOver::into_plan);
-    stops.into_iter().map(stopped::Stop::into_plan).chain(cuts).chain(hand_overs).collect()
+    let stops = stops.into_iter().map(stopped::Stop::into_plan);
+    let cuts = cuts.into_iter().map(cut_off::CutOff::into_plan);
+    stops.chain(cuts).chain(hand_overs.into_iter().map(handed_over::HandOver::into_plan)).collect()
 }
 
 #[cfg(test)]
