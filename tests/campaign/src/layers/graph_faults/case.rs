@@ -133,7 +133,7 @@ impl Case {
         self
     }
 
-    /// It takes days of the world's time, and seconds of ours.
+    /// It takes hours of the world's time, and seconds of ours.
     pub fn long(mut self) -> Self {
         self.long = true;
         self

@@ -55,8 +55,8 @@ fn late_answers() -> Vec<Case> {
         cases.push(with_plan(case, DevicePlan::never()).long());
     }
     for (state, outcome, reason) in answers {
-        let plan = DevicePlan::answering(state.clone(), Duration::from_secs(3 * 86_400));
-        let case = Case::new(format!("204; the device says {} after three days", state.as_str()), {
+        let plan = DevicePlan::answering(state.clone(), Duration::from_secs(25 * 3600));
+        let case = Case::new(format!("204; the device says {} after a day and an hour", state.as_str()), {
             Expected::end(outcome, reason, 1)
         });
         cases.push(with_plan(case, plan).long());
