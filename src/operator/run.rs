@@ -11,7 +11,10 @@ use std::{
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Client, runtime::reflector::Store};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 
 use super::{
     clock::Clock,
@@ -38,6 +41,9 @@ use crate::{
 const SCHEMA_PERIOD: Duration = Duration::from_secs(30);
 /// The same while they are not current.
 const STALE_SCHEMA_PERIOD: Duration = Duration::from_secs(3);
+
+/// How soon a term begins anew whose part has ended.
+const BEGIN_ANEW: Duration = Duration::from_secs(1);
 
 /// What the operator runs on.
 pub struct Environment {
@@ -85,7 +91,8 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    let work = futures::future::join(election, terms);
+    // Without its election a replica would lead for ever and renew nothing: then the process ends, and is started anew.
+    let work = futures::future::try_join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {
         tokio::select! {
@@ -93,15 +100,12 @@ async fn finish(
                 served??;
             }
             ended = &mut work => {
-                ended.0?;
-                ended.1?;
+                ended?;
                 return Ok(());
             }
         }
     }
-    let ended = work.await;
-    ended.0?;
-    ended.1?;
+    work.await?;
     Ok(())
 }
 
@@ -161,6 +165,10 @@ impl Terms {
                 return;
             }
             self.term(stop.clone()).await;
+            // Without an election nothing says any more whether this replica leads.
+            if self.leadership.has_changed().is_err() {
+                return;
+            }
         }
     }
 
@@ -175,7 +183,7 @@ impl Terms {
         true
     }
 
-    /// One term: until this replica does not lead any more or leads anew, or `stop`.
+    /// One term: until this replica does not lead any more or leads anew, a part of it ends, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
         let term = self.leadership.borrow().term;
         let (caches, namespaces) = upkeep::caches();
@@ -183,8 +191,9 @@ impl Terms {
         let context = Arc::new(self.context(namespaces, caches.tenants.clone()));
         self.metrics.leading(true);
         let (end, ended) = watch::channel(false);
-        let upkeep = tokio::spawn(upkeep::run(context.clone(), caches, ended.clone()));
-        let resets = tokio::spawn(async move {
+        let mut parts = JoinSet::new();
+        parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
+        parts.spawn(async move {
             let mut stop = ended.clone();
             // What is not known yet must not look as if it were missing.
             let filled = tokio::select! {
@@ -196,15 +205,25 @@ impl Terms {
             }
         });
         let mut leadership = self.leadership.clone();
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => self.stopping.store(true, Ordering::Relaxed),
-            _ = leadership.wait_for(|state| !state.leading || state.term != term) => {}
-        }
+        let ended_by_itself = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {
+                self.stopping.store(true, Ordering::Relaxed);
+                None
+            }
+            _ = leadership.wait_for(|state| !state.leading || state.term != term) => None,
+            part = parts.join_next() => part,
+        };
         end.send_replace(true);
         self.metrics.leading(false);
-        for (part, task) in [("resets", resets), ("upkeep", upkeep)] {
-            if let Err(error) = task.await {
-                tracing::error!(part, %error, "a part of the operator ended unexpectedly");
+        if let Some(part) = ended_by_itself {
+            // Half of a term would look well and do nothing: the whole of it begins anew.
+            let error = part.err().map(tracing::field::display);
+            tracing::error!(error, "a part of the operator ended unexpectedly; the term begins anew");
+            tokio::time::sleep(BEGIN_ANEW).await;
+        }
+        while let Some(part) = parts.join_next().await {
+            if let Err(error) = part {
+                tracing::error!(%error, "a part of the operator ended unexpectedly");
             }
         }
     }

@@ -11,12 +11,13 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use graph_simulator::DeviceClass;
+use k8s_openapi::jiff::Timestamp;
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{ConfigError, Endpoints, Exchange, Transport, TransportError},
-    operator::transports::Transports,
+    graph::{self, ConfigError, Endpoints, Exchange, Transport, TransportError},
+    operator::{clock::Clock, transports::Transports},
 };
-use world::{World, objects::reset, transport::InProcess};
+use world::{Replica, World, objects::reset, transport::InProcess};
 
 /// The simulator, on whose sign-in the program panics so many times.
 #[derive(Clone)]
@@ -59,4 +60,50 @@ async fn a_panic_while_a_tenant_is_set_up_ends_no_upkeep() {
     assert_eq!((left.load(Ordering::SeqCst), world.executed(&id)), (0, 1));
     world.no_refusals();
     replica.stop().await;
+}
+
+/// A clock at which the program panics once, when it is asked for the nth time.
+struct Stumbling {
+    clock: Arc<dyn Clock>,
+    asked: AtomicUsize,
+    nth: usize,
+}
+
+impl graph::Clock for Stumbling {
+    fn boot(&self) -> Duration {
+        if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.nth {
+            panic!("planted");
+        }
+        self.clock.boot()
+    }
+}
+
+impl Clock for Stumbling {
+    fn wall(&self) -> Timestamp {
+        self.clock.wall()
+    }
+}
+
+/// Wherever the program panics: the election ends the process, which is started anew; any other part begins anew by itself.
+#[tokio::test(start_paused = true)]
+async fn a_panic_anywhere_loses_no_reset() {
+    for nth in 1..=60 {
+        let world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        let (mut environment, plug) = world.environment("a");
+        environment.clock = Arc::new(Stumbling { clock: environment.clock, asked: AtomicUsize::new(0), nth });
+        let first = Replica::start((environment, plug));
+        world.create(reset("inc", &serial, world.now())).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let second = first.has_ended().then(|| world.replica("b"));
+        let status = world.outcome("inc", Duration::from_secs(900)).await;
+        // Between its claim and its request, nobody can tell in a tenant whose ledger was never seen to work.
+        let told = status.outcome == Some(Outcome::Complete) || status.reason() == "OutcomeUnknown";
+        assert!(told, "{nth}: {}", status.reason());
+        assert_eq!(world.executed(&id), usize::from(status.outcome == Some(Outcome::Complete)), "{nth}");
+        match second {
+            Some(second) => second.stop().await,
+            None => first.stop().await,
+        }
+    }
 }

@@ -104,6 +104,12 @@ impl Replica {
         }
     }
 
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// SIGTERM, and until everything in flight is finished.
     pub async fn stop(self) {
         self.stop.send_replace(true);
