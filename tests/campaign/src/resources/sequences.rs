@@ -296,24 +296,25 @@ impl Sequence<'_> {
     /// All that resets rest on is as it was in the beginning.
     async fn put_right(&self) -> Vec<String> {
         self.set_label("it", "put-right").await;
-        for object in [matrix(&self.name), self.tenant()] {
-            let back = self.stage.server.replace(&object, Manner::Strict, |stored| {
+        let (objects, mut faults) = ([matrix(&self.name), self.tenant()], Vec::new());
+        for object in &objects {
+            let back = self.stage.server.replace(object, Manner::Strict, |stored| {
                 let mut back = stored.clone();
                 back["spec"] = object["spec"].clone();
                 Some(back)
             });
-            match back.await {
-                Some(Ok(_)) => {}
-                other => return vec![format!("{} cannot be put right: {other:?}", object["kind"])],
-            }
-            if self.stage.until(&object, Duration::from_secs(150), states::is_ready).await.is_none() {
-                return vec![format!(
-                    "put right, and not ready: {:?}",
-                    self.stage.record.of(&object).map(|o| o["status"].clone())
-                )];
+            let back = back.await;
+            if !matches!(back, Some(Ok(_))) {
+                faults.push(format!("{} cannot be put right: {back:?}", object["kind"]));
             }
         }
-        Vec::new()
+        for object in &objects {
+            if self.stage.until(object, Duration::from_secs(150), states::is_ready).await.is_none() {
+                let status = self.stage.record.of(object).map(|object| object["status"].clone());
+                faults.push(format!("{}, put right, is not ready: {status:?}", object["kind"]));
+            }
+        }
+        faults
     }
 
     async fn all_end(&self) -> Vec<String> {
