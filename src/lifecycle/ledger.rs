@@ -69,7 +69,9 @@ pub fn answering<'r>(
         |(entry, start)| {
             let progress = progress(&entry.state);
             let overdue = progress == Progress::Unfinished && !question.in_time(*start, at);
-            (if overdue { 0 } else { rank(progress) }, *start)
+            // The one that is followed already, of those that are as good: front ends that lag may show the other by turns.
+            let followed = question.followed == Some(*start);
+            (if overdue { 0 } else { rank(progress) }, followed, *start)
         },
     )
 }
@@ -179,6 +181,18 @@ mod tests {
             let pending = [entry("resetPasscode", "pending", Some(start))];
             assert_eq!(answering(&question(None), &pending, t(4000)).is_some(), expected, "{start}");
         }
+    }
+
+    #[test]
+    fn of_two_that_are_as_good_the_followed_one_stays() {
+        let two = [entry("resetPasscode", "pending", Some(1)), entry("resetPasscode", "pending", Some(2))];
+        let following = |start| Question { followed: Some(Time(t(start))), ..question(None) };
+        for start in [1, 2] {
+            assert_eq!(answering(&following(start), &two, t(3)).unwrap().1, Time(t(start)));
+        }
+        assert_eq!(answering(&question(None), &two, t(3)).unwrap().1, Time(t(2)), "else the latest");
+        let done = [entry("resetPasscode", "pending", Some(1)), entry("resetPasscode", "done", Some(2))];
+        assert_eq!(answering(&following(2), &done, t(3)).unwrap().0.state, "pending");
     }
 
     #[test]

@@ -151,6 +151,8 @@ impl Facts {
             Lesson::Lag(lag) => {
                 let ledger = self.ledger.get_or_insert_default();
                 ledger.samples += 1;
+                // Whole seconds, as the status says them: what it says is compared with this.
+                let lag = Duration::from_secs(lag.as_secs() + u64::from(lag.subsec_nanos() > 0));
                 ledger.last_lag = lag.into();
                 ledger.max_lag = ledger.max_lag.max(lag.into());
             }

@@ -315,6 +315,30 @@ async fn a_happy_reset_costs_at_most_four_status_writes_and_one_lock() {
     replica.stop().await;
 }
 
+/// Once all is finished, nothing is written but the leader lease, and nothing is asked about devices.
+#[tokio::test(start_paused = true)]
+async fn an_idle_hour_costs_nothing() {
+    let world = World::new().await;
+    let (serial, _) = world.device(DeviceClass::IPhone, 1);
+    // A lag that is no whole number of seconds.
+    world.graph.configure(|settings| settings.ledger_lag = Duration::from_millis(2300).into());
+    let replica = world.replica("a");
+    world.create(reset("inc", &serial, world.now())).await;
+    world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    let (written, asked) = (world.api.writes().len(), world.requests_about_devices());
+    tokio::time::sleep(Duration::from_secs(3000)).await;
+    let writes = world.api.writes().split_off(written);
+    let other: Vec<String> = writes
+        .iter()
+        .filter(|write| write.call.name != "passcode-operator-leader")
+        .map(|write| format!("{:?} {}", write.call.verb, write.call.path))
+        .collect();
+    assert_eq!(other, Vec::<String>::new());
+    assert_eq!(world.requests_about_devices(), asked);
+    replica.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn unknown_outcome_fail_ends_at_the_settle_window() {
     let world = World::empty().await;
