@@ -452,7 +452,7 @@ impl World<'_> {
         self.state.etcd.objects[usize::from(slot)].clone()
     }
 
-    pub fn next_version(&mut self) -> u8 {
+    pub fn next_version(&mut self) -> u16 {
         self.state.etcd.version += 1;
         self.state.etcd.version
     }

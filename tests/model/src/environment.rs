@@ -447,5 +447,6 @@ impl World<'_> {
                 _ => self.step(r, Luck::Fine),
             }
         }
+        self.state.break_with("a pass has no end");
     }
 }

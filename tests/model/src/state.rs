@@ -72,7 +72,7 @@ pub struct Object {
     pub expires: Tick,
     pub status: Status,
     /// Its resourceVersion.
-    pub version: u8,
+    pub version: u16,
 }
 
 /// The device lock.
@@ -82,7 +82,7 @@ pub struct Lock {
     pub deadline: Tick,
     pub settle: Tick,
     pub owner: u8,
-    pub version: u8,
+    pub version: u16,
 }
 
 /// The leader lease.
@@ -91,7 +91,7 @@ pub struct Lease {
     pub holder: Option<u8>,
     pub renewed: Tick,
     pub quarantine: Option<(Tick, Tick)>,
-    pub version: u8,
+    pub version: u16,
 }
 
 /// All that is stored.
@@ -100,7 +100,7 @@ pub struct Etcd {
     pub objects: Vec<Option<Object>>,
     pub lock: Option<Lock>,
     pub lease: Option<Lease>,
-    pub version: u8,
+    pub version: u16,
 }
 
 /// A request on its way to Graph.
@@ -206,7 +206,7 @@ pub struct Replica {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lead {
     pub leads: bool,
-    pub lease: u8,
+    pub lease: u16,
     pub latest: Option<Tick>,
     /// Whether it saw the lease kept up while it was running.
     pub witnessed: bool,
@@ -291,17 +291,17 @@ impl State {
                 requested: *requested,
                 expires: *expires,
                 status: Status::default(),
-                version: slot + 1,
+                version: u16::from(slot) + 1,
             })
         });
         let objects: Vec<Option<Object>> = objects.collect();
         let count = u8::try_from(objects.len()).unwrap();
         let now = setup.span.0;
-        let mut etcd = Etcd { objects, lock: None, lease: None, version: count };
+        let mut etcd = Etcd { objects, lock: None, lease: None, version: u16::from(count) };
         let mut replicas: Vec<Replica> = setup.clock_errors.iter().map(|error| Replica::started(*error)).collect();
         if setup.leases {
             // The first replica has led for a while.
-            let (version, renewed) = (count + 1, now + replicas[0].error);
+            let (version, renewed) = (u16::from(count) + 1, now + replicas[0].error);
             etcd.lease = Some(Lease { holder: Some(0), renewed, quarantine: None, version });
             etcd.version = version;
             replicas[0].lead =
