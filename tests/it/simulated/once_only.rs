@@ -320,8 +320,8 @@ async fn a_happy_reset_costs_at_most_four_status_writes_and_one_lock() {
 async fn an_idle_hour_costs_nothing() {
     let world = World::new().await;
     let (serial, _) = world.device(DeviceClass::IPhone, 1);
-    // A lag that is no whole number of seconds.
-    world.graph.configure(|settings| settings.ledger_lag = Duration::from_millis(2300).into());
+    // Nothing that is measured is a whole number of seconds.
+    world.graph.configure(|settings| settings.latency = Duration::from_millis(137));
     let replica = world.replica("a");
     world.create(reset("inc", &serial, world.now())).await;
     world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;

@@ -28,7 +28,7 @@ pub fn small() -> Vec<Named> {
         ("two replicas, read by read", Setup { strides: false, span: (0, 1), send_grace: 0, ledger_lag: 0, ..two() }),
         (
             "two replicas, one of which sees the past",
-            Setup { stale_reads: 1, span: (0, 2), send_grace: 0, ledger_lag: 0, ..two() },
+            Setup { stale_reads: 1, span: (0, 1), send_grace: 0, ledger_lag: 0, ..two() },
         ),
         (
             "two replicas and an object that expires",
