@@ -30,8 +30,6 @@ use crate::{
 
 /// How often everything is gone through, whatever the watches say.
 const ROUND: Duration = Duration::from_secs(5);
-/// How many events one round may answer.
-const BURST: usize = 1024;
 /// How often the device locks are swept.
 const SWEEP: Duration = Duration::from_secs(300);
 
@@ -69,32 +67,59 @@ pub fn caches() -> (Caches, Store<Namespace>) {
 /// Runs until `stop`.
 pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
     let Caches { tenants, matrices, writers } = caches;
-    let mut labels = BTreeMap::new();
     let client = &context.client;
     let mut changes = stream::select_all([
         cached(client, writers.0, context.clone(), Watch::Namespaces),
         cached(client, writers.1, context.clone(), Watch::Tenants),
         cached(client, writers.2, context.clone(), Watch::Matrices),
-    ])
-    // What came meanwhile is one round: a burst of events is not to cost a round each.
-    .ready_chunks(BURST);
-    let mut upkeep = Upkeep::new(context, tenants, matrices);
-    loop {
-        tokio::select! {
-            Some(watches) = changes.next() => {
-                // A namespace's labels decide whether its objects may go on; nothing else of it does.
-                let now = labels_of(&upkeep.context.namespaces);
-                if watches.contains(&Watch::Namespaces) && labels != now {
-                    labels = now;
-                    upkeep.context.tenants.wake_all();
+    ]);
+    let mut labels = Labels { context: context.clone(), known: BTreeMap::new() };
+    let mut upkeep = Upkeep::new(context.clone(), tenants, matrices);
+    let mut unanswered = false;
+    while !*stop.borrow() {
+        if !unanswered {
+            tokio::select! {
+                Some(watch) = changes.next() => labels.heard(watch),
+                () = tokio::time::sleep(ROUND) => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+        }
+        unanswered = false;
+        let round = upkeep.round();
+        tokio::pin!(round);
+        // The caches are filled by whoever polls the watches. A round takes as long as its calls do, and one that began with caches
+        // of long ago would meet its own last writes, and find out about the newest objects after as many rounds as there are events.
+        loop {
+            tokio::select! {
+                () = &mut round => break,
+                Some(watch) = changes.next() => {
+                    labels.heard(watch);
+                    unanswered = true;
                 }
             }
-            () = tokio::time::sleep(ROUND) => {}
-            _ = stop.wait_for(|stop| *stop) => break,
         }
-        upkeep.round().await;
     }
     upkeep.say_what_is_unsaid().await;
+}
+
+/// The labels of all namespaces, by name: they decide whether a namespace's objects may go on; nothing else of it does.
+struct Labels {
+    context: Arc<Context>,
+    known: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Labels {
+    /// Something came by a watch, and is in its cache.
+    fn heard(&mut self, watch: Watch) {
+        if watch != Watch::Namespaces {
+            return;
+        }
+        let now = labels_of(&self.context.namespaces);
+        if self.known != now {
+            self.known = now;
+            self.context.tenants.wake_all();
+        }
+    }
 }
 
 /// The labels of all namespaces, by name.

@@ -135,7 +135,7 @@ fn broken() -> Vec<(Value, &'static str)> {
         (t("spec.minInterval", json!("10s")), "spec: minInterval must be 0s or at least 30s"),
         (
             t("spec.timing", json!({"sendGrace": "1s", "ledgerLag": "1s"})),
-            "spec: timing is too short for a real tenant",
+            "spec: timing is too short for a tenant without endpoints",
         ),
         (t("spec.tenantId", json!("x")), "spec.tenantId: write tenantId as a GUID"),
         (t("spec.clientId", json!("x")), "spec.clientId: write clientId as a GUID"),

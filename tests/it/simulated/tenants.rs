@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_server::Fault;
 use graph_simulator::{DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_SECRET, PathClass};
 use kube::{
     Api,
@@ -274,6 +275,27 @@ async fn a_label_that_comes_between_hides_no_status() {
     assert_eq!(world.tenant_says("default").await.0, "Ready");
     let told = world.matrix("ours").await.status.unwrap();
     assert_eq!(told.conditions.first().map(|ready| ready.status.as_str()), Some("True"));
+    replica.stop().await;
+}
+
+/// What is watched goes on being read while statuses are written: many tenants take no longer than one.
+#[tokio::test(start_paused = true)]
+async fn many_tenants_are_ready_soon_where_writes_are_slow() {
+    let world = World::empty().await;
+    world.api.caller("a").before(|call| async move {
+        (call.resource == "intunetenants" && call.subresource == "status")
+            .then_some(Fault::Delay(Duration::from_secs(1)))
+    });
+    let replica = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let names: Vec<String> = (0..30).map(|number| format!("tenant-{number}")).collect();
+    for name in &names {
+        world.create_tenant(tenant(name)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for name in &names {
+        assert_eq!(world.tenant_says(name).await.0, "Ready", "{name}");
+    }
     replica.stop().await;
 }
 

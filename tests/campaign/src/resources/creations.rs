@@ -109,7 +109,10 @@ async fn use_tenant(stage: &Stage, tenant: &Value, device: &Device, patient: boo
     if patient {
         let waits_or_ended = |object: &Value| {
             states::has_ended(object)
-                || matches!(states::told(object), Some("TenantNotReady" | "WaitingForDevice" | "VerifyingOutcome"))
+                || matches!(
+                    states::told(object),
+                    Some("TenantNotReady" | "LimitReached" | "WaitingForDevice" | "VerifyingOutcome")
+                )
         };
         if stage.until(&reset, stage.first_word, waits_or_ended).await.is_none() {
             faults.push(format!("without its tenant it is {:?}", stage.record.of(&reset).map(|r| r["status"].clone())));

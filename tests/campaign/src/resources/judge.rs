@@ -113,13 +113,18 @@ fn is_pattern(sentence: &str) -> bool {
 /// Whether a part says which field it is about: by its path, or by a sentence that has its name in it.
 fn names(place: &Place, change: &Change, field: &str, sentence: &str) -> bool {
     if let Write::Field(name, _) = &change.write {
-        return sentence.contains(name);
+        return sentence.contains(name) || field.contains(name);
     }
     let path = place.to_string();
     let deeper = |long: &str, short: &str| {
         long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    deeper(field, &path) || sentence.contains(place.name()) || deeper(&path, field) && is_about_all(sentence)
+    // A rule that stands above the field speaks of what lies between.
+    let below = path.strip_prefix(field).unwrap_or_default();
+    let between = || below.split(['.', '[', ']']).any(|part| part.len() > 1 && sentence.contains(part));
+    deeper(field, &path)
+        || sentence.contains(place.name())
+        || deeper(&path, field) && (between() || is_about_all(sentence))
 }
 
 /// Rules that are about the whole of what they stand at.

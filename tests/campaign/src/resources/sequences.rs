@@ -169,7 +169,7 @@ impl Sequence<'_> {
     /// Some field becomes something else: refused, whatever it is.
     async fn alter_reset(&mut self) -> Vec<String> {
         let written = self.reset();
-        let field = self.field_of("PasscodeReset");
+        let field = self.field_of(&written);
         self.alter(&written, field).await
     }
 
@@ -188,8 +188,9 @@ impl Sequence<'_> {
         let quick = [edits[0].clone(), edits[2].clone(), edits[3].clone(), edits[5].clone()];
         let edit = if self.pace == Pace::Quick { self.dice.one_of(&quick) } else { self.dice.one_of(&edits) }.clone();
         if self.pace == Pace::Slow && self.dice.below(4) == 0 {
-            let field = self.field_of("IntuneTenant");
-            return self.alter(&self.tenant(), field).await;
+            let tenant = self.tenant();
+            let field = self.field_of(&tenant);
+            return self.alter(&tenant, field).await;
         }
         let tenant = self.tenant();
         self.write(&tenant, &edit).await
@@ -202,16 +203,19 @@ impl Sequence<'_> {
             0 => json!({"rules": unsupported}),
             1 => json!({"rules": unknown}),
             _ => {
-                let field = self.field_of("PlatformSupportMatrix");
-                return self.alter(&matrix(&self.name), field).await;
+                let matrix = matrix(&self.name);
+                let field = self.field_of(&matrix);
+                return self.alter(&matrix, field).await;
             }
         };
         let matrix = matrix(&self.name);
         self.write(&matrix, &edit).await
     }
 
-    fn field_of(&mut self, kind: &str) -> &'static Field {
-        let all: Vec<&'static Field> = fields().iter().filter(|field| field.kind == kind).collect();
+    /// A field that the object has: of another, a refusal could be about what is missing around it.
+    fn field_of(&mut self, written: &Value) -> &'static Field {
+        let is_there = |field: &&'static Field| written["kind"] == field.kind && field.place.of(written).is_some();
+        let all: Vec<&'static Field> = fields().iter().filter(is_there).collect();
         let chosen: &&Field = self.dice.one_of(&all);
         chosen
     }

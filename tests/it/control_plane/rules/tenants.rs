@@ -15,7 +15,7 @@ const GRAPH: &str = "write graph as an https origin without a path, such as http
 const AUTHORITY: &str = "write authority as an https origin without a path, such as https://login.example.test";
 const LENGTH: &str = "write a length of time in hours, minutes and seconds, such as 168h";
 const SHORT: &str =
-    "timing is too short for a real tenant: 2 * clockError + sendGrace + ledgerLag must be at least 60s";
+    "timing is too short for a tenant without endpoints: 2 * clockError + sendGrace + ledgerLag must be at least 60s";
 const INTERVAL: &str =
     "minInterval must be 0s or at least 30s + 2 * timing.clockError + timing.sendGrace + timing.ledgerLag";
 const ORDER: [&str; 4] = ["clockError", "sendGrace", "ledgerLag", "ledgerClockError"];
