@@ -345,10 +345,23 @@ impl Transport for Traced {
             }
             Way::Nowhere => return std::future::pending().await,
         }
+        let mut given_up = GivenUp(Some((self.trace.clone(), about.clone())));
         let answer = graph.send(request, exchange).await;
+        given_up.0 = None;
         match self.trace.is_carried_out(&about) {
             Way::On => answer,
             Way::Late | Way::Nowhere => std::future::pending().await,
+        }
+    }
+}
+
+/// An exchange that is dropped because its answer stays away: its boundary is crossed when the replica gives up.
+struct GivenUp(Option<(Trace, String)>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        if let Some((trace, about)) = self.0.take() {
+            trace.is_carried_out(&about);
         }
     }
 }
