@@ -37,6 +37,13 @@ impl Duration {
         self.0
     }
 
+    /// The length in whole seconds, never less than it is.
+    #[must_use]
+    pub const fn ceil_to_second(self) -> Self {
+        let begun = if self.0.subsec_nanos() > 0 { 1 } else { 0 };
+        Self::from_secs(self.0.as_secs().saturating_add(begun))
+    }
+
     /// The length as something to add to a point in time.
     #[must_use]
     pub fn as_signed(self) -> SignedDuration {
@@ -126,8 +133,7 @@ pub mod seconds {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        let begun = u64::from(length.0.subsec_nanos() > 0);
-        serializer.collect_str(&format_args!("{}s", length.0.as_secs().saturating_add(begun)))
+        serializer.collect_str(&format_args!("{}s", length.ceil_to_second().0.as_secs()))
     }
 
     /// The same for a length that may be absent.

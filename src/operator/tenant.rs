@@ -10,7 +10,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use super::{clock::Clock, limits::Spent};
 use crate::{
     api::{
-        Time,
+        Duration as Length, Time,
         tenant::{IntuneTenant, IntuneTenantSpec, LedgerStatus},
     },
     graph::Graph,
@@ -152,9 +152,8 @@ impl Facts {
                 let ledger = self.ledger.get_or_insert_default();
                 ledger.samples += 1;
                 // Whole seconds, as the status says them: what it says is compared with this.
-                let lag = Duration::from_secs(lag.as_secs() + u64::from(lag.subsec_nanos() > 0));
-                ledger.last_lag = lag.into();
-                ledger.max_lag = ledger.max_lag.max(lag.into());
+                ledger.last_lag = Length::from(lag).ceil_to_second();
+                ledger.max_lag = ledger.max_lag.max(ledger.last_lag);
             }
         }
     }
