@@ -5,12 +5,10 @@ use std::time::Duration;
 use api_server::Cut;
 use futures::FutureExt;
 use k8s_openapi::jiff::SignedDuration;
-use tokio::runtime::Handle;
-use world::Replica;
 
 use super::{
     effect::{Effect, Probe, Side},
-    scene::{aged, both_end, declare, ended, judged, leads, within},
+    scene::{aged, both_end, come_to_the_effect, declare, ended, judged, leader_and_standby, within},
 };
 use crate::{audit::Terms, plan::Plan, report::Tally};
 
@@ -58,17 +56,8 @@ impl CutOff {
             caller.cut_off(cut);
             std::future::ready(()).boxed()
         });
-        let (environment, plug) = world.environment("a");
-        let a = Replica::start((probe.watch(&world.api, environment, Handle::current()), plug));
-        leads(&world, "a").await;
-        let b = world.replica("b");
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        probe.arm();
-        declare(&world, 0).await;
-        let mut problems = Vec::new();
-        if !within(Duration::from_secs(300), || probe.was_reached()).await {
-            problems.push("it never came to its effect".to_owned());
-        }
+        let [a, b] = leader_and_standby(&world, &probe).await;
+        let mut problems = come_to_the_effect(&world, &probe).await;
         declare(&world, 1).await;
         let gone_on = tokio::time::Instant::now() + Duration::from_secs(self.seconds);
         if self.seconds >= 60 && !within(Duration::from_secs(50), || ended(&world, 1)).await {

@@ -8,12 +8,11 @@ use std::{
 use futures::FutureExt;
 use graph_simulator::PathClass;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use tokio::runtime::Handle;
-use world::{Replica, World};
+use world::World;
 
 use super::{
     effect::{Effect, Probe, Side},
-    scene::{aged, both_end, declare, judged, leads, took_over, within},
+    scene::{aged, both_end, come_to_the_effect, declare, judged, leader_and_standby, took_over},
 };
 use crate::{audit::Terms, plan::Plan, report::Tally};
 
@@ -64,18 +63,9 @@ impl HandOver {
             }
             tokio::time::sleep(pause).boxed()
         });
-        let (environment, plug) = world.environment("a");
-        let a = Replica::start((probe.watch(&world.api, environment, Handle::current()), plug));
+        let [a, b] = leader_and_standby(&world, &probe).await;
         let _ = sigterm.set(Box::new(a.sigterm()));
-        leads(&world, "a").await;
-        let b = world.replica("b");
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        probe.arm();
-        declare(&world, 0).await;
-        let mut problems = Vec::new();
-        if !within(Duration::from_secs(300), || probe.was_reached()).await {
-            problems.push("it never came to its effect".to_owned());
-        }
+        let mut problems = come_to_the_effect(&world, &probe).await;
         let at = world.now();
         declare(&world, 1).await;
         a.stop().await;

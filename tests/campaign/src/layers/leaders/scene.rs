@@ -1,6 +1,6 @@
 //! What the plans have in common: an installation of some age, two replicas, two resets, and what is right at the end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use graph_simulator::{DeviceClass, Fault, PathClass, RetryAfter, Rule, planted};
 use k8s_openapi::{
@@ -13,12 +13,13 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 use passcode_operator::api::reset_status::Outcome;
+use tokio::runtime::Handle;
 use world::{
-    World,
+    Replica, World,
     objects::{OPERATOR, reset},
 };
 
-use super::effect::Effect;
+use super::effect::{Effect, Probe};
 use crate::{
     audit::{Terms, audit},
     report::Tally,
@@ -56,6 +57,24 @@ pub async fn aged(effect: Effect, offset: SignedDuration) -> World {
     let leases: Api<Lease> = Api::namespaced(world.client.clone(), OPERATOR);
     leases.create(&PostParams::default(), &Lease { metadata, spec: Some(spec) }).await.unwrap();
     world
+}
+
+/// A leader that the probe watches, and another replica that waits.
+pub async fn leader_and_standby(world: &World, probe: &Arc<Probe>) -> [Replica; 2] {
+    let (environment, plug) = world.environment("a");
+    let leader = Replica::start((probe.watch(&world.api, environment, Handle::current()), plug));
+    leads(world, "a").await;
+    let standby = world.replica("b");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    [leader, standby]
+}
+
+/// Declares the first reset and waits until it has come to its effect; answers what is wrong where it has not.
+pub async fn come_to_the_effect(world: &World, probe: &Probe) -> Vec<String> {
+    probe.arm();
+    declare(world, 0).await;
+    let reached = within(Duration::from_secs(300), || probe.was_reached()).await;
+    if reached { Vec::new() } else { vec!["it never came to its effect".to_owned()] }
 }
 
 /// Waits until this replica leads.

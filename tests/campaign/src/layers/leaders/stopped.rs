@@ -9,7 +9,7 @@ use world::Replica;
 use super::{
     effect::{Effect, Probe, Side},
     process::{Brake, Conductor, First},
-    scene::{aged, both_end, declare, ended, judged, leads, within},
+    scene::{aged, both_end, come_to_the_effect, declare, ended, judged, leads, within},
 };
 use crate::{audit::Terms, plan::Plan, report::Tally};
 
@@ -98,13 +98,8 @@ impl Stop {
     }
 
     async fn script(self, world: &world::World, probe: &Probe, brake: &Brake, replicas: [Replica; 2]) -> Tally {
-        let mut problems = Vec::new();
         tokio::time::sleep(Duration::from_secs(2)).await;
-        probe.arm();
-        declare(world, 0).await;
-        if !within(Duration::from_secs(300), || probe.was_reached()).await {
-            problems.push("it never came to its effect".to_owned());
-        }
+        let mut problems = come_to_the_effect(world, probe).await;
         declare(world, 1).await;
         // Long before the first goes on, the second has acted; unless clocks that disagree look like a restore of etcd.
         if self.seconds >= 100 && self.clocks == (0, 0) {
