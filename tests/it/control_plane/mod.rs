@@ -3,6 +3,7 @@
 //! These tests need kube-apiserver, etcd and kubectl; `tests/control-plane` builds them where they are missing. They fail,
 //! they are never left out, where that is not possible.
 
+mod admission;
 mod kubectl;
 mod rules;
 mod samples;

@@ -98,7 +98,7 @@ fn collection(object: &Value) -> String {
 }
 
 /// Installs the definitions as the operator would generate them now, not as `crds/` has them.
-async fn install(client: Client) {
+pub async fn install(client: Client) {
     let definitions: Api<CustomResourceDefinition> = Api::all(client);
     for definition in manifests::definitions().expect("the definitions") {
         let name = definition.name_any();
