@@ -26,25 +26,37 @@ fail() {
 	failed=$((failed + 1))
 }
 
-# kube-apiserver takes minutes to build the first time, so that begins before anything else and goes on beside cargo. Its own process group
-# lets it be ended with this script.
-begin_control_plane() {
+# What Go builds takes minutes the first time, so that begins before anything else and goes on beside cargo. Its own process group lets it be
+# ended with this script.
+go_tools=(control-plane gitops)
+declare -A go_builds=()
+
+begin_go_tools() {
+	local tool
 	set -m
-	tests/control-plane/build.sh >"$work/control-plane.log" 2>&1 &
-	control_plane=$!
+	for tool in "${go_tools[@]}"; do
+		"tests/$tool/build.sh" >"$work/$tool.log" 2>&1 &
+		go_builds[$tool]=$!
+	done
 	set +m
 }
 
-await_control_plane() {
-	step "control plane: waiting for tests/control-plane/build.sh"
-	if ! wait "$control_plane"; then
-		cat "$work/control-plane.log"
-		fail "control plane"
-	fi
+await_go_tools() {
+	local tool
+	for tool in "${go_tools[@]}"; do
+		step "$tool: waiting for tests/$tool/build.sh"
+		if ! wait "${go_builds[$tool]}"; then
+			cat "$work/$tool.log"
+			fail "$tool"
+		fi
+	done
 }
 
 clean_up() {
-	kill -- -"$control_plane" 2>/dev/null || true
+	local tool
+	for tool in "${!go_builds[@]}"; do
+		kill -- -"${go_builds[$tool]}" 2>/dev/null || true
+	done
 	rm -rf "$work"
 }
 
@@ -81,13 +93,13 @@ sum() {
 
 trap clean_up EXIT
 trap 'exit 130' INT TERM
-begin_control_plane
+begin_go_tools
 check "formatting" cargo fmt --all --check
 check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "tests: compiling"
 cargo test --workspace --locked --no-run || true # run_tests says so again, and counts it
 check "generated files" crds_are_current
-await_control_plane
+await_go_tools
 run_tests
 step "result"
 echo "$passed passed, $failed failed"
