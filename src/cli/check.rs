@@ -11,7 +11,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use std::process::ExitCode;
+use std::{collections::HashMap, process::ExitCode};
 
 use anyhow::Context;
 use clap::{
@@ -32,8 +32,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Manifests, YAML or JSON, with any number of documents; - is standard input.
-    #[arg(short, long = "file", value_name = "FILE", num_args = 1.., required_unless_present = "device")]
+    /// Manifests, YAML or JSON, with any number of documents; a directory stands for all below it, - for standard input.
+    #[arg(short, long = "file", value_name = "FILE|DIRECTORY", num_args = 1.., required_unless_present = "device")]
     files: Vec<String>,
     /// A device as Graph (beta) returns it, JSON; - is standard input.
     #[arg(long, value_name = "FILE")]
@@ -77,21 +77,38 @@ fn check(arguments: &Arguments) -> anyhow::Result<Report> {
 fn manifests(files: &[String], report: &mut Report) -> anyhow::Result<Vec<(String, PasscodeReset)>> {
     let kinds = Kinds::load()?;
     let mut resets = Vec::new();
+    let mut places = HashMap::new();
     for file in files {
-        let text = match documents::read(file) {
-            Ok(text) => text,
-            Err(problem) => {
-                report.refuse(file, format!("{problem:#}"));
-                continue;
+        for document in documents_of(file, report) {
+            let Some(checked) = one(&kinds, &document, report) else { continue };
+            if let Some(first) = checked.identity().and_then(|identity| places.insert(identity, document.place.clone()))
+            {
+                let text =
+                    "is written twice, and only one of them would count: give this one another name. The other is";
+                report.refuse(&document.place, format!("{text} {first}"));
             }
-        };
-        for document in documents::split(file, &text) {
-            if let Some(Checked::Reset(reset)) = one(&kinds, &document, report) {
+            if let Checked::Reset(reset) = checked {
                 resets.push((document.place, *reset));
             }
         }
     }
     Ok(resets)
+}
+
+/// The documents of a file or a directory; what cannot be read is refused, and hides nothing else.
+fn documents_of(file: &str, report: &mut Report) -> Vec<Document> {
+    let files = documents::below(file).unwrap_or_else(|problem| {
+        report.refuse(file, format!("{problem:#}"));
+        Vec::new()
+    });
+    let mut documents = Vec::new();
+    for file in files {
+        match documents::read(&file) {
+            Ok(text) => documents.extend(documents::split(&file, &text)),
+            Err(problem) => report.refuse(&file, format!("{problem:#}")),
+        }
+    }
+    documents
 }
 
 fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checked> {

@@ -53,6 +53,20 @@ impl fmt::Display for Checked {
 }
 
 impl Checked {
+    /// Which object of the cluster it is; `None` where nothing says.
+    pub(super) fn identity(&self) -> Option<String> {
+        match self {
+            Self::Reset(reset) if reset.metadata.generate_name.is_some() => None,
+            Self::Reset(reset) => {
+                let (namespace, name) = (reset.metadata.namespace.as_deref(), reset.metadata.name.as_deref());
+                Some(format!("PasscodeReset {}/{}", namespace.unwrap_or_default(), name?))
+            }
+            Self::Matrix(matrix) => Some(format!("PlatformSupportMatrix {}", matrix.name())),
+            Self::Tenant { name } => Some(format!("IntuneTenant {name}")),
+            Self::Skipped { .. } => None,
+        }
+    }
+
     /// What is odd about it, without making it unusable.
     pub(super) fn warnings(&self) -> Vec<String> {
         if let Self::Matrix(matrix) = self { matrix.warnings() } else { Vec::new() }

@@ -1,6 +1,9 @@
 //! From files to the objects in them.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -10,6 +13,42 @@ pub(super) struct Document {
     pub(super) place: String,
     /// The object, or why it cannot be read.
     pub(super) value: Result<Value, String>,
+}
+
+/// The file itself, or all manifests below a directory, in the order of their paths: what ends in .yaml, .yml or .json.
+///
+/// What is hidden is passed over, as the pipelines' own files are, and so is what steers kustomize, which is no object.
+///
+/// # Errors
+/// If a directory cannot be read, or has no manifest.
+pub(super) fn below(file: &str) -> anyhow::Result<Vec<String>> {
+    if file == "-" || !Path::new(file).is_dir() {
+        return Ok(vec![file.to_owned()]);
+    }
+    let mut directories = vec![PathBuf::from(file)];
+    let mut found = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))? {
+            let entry = entry.context("cannot read it")?;
+            // A link to a directory is not followed: it may lead back.
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            } else if entry.file_type().context("cannot read it")?.is_dir() {
+                directories.push(entry.path());
+            } else if is_manifest(&entry.path()) {
+                found.push(entry.path().display().to_string());
+            }
+        }
+    }
+    anyhow::ensure!(!found.is_empty(), "there is no manifest in it, nothing that ends in .yaml, .yml or .json");
+    found.sort();
+    Ok(found)
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let is = |names: &[&str], part: Option<&std::ffi::OsStr>| names.iter().any(|name| part.is_some_and(|p| p == *name));
+    is(&["yaml", "yml", "json"], path.extension())
+        && !is(&["kustomization.yaml", "kustomization.yml"], path.file_name())
 }
 
 /// The text of a file, or of standard input for `-`.

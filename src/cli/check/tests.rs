@@ -360,6 +360,60 @@ fn one_bad_document_hides_no_other() {
 }
 
 #[test]
+fn a_directory_stands_for_all_below_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = directory.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let place = directory.path().display().to_string();
+    let check = || {
+        let report = super::check(&Line::parse_from(["check", "-f", &place]).arguments).unwrap();
+        let lines: Vec<_> = report.lines().iter().map(|line| line.replace(&place, "")).collect();
+        (lines, report.is_refused())
+    };
+    write("resets/notes.md", "no manifest");
+    write("resets/kustomization.yaml", "resources: [a.yml]");
+    write(".github/workflows/check.yaml", "on: pull_request");
+    let (lines, refused) = check();
+    assert!(refused && lines[0].contains("there is no manifest in it"), "{lines:?}");
+
+    write("resets/2026-11/b.yaml", &reset().to_string());
+    write("resets/a.yml", &with(reset(), "metadata.name", json!("inc2")).to_string());
+    write("tenant.json", &tenant().to_string());
+    let valid = [
+        "/resets/2026-11/b.yaml:document 1: PasscodeReset inc1 is valid",
+        "/resets/a.yml:document 1: PasscodeReset inc2 is valid",
+        "/tenant.json:document 1: IntuneTenant default is valid",
+    ];
+    assert_eq!(check(), (valid.map(str::to_owned).to_vec(), false));
+    write("resets/c.yaml", "no: manifest");
+    let (lines, refused) = check();
+    assert!(refused && lines[2].contains("this is no Kubernetes object"), "{lines:?}");
+}
+
+/// With kubectl the last one of a name wins without a word, and a reset is lost.
+#[test]
+fn what_is_written_twice_is_refused() {
+    let elsewhere = with(reset(), "metadata.namespace", json!("other"));
+    let mut unnamed = reset();
+    unnamed["metadata"] = json!({"generateName": "inc-"});
+    let once = format!("{}\n---\n{elsewhere}\n---\n{}\n---\n{unnamed}\n---\n{unnamed}", reset(), tenant());
+    let (lines, refused) = run(&[("once.yaml", &once)], &["-f", "once.yaml"]);
+    assert!(!refused, "{lines:?}");
+
+    let files =
+        [("one.json", reset().to_string()), ("two.json", with(reset(), "spec.dryRun", json!(true)).to_string())];
+    let (lines, refused) =
+        run(&[(files[0].0, &files[0].1), (files[1].0, &files[1].1)], &["-f", "one.json", "two.json"]);
+    assert!(refused, "{lines:?}");
+    let sentence = "two.json:document 1: is written twice, and only one of them would count: give this one another name. \
+                    The other is one.json:document 1";
+    assert_eq!(lines.last().unwrap(), sentence);
+}
+
+#[test]
 fn a_rule_of_a_matrix_that_never_decides_is_a_warning() {
     let mut object = matrix();
     let mut again = object["spec"]["rules"][0].clone();
