@@ -11,15 +11,30 @@ use super::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneT
 /// # Errors
 /// If one cannot be serialised.
 pub fn definitions() -> anyhow::Result<Vec<CustomResourceDefinition>> {
-    [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(without_nulls).collect()
+    [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(tidied).collect()
 }
 
-/// The definition without `nullable`, so that the API server drops a null instead of storing it: to every rule and every
+/// The definition as people read it, and without `nullable`, so that the API server drops a null instead of storing it: to every rule and every
 /// reader, a manifest with the null and one without the field are the same object.
-fn without_nulls(definition: &CustomResourceDefinition) -> anyhow::Result<CustomResourceDefinition> {
+fn tidied(definition: &CustomResourceDefinition) -> anyhow::Result<CustomResourceDefinition> {
     let mut value = serde_json::to_value(definition)?;
     strip_nulls(&mut value);
+    join_lines(&mut value);
     Ok(serde_json::from_value(value)?)
+}
+
+/// Descriptions come with the line breaks of the comments that they were, in whose middle `kubectl explain` breaks the lines once more.
+fn join_lines(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
+            fields.values_mut().for_each(join_lines);
+        }
+        Value::Array(items) => items.iter_mut().for_each(join_lines),
+        _ => {}
+    }
 }
 
 fn strip_nulls(value: &mut Value) {

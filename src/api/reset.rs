@@ -144,7 +144,7 @@ pub struct DeviceSelector {
     #[x_kube(validation = rules::not_blank("write deviceName as Intune shows it, or leave it out"))]
     pub device_name: Option<String>,
 
-    /// Narrows userPrincipalName to devices of this operating system, as Intune writes it: iOS, Android, …
+    /// Narrows userPrincipalName to devices of this operating system, as Intune writes it, such as iOS or Android.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = rules::not_blank("write operatingSystem as Intune does (iOS, Android, …), or leave it out"))]

@@ -5,6 +5,7 @@
 
 mod check;
 mod control_plane;
+mod documents;
 mod gitops;
 mod scenes;
 mod simulated;

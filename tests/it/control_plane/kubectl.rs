@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use passcode_operator::api::manifests::definitions;
 use serde_json::{Value, json};
 
 use super::{
@@ -129,16 +130,20 @@ async fn control_plane_kubectl_selects_by_fields() {
     assert!(!output.status.success() && error.contains("spec.action"), "{error}");
 }
 
+/// The server publishes what it knows of new definitions a moment after it serves their objects.
+async fn await_published(server: &Server, name: &str) {
+    let begin = Instant::now();
+    while !server.plane.kubectl(["explain", name]).await.unwrap().status.success() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{name} is not published");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[tokio::test]
 async fn control_plane_kubectl_explains() {
     let server = Server::shared().await;
-    // The server publishes what it knows of new definitions a moment after it serves their objects.
-    let begin = Instant::now();
     for name in ["pcr", "itn", "psm"] {
-        while !server.plane.kubectl(["explain", name]).await.unwrap().status.success() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "{name} is not published");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        await_published(&server, name).await;
     }
     let expected = [
         ("pcr", "It is carried out once; a further reset is a further object."),
@@ -156,6 +161,54 @@ async fn control_plane_kubectl_explains() {
         assert!(!text.contains("<no description>"), "{field}: {text}");
     }
 }
+
+/// The places of a schema that have fields, such as `spec.device`.
+fn places(schema: &Value, place: &str, found: &mut Vec<String>) {
+    let fields = schema["properties"].as_object().or_else(|| schema["items"]["properties"].as_object());
+    let Some(fields) = fields else { return };
+    found.push(place.to_owned());
+    for (name, field) in fields {
+        places(field, &format!("{place}.{name}"), found);
+    }
+}
+
+#[tokio::test]
+async fn control_plane_kubectl_explains_every_field() {
+    let server = Server::shared().await;
+    let mut found = Vec::new();
+    for definition in definitions().unwrap() {
+        let names = &definition.spec.names;
+        let (name, schema) = (names.singular.clone().unwrap(), serde_json::to_value(&definition).unwrap());
+        await_published(&server, &name).await;
+        places(&schema["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &name, &mut found);
+    }
+    assert!(found.len() > 25, "{found:?}");
+    for place in found {
+        let text = kubectl(&server, &format!("explain {place}")).await;
+        assert!(!text.contains("<no description>"), "{place}: {text}");
+        let fields = text.split_once("FIELDS:").unwrap().1.trim().split("\n\n");
+        fields.filter(|field| !KUBERNETES_OWN.iter().any(|own| field.trim().starts_with(own))).for_each(|field| {
+            reads_well(&place, field);
+        });
+    }
+}
+
+/// Fields that every object has.
+const KUBERNETES_OWN: [&str; 3] = ["apiVersion\t", "kind\t", "metadata\t"];
+
+/// The description is made of sentences, and its lines were broken by nobody but kubectl.
+fn reads_well(place: &str, field: &str) {
+    let lines: Vec<_> =
+        field.trim().lines().skip(1).map(str::trim).filter(|line| !line.starts_with("enum: ")).collect();
+    assert!(lines.last().is_some_and(|line| line.ends_with('.')), "{place}: {field:?}");
+    for pair in lines.windows(2) {
+        let next = pair[1].split(' ').next().unwrap();
+        assert!(pair[0].len() + 1 + next.len() > WIDTH, "{place}: {:?}", pair);
+    }
+}
+
+/// How long kubectl lets the lines of a description get.
+const WIDTH: usize = 76;
 
 /// One wait serves all outcomes.
 #[tokio::test]
