@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 
 use super::{rules::manifests::reset, server::install};
 
+/// Whom a GitOps controller signs in as.
+const GITOPS: &str = "system:serviceaccount:helpdesk:resets";
 const REQUESTED_BY: &str = "passcode-operator.dev/requested-by";
 
-/// A cluster of its own, because policies concern everybody in it, with two people who may write resets.
+/// A cluster of its own, because policies concern everybody in it, with two people and a GitOps controller that may write resets.
 struct Cluster {
     plane: ControlPlane,
 }
@@ -28,7 +30,7 @@ struct Told {
 
 impl Cluster {
     async fn start() -> Self {
-        let users = ["jane", "bob"].map(|name| User::new(name, ["helpdesk"])).into();
+        let users = ["jane", "bob", GITOPS].map(|name| User::new(name, ["helpdesk"])).into();
         let plane = ControlPlane::start(Options { users, ..Options::default() }).await.unwrap();
         install(plane.client().await.unwrap()).await;
         let rights = json!({
@@ -163,8 +165,22 @@ async fn control_plane_keeps_who_asked() {
         cluster.write("jane", "create", &object).await.well();
         assert_eq!(cluster.requested_by(name).await.as_deref(), Some("jane"));
     }
-    cluster.write("bob", "apply --server-side", &signed("applied", "jane")).await.well();
-    assert_eq!(cluster.requested_by("applied").await.as_deref(), Some("bob"));
+    // A forged name in Git is replaced when the object is created, and refused when it is applied again.
+    let forged = signed("applied", "jane");
+    cluster.write(GITOPS, "apply --server-side", &forged).await.well();
+    assert_eq!(cluster.requested_by("applied").await.as_deref(), Some(GITOPS));
+    cluster.write(GITOPS, "apply --server-side", &forged).await.refused_with(&format!("leave it at {GITOPS}"));
+    // A controller applies what it has again and again. The annotation is not among it, and neither comes back as a difference.
+    let declared = asked("declared", now);
+    let mut versions = Vec::new();
+    for _ in 0..3 {
+        cluster.write(GITOPS, "apply --server-side", &declared).await.well();
+        assert_eq!(cluster.requested_by("declared").await.as_deref(), Some(GITOPS));
+        let version = ["get", "pcr", "declared", "-o", "jsonpath={.metadata.resourceVersion}"];
+        versions.push(cluster.kubectl("bob", &version).await.out);
+    }
+    // The second one writes a time into managedFields, as without the policy.
+    assert_eq!(versions[1], versions[2]);
     cluster
         .kubectl("bob", &["annotate", "pcr", "plain", &format!("{REQUESTED_BY}=bob"), "--overwrite"])
         .await
