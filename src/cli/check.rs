@@ -81,11 +81,11 @@ fn manifests(files: &[String], report: &mut Report) -> anyhow::Result<Vec<(Strin
     for file in files {
         for document in documents_of(file, report) {
             let Some(checked) = one(&kinds, &document, report) else { continue };
-            if let Some(first) = checked.identity().and_then(|identity| places.insert(identity, document.place.clone()))
+            if let Some(identity) = checked.identity()
+                && let Some(other) = places.insert(identity.clone(), document.place.clone())
             {
-                let text =
-                    "is written twice, and only one of them would count: give this one another name. The other is";
-                report.refuse(&document.place, format!("{text} {first}"));
+                let why = "is written twice, and only one of them would count: rename one. The other is";
+                report.refuse(&document.place, format!("{identity} {why} {other}"));
             }
             if let Checked::Reset(reset) = checked {
                 resets.push((document.place, *reset));

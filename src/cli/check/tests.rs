@@ -408,8 +408,8 @@ fn what_is_written_twice_is_refused() {
     let (lines, refused) =
         run(&[(files[0].0, &files[0].1), (files[1].0, &files[1].1)], &["-f", "one.json", "two.json"]);
     assert!(refused, "{lines:?}");
-    let sentence = "two.json:document 1: is written twice, and only one of them would count: give this one another name. \
-                    The other is one.json:document 1";
+    let sentence = "two.json:document 1: PasscodeReset helpdesk/inc1 is written twice, and only one of them would count: \
+                    rename one. The other is one.json:document 1";
     assert_eq!(lines.last().unwrap(), sentence);
 }
 
