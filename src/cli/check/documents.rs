@@ -30,13 +30,13 @@ pub(super) fn below(file: &str) -> anyhow::Result<Vec<String>> {
     while let Some(directory) = directories.pop() {
         for entry in std::fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))? {
             let entry = entry.context("cannot read it")?;
+            let (name, path) = (entry.file_name(), entry.path());
             // A link to a directory is not followed: it may lead back.
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                continue;
-            } else if entry.file_type().context("cannot read it")?.is_dir() {
-                directories.push(entry.path());
-            } else if is_manifest(&entry.path()) {
-                found.push(entry.path().display().to_string());
+            match entry.file_type().context("cannot read it")? {
+                _ if name.to_string_lossy().starts_with('.') => {}
+                kind if kind.is_dir() => directories.push(path),
+                _ if is_manifest(&path) => found.push(path.display().to_string()),
+                _ => {}
             }
         }
     }

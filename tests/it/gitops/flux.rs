@@ -72,30 +72,13 @@ impl<'a> Flux<'a> {
             plane.apply(&source_definition(plural, kind).to_string()).await.unwrap();
         }
         let archives = Archives::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let files = Router::new().route("/{file}", get(serve)).with_state(Arc::clone(&archives));
-        tokio::spawn(async move { axum::serve(listener, files).await });
-        let log = plane.directory().join("flux.log");
-        let variable = |name: &str, value: &Path| format!("{name}={}", value.display()).into();
-        let mut arguments: Vec<OsString> = vec![
-            variable("KUBECONFIG", &plane.admin_kubeconfig()),
-            variable("TMPDIR", plane.directory()),
-            "RUNTIME_NAMESPACE=flux-system".into(),
-            programs.join("kustomize-controller").into(),
-        ];
-        let flags = ["--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--interval-jitter-percentage=0"];
-        arguments.extend(flags.map(OsString::from));
-        let program =
-            Program { file: Path::new("/usr/bin/env"), arguments: &arguments, log: &log, leftovers: plane.directory() };
-        let controller = Process::spawn(&program).unwrap();
         let flux = Self {
             plane,
             client: plane.client().await.unwrap(),
+            address: begin_serving(Arc::clone(&archives)).await,
             archives,
-            address,
             commits: Mutex::new(0),
-            _controller: controller,
+            _controller: controller(plane, &programs.join("kustomize-controller")),
         };
         for file in ["access.yaml", "source.yaml", "resets.yaml"] {
             flux.apply(file).await;
@@ -221,6 +204,36 @@ impl<'a> Flux<'a> {
     pub fn log(&self) -> String {
         fs::read_to_string(self.plane.directory().join("flux.log")).unwrap_or_default()
     }
+}
+
+/// Starts the controller, with nothing of this process's environment, in which a proxy may be set.
+fn controller(plane: &ControlPlane, program: &Path) -> Process {
+    let variable = |name: &str, value: &Path| format!("{name}={}", value.display()).into();
+    let mut arguments: Vec<OsString> = vec![
+        variable("KUBECONFIG", &plane.admin_kubeconfig()),
+        variable("TMPDIR", plane.directory()),
+        "RUNTIME_NAMESPACE=flux-system".into(),
+        program.into(),
+    ];
+    let flags = ["--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--interval-jitter-percentage=0"];
+    arguments.extend(flags.map(OsString::from));
+    let log = plane.directory().join("flux.log");
+    Process::spawn(&Program {
+        file: Path::new("/usr/bin/env"),
+        arguments: &arguments,
+        log: &log,
+        leftovers: plane.directory(),
+    })
+    .unwrap()
+}
+
+/// Serves what was committed, and answers where.
+async fn begin_serving(archives: Archives) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let files = Router::new().route("/{file}", get(serve)).with_state(archives);
+    tokio::spawn(async move { axum::serve(listener, files).await });
+    address
 }
 
 async fn serve(State(archives): State<Archives>, UrlPath(file): UrlPath<String>) -> Result<Bytes, StatusCode> {
