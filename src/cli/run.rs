@@ -11,7 +11,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    operator::{Environment, clock::SystemClock, run, transports::Network},
+    graph::SystemClock,
+    operator::{Environment, run, transports::Network},
     telemetry::logs,
 };
 

@@ -1,24 +1,33 @@
-//! The clock by which exchanges are timed: monotonic, and it goes on while the machine sleeps.
+//! The machine's clocks: one by which exchanges are timed, one by which people read.
 
 use std::time::Duration;
 
-/// A monotonic clock. Its origin has no meaning; only differences do.
+use k8s_openapi::jiff::Timestamp;
+
+/// The machine's clocks, as a trait so that tests can put their own in their place.
 pub trait Clock: Send + Sync {
-    /// Time since the origin, including time during which the machine was suspended.
+    /// Time since an origin that has no meaning: monotonic, and it goes on while the machine is suspended.
     fn boot(&self) -> Duration;
+
+    /// The wall clock. It may be wrong.
+    fn wall(&self) -> Timestamp;
 }
 
-/// `CLOCK_BOOTTIME`: unlike `CLOCK_MONOTONIC` it does not stand still while a virtual machine is suspended, which
-/// would make an old `Date` look fresh.
+/// `CLOCK_BOOTTIME`, which unlike `CLOCK_MONOTONIC` does not stand still while a virtual machine is suspended and make an
+/// old `Date` look fresh; and the system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct BootClock;
+pub struct SystemClock;
 
-impl Clock for BootClock {
+impl Clock for SystemClock {
     fn boot(&self) -> Duration {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
         let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
         Duration::new(seconds, nanoseconds)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 
@@ -28,8 +37,8 @@ mod tests {
 
     #[test]
     fn the_boot_clock_never_runs_backwards() {
-        let first = BootClock.boot();
+        let first = SystemClock.boot();
         assert!(first > Duration::ZERO);
-        assert!(BootClock.boot() >= first);
+        assert!(SystemClock.boot() >= first);
     }
 }

@@ -34,7 +34,7 @@ mod wire;
 
 pub use answer::{Answer, NotExecuted};
 pub use client::Graph;
-pub use clock::{BootClock, Clock};
+pub use clock::{Clock, SystemClock};
 pub use credential::Credentials;
 pub use endpoints::{Cloud, ConfigError, Endpoints};
 pub use errors::Refusal;

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use azure_core::credentials::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Clock, Credentials, Endpoints, Exchange, Graph, Transport, TransportError};
@@ -119,6 +120,10 @@ impl HandClock {
 impl Clock for HandClock {
     fn boot(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::try_from(self.boot()).unwrap()
     }
 }
 

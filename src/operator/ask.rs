@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::{clock::Clock, tenant::Tenant};
+use super::tenant::Tenant;
 use crate::{
     api::{
         conditions::reason,
         reset::DeviceSelector,
         reset_status::{Attempt, PasscodeResetStatus},
     },
-    graph::{self, Answer, Heard, NotExecuted, ReadError, SignInError, SignInFailure},
+    graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, SignInError, SignInFailure},
     lifecycle::{
         answered::{Answered, Meaning},
         observed::{Found, Look, Reading, Trouble, Unreadable},

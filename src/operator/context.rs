@@ -16,11 +16,12 @@ use kube::{
 use tokio::sync::watch;
 
 use super::{
-    clock::Clock, event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, tenant::Tenant,
+    event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, tenant::Tenant,
     transports::Transports,
 };
 use crate::{
     api::tenant::IntuneTenant,
+    graph::Clock,
     telemetry::{health::Health, metrics::Metrics},
 };
 

@@ -16,15 +16,13 @@ use kube::{
 };
 use tokio::sync::watch;
 
-use super::{
-    calls::{CallError, call},
-    clock::Clock,
-};
+use super::calls::{CallError, call};
 use crate::{
     api::{
         Time,
         tenant::{IntuneTenant, Timing},
     },
+    graph::Clock,
     lifecycle::quarantine::{LeaseSeen, Quarantine, suspected},
     telemetry::health::Health,
 };

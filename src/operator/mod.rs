@@ -5,7 +5,6 @@
 
 mod ask;
 mod calls;
-pub mod clock;
 mod context;
 mod event_writer;
 mod leader;

@@ -17,7 +17,6 @@ use tokio::{
 };
 
 use super::{
-    clock::Clock,
     context::{Context, Devices, Tenants},
     event_writer::EventWriter,
     leader::{Candidate, Leadership},
@@ -30,6 +29,7 @@ use super::{
 };
 use crate::{
     api::tenant::IntuneTenant,
+    graph::Clock,
     telemetry::{
         health::Health,
         http::{self, Sources},

@@ -7,13 +7,13 @@ use std::{
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::{clock::Clock, limits::Spent};
+use super::limits::Spent;
 use crate::{
     api::{
         Duration as Length, Time,
         tenant::{IntuneTenant, IntuneTenantSpec, LedgerStatus},
     },
-    graph::Graph,
+    graph::{Clock, Graph},
     lifecycle::{
         breaker::Breaker,
         observed::{Gate, Now, TenantView, Trouble},

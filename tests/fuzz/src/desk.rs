@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use azure_core::credentials::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
+use k8s_openapi::jiff::Timestamp;
 use passcode_operator::graph::{Clock, Credentials, Endpoints, Exchange, Graph, Transport, TransportError};
 
 const GRAPH: &str = "https://graph.test";
@@ -84,5 +85,9 @@ struct Standing;
 impl Clock for Standing {
     fn boot(&self) -> Duration {
         Duration::from_secs(1000)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
     }
 }

@@ -14,8 +14,8 @@ use graph_simulator::DeviceClass;
 use k8s_openapi::jiff::Timestamp;
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{self, ConfigError, Endpoints, Exchange, Transport, TransportError},
-    operator::{clock::Clock, transports::Transports},
+    graph::{Clock, ConfigError, Endpoints, Exchange, Transport, TransportError},
+    operator::transports::Transports,
 };
 use world::{Replica, World, objects::reset, transport::InProcess};
 
@@ -69,16 +69,14 @@ struct Stumbling {
     nth: usize,
 }
 
-impl graph::Clock for Stumbling {
+impl Clock for Stumbling {
     fn boot(&self) -> Duration {
         if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.nth {
             panic!("planted");
         }
         self.clock.boot()
     }
-}
 
-impl Clock for Stumbling {
     fn wall(&self) -> Timestamp {
         self.clock.wall()
     }

@@ -13,7 +13,7 @@ use graph_simulator::{
 };
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{Action, BootClock, Credentials, Endpoints, Graph, Selector},
+    graph::{Action, Credentials, Endpoints, Graph, Selector, SystemClock},
     telemetry::logs::{self, Format},
 };
 use serde_json::{Value, json};
@@ -187,7 +187,7 @@ async fn printed(world: &World) -> String {
     let endpoints =
         Endpoints::custom("https://graph.microsoft.com", "https://login.microsoftonline.com", None).unwrap();
     let transport = Arc::new(InProcess(world.graph.clone()));
-    let graph = Graph::new(EXAMPLE_TENANT, endpoints, secret, transport, Arc::new(BootClock)).unwrap();
+    let graph = Graph::new(EXAMPLE_TENANT, endpoints, secret, transport, Arc::new(SystemClock)).unwrap();
     let (_, id) = world.add(phone(80));
     // Nothing is sent before Graph's time is known.
     graph.look(&id).await.unwrap();

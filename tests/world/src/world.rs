@@ -20,8 +20,8 @@ use passcode_operator::{
         reset_status::{Outcome, PasscodeResetStatus},
         tenant::IntuneTenant,
     },
-    graph,
-    operator::{Environment, clock::Clock, run, transports::Transports},
+    graph::Clock,
+    operator::{Environment, run, transports::Transports},
 };
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
@@ -53,14 +53,12 @@ pub struct PausedClock {
     offset: SignedDuration,
 }
 
-impl graph::Clock for PausedClock {
+impl Clock for PausedClock {
     fn boot(&self) -> Duration {
         // Far from zero, as after a day's uptime.
         Duration::from_secs(86_400) + self.start.elapsed()
     }
-}
 
-impl Clock for PausedClock {
     fn wall(&self) -> Timestamp {
         self.begin + SignedDuration::try_from(self.start.elapsed()).unwrap() + self.offset
     }

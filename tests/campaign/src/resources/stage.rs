@@ -15,8 +15,8 @@ use k8s_openapi::{apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomR
 use kube::{Api, api::PostParams, config::Kubeconfig};
 use passcode_operator::{
     api::manifests,
-    graph::{ConfigError, Endpoints, ReqwestTransport, Transport},
-    operator::{Environment, clock::SystemClock, run, transports::Transports},
+    graph::{ConfigError, Endpoints, ReqwestTransport, SystemClock, Transport},
+    operator::{Environment, run, transports::Transports},
 };
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinHandle};
