@@ -1,10 +1,11 @@
 //! Microsoft Entra: `POST /{tenant}/oauth2/v2.0/token` with client credentials (intune-graph.md section 5).
 
+use crate::assertions;
 use crate::clock::{entra_time, shifted};
 use crate::graph::call::{Answer, Body, Call};
 use crate::records::TokenRequest;
 use crate::settings::TokenFormat;
-use crate::tenants::{App, Token, expiry};
+use crate::tenants::{App, AppState, Token, expiry};
 use crate::world::World;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
@@ -16,7 +17,7 @@ const FIELDS: &[&str] =
     &["client_id", "scope", "grant_type", "client_secret", "client_assertion", "client_assertion_type", "claims"];
 
 /// An error of the token endpoint.
-struct Refused {
+pub(crate) struct Refused {
     status: StatusCode,
     error: &'static str,
     code: u32,
@@ -27,19 +28,20 @@ struct Refused {
 
 impl Refused {
     /// Something that happens to well-behaved clients too.
-    fn because(status: u16, error: &'static str, code: u32, text: impl Into<String>) -> Self {
+    pub(crate) fn because(status: u16, error: &'static str, code: u32, text: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         Self { status, error, code, text: text.into(), undocumented: false }
     }
 
     /// A mistake of the client.
-    fn undocumented(error: &'static str, code: u32, text: impl Into<String>) -> Self {
+    pub(crate) fn undocumented(error: &'static str, code: u32, text: impl Into<String>) -> Self {
         Self { undocumented: true, ..Self::because(400, error, code, text) }
     }
 }
 
-struct Grant {
-    token: Token,
+/// A token that may be issued.
+pub(crate) struct Grant {
+    pub token: Token,
     claims: Option<Value>,
 }
 
@@ -60,8 +62,9 @@ pub(crate) fn token(world: &mut World, call: &Call<'_>) -> Answer {
         at: world.now(),
         tenant: tenant.to_owned(),
         client_id: form.get("client_id").cloned().unwrap_or_default(),
+        scope: form.get("scope").cloned().unwrap_or_default(),
         claims: form.get("claims").cloned(),
-        assertion: form.contains_key("client_assertion"),
+        assertion: form.get("client_assertion").cloned(),
         error: granted.as_ref().err().map(|refused| refused.code),
     });
     match granted {
@@ -107,7 +110,7 @@ fn form(call: &Call<'_>) -> Result<BTreeMap<String, String>, Refused> {
     Ok(form)
 }
 
-fn grant(world: &World, tenant: &str, form: &BTreeMap<String, String>) -> Result<Grant, Refused> {
+fn grant(world: &mut World, tenant: &str, form: &BTreeMap<String, String>) -> Result<Grant, Refused> {
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != "client_credentials" {
         let text = format!("The app requested an unsupported grant type '{}'.", field("grant_type"));
@@ -122,7 +125,7 @@ fn grant(world: &World, tenant: &str, form: &BTreeMap<String, String>) -> Result
         ));
     }
     let client_id = field("client_id");
-    let Some(app) = world.tenants.app(tenant, client_id) else {
+    let Some(app) = world.tenants.app(tenant, client_id).cloned() else {
         let text = format!("Application with identifier '{client_id}' was not found in the directory '{tenant}'.");
         return Err(Refused::because(400, "unauthorized_client", 700_016, text));
     };
@@ -132,7 +135,14 @@ fn grant(world: &World, tenant: &str, form: &BTreeMap<String, String>) -> Result
             format!("The provided value for the input parameter 'scope' isn't valid. The scope {scope} isn't valid.");
         return Err(Refused::undocumented("invalid_scope", 70_011, text));
     }
-    credential(app, form)?;
+    admit(tenant, &app)?;
+    credential(world, tenant, &app, form)?;
+    if app.state == AppState::BlockedByConditionalAccess {
+        // Policies are asked about who has proved who it is. The `error` of this flow is not documented.
+        let text =
+            "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+        return Err(Refused::because(400, "access_denied", 53_003, text));
+    }
     let claims = match form.get("claims").map(|claims| serde_json::from_str(claims)) {
         None => None,
         Some(Ok(claims)) => Some(claims),
@@ -140,6 +150,11 @@ fn grant(world: &World, tenant: &str, form: &BTreeMap<String, String>) -> Result
             return Err(Refused::undocumented("invalid_request", 900_144, "The claims parameter is not JSON."));
         }
     };
+    Ok(granted(world, tenant, &app, claims))
+}
+
+/// A token for this app, issued now.
+pub(crate) fn granted(world: &World, tenant: &str, app: &App, claims: Option<Value>) -> Grant {
     let now = world.now();
     let token = Token {
         tenant: tenant.to_ascii_lowercase(),
@@ -149,11 +164,29 @@ fn grant(world: &World, tenant: &str, form: &BTreeMap<String, String>) -> Result
         expires: expiry(now, world.settings.token_lifetime),
         claims: claims.clone(),
     };
-    Ok(Grant { token, claims })
+    Grant { token, claims }
+}
+
+/// Whether the tenant lets the app in at all.
+fn admit(tenant: &str, app: &App) -> Result<(), Refused> {
+    let id = &app.client_id;
+    match app.state {
+        AppState::Disabled => {
+            let text = format!("Application '{id}'(passcode-operator) is disabled.");
+            Err(Refused::because(400, "unauthorized_client", 7_000_112, text))
+        }
+        AppState::WithoutServicePrincipal => {
+            let text = format!(
+                "The client application {id} is missing service principal in the tenant {tenant}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119"
+            );
+            Err(Refused::because(401, "invalid_client", 7_000_229, text))
+        }
+        AppState::Enabled | AppState::BlockedByConditionalAccess => Ok(()),
+    }
 }
 
 /// Exactly one of a secret and an assertion.
-fn credential(app: &App, form: &BTreeMap<String, String>) -> Result<(), Refused> {
+fn credential(world: &mut World, tenant: &str, app: &App, form: &BTreeMap<String, String>) -> Result<(), Refused> {
     let assertion = form
         .get("client_assertion")
         .filter(|_| form.get("client_assertion_type").is_some_and(|kind| kind == ASSERTION_TYPE));
@@ -172,12 +205,7 @@ fn credential(app: &App, form: &BTreeMap<String, String>) -> Result<(), Refused>
             }
             Ok(())
         }
-        (None, Some(assertion)) => {
-            if app.federated_token.as_ref() == Some(assertion) {
-                return Ok(());
-            }
-            Err(Refused::because(401, "invalid_client", 700_027, "Client assertion failed signature validation."))
-        }
+        (None, Some(assertion)) => assertions::check(world, tenant, app, assertion),
         _ => {
             let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
             Err(Refused {
@@ -189,14 +217,20 @@ fn credential(app: &App, form: &BTreeMap<String, String>) -> Result<(), Refused>
 }
 
 fn issue(world: &mut World, grant: Grant) -> Answer {
+    let seconds = world.settings.token_lifetime.as_secs();
+    let text = access_token(world, grant);
+    let body = json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": text});
+    Answer::json(StatusCode::OK, body).with_header("cache-control", "no-store, no-cache")
+}
+
+/// The text of a token that Graph will know.
+pub(crate) fn access_token(world: &mut World, grant: Grant) -> String {
     let text = match world.settings.token_format {
         TokenFormat::Opaque => format!("opaque.{}.{}", world.dice.guid(), world.dice.guid()),
         TokenFormat::Jwt => jwt(world, &grant),
     };
-    let seconds = world.settings.token_lifetime.as_secs();
     world.tokens.add(text.clone(), grant.token);
-    let body = json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": text});
-    Answer::json(StatusCode::OK, body).with_header("cache-control", "no-store, no-cache")
+    text
 }
 
 /// A token that can be read but proves nothing: its signature is noise.

@@ -4,6 +4,7 @@ use crate::clock::{http_date, inner_error_time, shifted};
 use crate::entra;
 use crate::faults::{Execution, Fault, PathClass, Reply};
 use crate::graph::{self, Outcome, batch, call::*, errors};
+use crate::metadata;
 use crate::records::RequestRecord;
 use crate::world::{Effect, World};
 use crate::{ConnectionLost, Simulator};
@@ -16,6 +17,8 @@ use std::time::Duration;
 enum Service {
     Graph,
     Entra,
+    /// The metadata service of the node that the client runs on.
+    Node,
 }
 
 /// A request that was answered in the world; the answer is still to be delivered.
@@ -59,6 +62,7 @@ fn arrive(world: &mut World, request: &Request<Bytes>) -> Result<(Heard, Ids, Se
     let service = service(world, request);
     let reachable = match service {
         Some(Service::Entra) => world.settings.authority_reachable,
+        Some(Service::Node) => world.settings.node.is_some(),
         _ => world.settings.graph_reachable,
     };
     if !reachable {
@@ -85,6 +89,9 @@ fn arrive(world: &mut World, request: &Request<Bytes>) -> Result<(Heard, Ids, Se
         Some(Service::Entra) => {
             hear_as(world, &call, PathClass::Token, None, |world, call| entra::token(world, call).into())
         }
+        Some(Service::Node) => {
+            hear_as(world, &call, PathClass::Token, None, |world, call| metadata::token(world, call).into())
+        }
         Some(Service::Graph) if matches!(Route::of(call.path), Route::Batch(_)) => {
             hear(world, &call, |world, call| batch::run(world, call).into())
         }
@@ -99,6 +106,10 @@ fn arrive(world: &mut World, request: &Request<Bytes>) -> Result<(Heard, Ids, Se
 /// By the authority of the request's URI, or else its `Host` header. `None`: neither of the two.
 fn service(world: &World, request: &Request<Bytes>) -> Option<Service> {
     let uri = request.uri();
+    let node = uri.authority().is_some_and(|authority| authority.as_str() == metadata::AUTHORITY);
+    if node && uri.scheme_str() == Some("http") {
+        return Some(Service::Node);
+    }
     if uri.scheme_str().is_some_and(|scheme| scheme != "https") {
         return None;
     }
@@ -190,7 +201,9 @@ fn carry_out(world: &mut World, execution: Execution, effect: Effect) {
 }
 
 fn replaced(world: &mut World, call: &Call<'_>, class: PathClass, status: &crate::faults::FaultStatus) -> Answer {
-    let answer = if class == PathClass::Token {
+    let answer = if metadata::is_path(call.path) {
+        metadata::of_status(status.status)
+    } else if class == PathClass::Token {
         entra::of_status(world, status.status)
     } else {
         let (device, action) = match Route::of(call.path) {
@@ -264,7 +277,7 @@ fn json_kind(service: Service) -> &'static str {
         Service::Graph => {
             "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
         }
-        Service::Entra => "application/json; charset=utf-8",
+        Service::Entra | Service::Node => "application/json; charset=utf-8",
     }
 }
 

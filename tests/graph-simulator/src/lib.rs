@@ -8,8 +8,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;
+mod assertions;
 mod certificates;
 mod clock;
+mod credentials;
 mod devices;
 mod dice;
 mod entra;
@@ -17,6 +19,7 @@ mod exchange;
 mod faults;
 mod graph;
 mod ledger;
+mod metadata;
 mod records;
 mod serve;
 mod settings;
@@ -30,6 +33,7 @@ mod world;
 mod tests;
 
 pub use clock::graph_time;
+pub use credentials::{ClientCertificate, EXCHANGE_AUDIENCE, FederatedCredential, TokenIssuer};
 pub use devices::{Device, DeviceClass};
 pub use faults::{Fault, PathClass, Rule};
 pub use jiff::{SignedDuration, Timestamp};
@@ -39,7 +43,7 @@ pub use serve::{ServeOptions, Server, serve};
 pub use settings::{History, Lag, Limits, RetryAfter, Settings, TokenFormat};
 pub use simulator::{ConnectionLost, Simulator};
 pub use tenants::{
-    App, EXAMPLE_CLIENT, EXAMPLE_SECRET, EXAMPLE_TENANT, READ_PERMISSION, READ_WRITE_PERMISSION, RESET_PERMISSION,
-    Revocation,
+    App, AppState, EXAMPLE_CLIENT, EXAMPLE_SECRET, EXAMPLE_TENANT, READ_PERMISSION, READ_WRITE_PERMISSION,
+    RESET_PERMISSION, Revocation,
 };
 pub use throttle::Peaks;

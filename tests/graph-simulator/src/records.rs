@@ -71,15 +71,18 @@ pub struct TokenRequest {
     /// True time.
     #[serde(serialize_with = "crate::clock::write_time")]
     pub at: Timestamp,
-    /// Tenant in the path.
+    /// Tenant in the path; empty at the node's metadata service.
     pub tenant: String,
     /// Form field `client_id`.
     pub client_id: String,
+    /// Form field `scope`; at the metadata service the `resource`.
+    pub scope: String,
     /// Form field `claims`.
     pub claims: Option<String>,
-    /// Whether a federated assertion was sent (else a secret).
-    pub assertion: bool,
-    /// The `error_codes` number of the answer; `None` if a token was issued.
+    /// The assertion that was sent in place of a secret: what a test looks for where it must not come out.
+    #[serde(skip)]
+    pub assertion: Option<String>,
+    /// The `error_codes` number of the answer, 0 at the metadata service, which has none; `None` if a token was issued.
     pub error: Option<u32>,
 }
 

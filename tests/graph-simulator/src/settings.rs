@@ -14,6 +14,8 @@ pub struct Settings {
     pub graph_reachable: bool,
     /// False: no connection to Entra can be made.
     pub authority_reachable: bool,
+    /// The client ids of the managed identities that are assigned to the node; `None`: it is no Azure node.
+    pub node: Option<Vec<String>>,
     /// How far the clock of Graph's front ends (the `Date` header) is ahead of true time.
     pub front_end_offset: SignedDuration,
     /// How far Intune's own clock (startDateTime, lastUpdatedDateTime, lastSyncDateTime) is ahead of true time.
@@ -51,6 +53,7 @@ impl Default for Settings {
             authority_origin: "https://login.microsoftonline.com".into(),
             graph_reachable: true,
             authority_reachable: true,
+            node: None,
             front_end_offset: SignedDuration::ZERO,
             intune_offset: SignedDuration::ZERO,
             token_offset: SignedDuration::ZERO,

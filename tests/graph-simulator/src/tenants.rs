@@ -1,9 +1,10 @@
 //! Entra's view: tenants, the apps registered in them, and the tokens that were issued.
 
 use crate::clock::later;
+use crate::credentials::FederatedCredential;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// The application permission that reading devices needs (intune-graph.md section 2.1).
@@ -29,8 +30,12 @@ pub struct App {
     pub secret: Option<String>,
     /// That secret has expired: AADSTS7000222.
     pub secret_expired: bool,
-    /// The federated token that is accepted as `client_assertion`.
-    pub federated_token: Option<String>,
+    /// The certificates that were uploaded, as PEM.
+    pub certificates: Vec<String>,
+    /// Whose tokens are accepted in place of a secret.
+    pub federated: Vec<FederatedCredential>,
+    /// What its tenant did with it.
+    pub state: AppState,
     /// Application permissions with admin consent. A token carries those of the time when it was issued.
     pub permissions: BTreeSet<String>,
 }
@@ -42,7 +47,9 @@ impl App {
             client_id: client_id.to_owned(),
             secret: None,
             secret_expired: false,
-            federated_token: None,
+            certificates: Vec::new(),
+            federated: Vec::new(),
+            state: AppState::Enabled,
             permissions: [READ_PERMISSION, RESET_PERMISSION].map(str::to_owned).into(),
         }
     }
@@ -53,9 +60,15 @@ impl App {
         self
     }
 
-    /// With this federated token.
-    pub fn with_federated_token(mut self, token: &str) -> Self {
-        self.federated_token = Some(token.to_owned());
+    /// With this certificate, as PEM.
+    pub fn with_certificate(mut self, pem: &str) -> Self {
+        self.certificates.push(pem.to_owned());
+        self
+    }
+
+    /// With this federated credential.
+    pub fn with_federated(mut self, credential: FederatedCredential) -> Self {
+        self.federated.push(credential);
         self
     }
 
@@ -64,6 +77,19 @@ impl App {
         self.permissions = permissions.iter().map(|&permission| permission.to_owned()).collect();
         self
     }
+}
+
+/// What a tenant did with an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppState {
+    /// It may sign in.
+    Enabled,
+    /// Its enterprise application is disabled: AADSTS7000112.
+    Disabled,
+    /// A Conditional Access policy for workload identities keeps it out: AADSTS53003.
+    BlockedByConditionalAccess,
+    /// It is registered, and has no service principal: AADSTS7000229.
+    WithoutServicePrincipal,
 }
 
 /// The apps of each tenant, by lower-case tenant id.
@@ -96,6 +122,14 @@ impl Tenants {
 
     pub fn known(&self, tenant: &str) -> bool {
         self.apps.contains_key(&tenant.to_ascii_lowercase())
+    }
+
+    /// An app, and its tenant, whichever that is.
+    pub fn find(&self, client_id: &str) -> Option<(&str, &App)> {
+        self.apps.iter().find_map(|(tenant, apps)| {
+            let app = apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id))?;
+            Some((tenant.as_str(), app))
+        })
     }
 
     pub fn app(&self, tenant: &str, client_id: &str) -> Option<&App> {
@@ -148,11 +182,17 @@ pub(crate) struct Tokens {
     issued: HashMap<String, Token>,
     revoked: HashMap<String, Revoked>,
     revocations: u64,
+    assertions: HashSet<String>,
 }
 
 impl Tokens {
     pub fn add(&mut self, text: String, token: Token) {
         self.issued.insert(text, token);
+    }
+
+    /// Whether no assertion with this `jti` was seen before.
+    pub fn first_use(&mut self, id: &str) -> bool {
+        self.assertions.insert(id.to_owned())
     }
 
     pub fn revoke(&mut self, client_id: &str, kind: Revocation, now: Timestamp) {

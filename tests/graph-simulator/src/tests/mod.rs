@@ -1,12 +1,14 @@
 //! Every behaviour, in process and in paused time; one test over real HTTPS.
 
 mod actions;
+mod assertions;
 mod batches;
 mod connections;
 mod devices;
 mod faults;
 mod ledger;
 mod lists;
+mod metadata;
 mod reads;
 mod refusals;
 mod signing_in;

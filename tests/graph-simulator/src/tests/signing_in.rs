@@ -1,17 +1,21 @@
 //! The token endpoint, and what Graph says to tokens.
 
 use super::*;
-use crate::{App, Fault, PathClass, Revocation, Rule, Timestamp, TokenFormat};
+use crate::{AppState, Fault, PathClass, Revocation, Rule, Timestamp, TokenFormat};
 use base64::{Engine, prelude::*};
 use serde_json::json;
 use std::time::Duration;
 
-fn code(answer: &Response<Bytes>) -> (u16, String, u64) {
+pub(super) fn code(answer: &Response<Bytes>) -> (u16, String, u64) {
     let body = super::json(answer);
     (answer.status().as_u16(), body["error"].as_str().unwrap().to_owned(), body["error_codes"][0].as_u64().unwrap())
 }
 
-fn with(mut form: Vec<(&'static str, String)>, name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+pub(super) fn with(
+    mut form: Vec<(&'static str, String)>,
+    name: &'static str,
+    value: &str,
+) -> Vec<(&'static str, String)> {
     form.retain(|(field, _)| *field != name);
     form.push((name, value.to_owned()));
     form
@@ -51,6 +55,23 @@ async fn wrong_credentials_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_tenant_did_with_the_app_is_told() {
+    let simulator = Simulator::new();
+    for (state, status, error, number) in [
+        (AppState::Disabled, 400, "unauthorized_client", 7_000_112),
+        (AppState::WithoutServicePrincipal, 401, "invalid_client", 7_000_229),
+        (AppState::BlockedByConditionalAccess, 400, "access_denied", 53_003),
+    ] {
+        simulator.change_app(EXAMPLE_CLIENT, |app| app.state = state);
+        let answer = ask_for_token(&simulator, &form(EXAMPLE_SECRET)).await;
+        assert_eq!(code(&answer), (status, error.to_owned(), number));
+    }
+    // A policy is asked about who has proved who it is.
+    assert_eq!(code(&ask_for_token(&simulator, &form("nonsense")).await).2, 7_000_215);
+    assert!(simulator.refusals().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_documented_is_recorded() {
     let simulator = Simulator::new();
     let ask = async |form: Vec<(&'static str, String)>| code(&ask_for_token(&simulator, &form).await);
@@ -69,22 +90,6 @@ async fn what_is_not_documented_is_recorded() {
     assert_eq!(simulator.handle(request).await.unwrap().status(), 404);
     assert_eq!(simulator.refusals().len(), 5);
     assert!(!format!("{:?}{:?}", simulator.refusals(), simulator.requests()).contains("PLANTED"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_federated_token_is_as_good_as_a_secret() {
-    let simulator = Simulator::new();
-    simulator.add_app(EXAMPLE_TENANT, App::new("federated").with_federated_token("from-the-cluster"));
-    let base = vec![
-        ("client_id", "federated".to_owned()),
-        ("grant_type", "client_credentials".to_owned()),
-        ("scope", "https://graph.microsoft.com/.default".to_owned()),
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
-    ];
-    let good = with(base.clone(), "client_assertion", "from-the-cluster");
-    assert_eq!(ask_for_token(&simulator, &good).await.status(), 200);
-    assert_eq!(code(&ask_for_token(&simulator, &with(base, "client_assertion", "other")).await).2, 700_027);
-    assert!(simulator.token_requests()[0].assertion);
 }
 
 #[tokio::test(start_paused = true)]
