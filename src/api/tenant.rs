@@ -29,6 +29,7 @@ use super::{Duration, Time, duration::seconds, namespace_selector, rules};
 )]
 #[x_kube(
     validation = Rule::new("self.cloud == oldSelf.cloud && has(self.endpoints) == has(oldSelf.endpoints) && (!has(self.endpoints) || self.endpoints == oldSelf.endpoints)").message("cloud and endpoints are immutable: create a new IntuneTenant"),
+    validation = Rule::new("!has(self.auth.managedIdentity) || !has(self.auth.managedIdentity.clientId) || self.auth.managedIdentity.clientId.lowerAscii() == self.clientId.lowerAscii()").message("auth.managedIdentity.clientId must be the tenant's clientId: leave it out"),
     validation = Rule::new("!has(self.endpoints) || self.cloud == 'Global'").message("endpoints takes the place of cloud: leave cloud out"),
     validation = rules::of_durations(&["self.minInterval", "self.timing.clockError", "self.timing.sendGrace", "self.timing.ledgerLag"], "duration(self.minInterval) == duration('0s') || duration(self.minInterval) >= duration('30s') + duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag)").message("minInterval must be 0s or at least 30s + 2 * timing.clockError + timing.sendGrace + timing.ledgerLag (310s with the defaults)"),
     validation = rules::of_durations(&["self.timing.clockError", "self.timing.sendGrace", "self.timing.ledgerLag"], "has(self.endpoints) || duration(self.timing.clockError) + duration(self.timing.clockError) + duration(self.timing.sendGrace) + duration(self.timing.ledgerLag) >= duration('60s')").message("timing is too short for a tenant without endpoints: 2 * clockError + sendGrace + ledgerLag must be at least 60s")
@@ -145,21 +146,50 @@ pub struct EndpointsSpec {
 
 /// How to sign in: exactly one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("[has(self.workloadIdentity), has(self.clientSecretRef)].filter(x, x).size() == 1").message("sign in by exactly one of workloadIdentity or clientSecretRef"))]
+#[x_kube(validation = Rule::new("[has(self.workloadIdentity), has(self.managedIdentity), has(self.clientSecretRef), has(self.clientCertificateRef)].filter(x, x).size() == 1").message("sign in by exactly one of workloadIdentity, managedIdentity, clientSecretRef or clientCertificateRef"))]
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
     /// The pod's own projected token, as Azure workload identity mounts it (AZURE_FEDERATED_TOKEN_FILE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload_identity: Option<WorkloadIdentity>,
 
+    /// A managed identity that is assigned to the Azure node, by the node's metadata service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_identity: Option<ManagedIdentity>,
+
     /// A client secret, in a Secret of the operator's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_ref: Option<SecretKeyRef>,
+
+    /// A certificate with its RSA key, in a Secret of the operator's own namespace, of type kubernetes.io/tls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_ref: Option<SecretRef>,
 }
 
 /// Sign in by the pod's own projected token. There is nothing to set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkloadIdentity {}
+
+/// Sign in by a managed identity of the node. Its client id is the tenant's `clientId`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedIdentity {
+    /// The same as the tenant's clientId, which it is where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = rules::guid("write managedIdentity.clientId as a GUID, or leave it out: it is the tenant's clientId"))]
+    pub client_id: Option<String>,
+}
+
+/// Names a Secret of the operator's own namespace, of type kubernetes.io/tls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// The Secret's name. Its keys are tls.crt and tls.key: PEM, RSA.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name("clientCertificateRef.name"))]
+    pub name: String,
+}
 
 /// Names a key of a Secret of the operator's own namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

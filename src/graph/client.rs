@@ -47,7 +47,12 @@ impl Graph {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
-        let identity = Identity { tenant_id: tenant_id.to_owned(), endpoints: endpoints.clone(), credentials };
+        let identity = Identity {
+            tenant_id: tenant_id.to_owned(),
+            endpoints: endpoints.clone(),
+            credentials,
+            clock: clock.clone(),
+        };
         Ok(Self {
             endpoints,
             transport: transport.clone(),

@@ -1,22 +1,28 @@
 //! What the operator signs in with, as `azure_identity` credentials that use our transport.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use azure_core::{
     cloud::CustomConfiguration,
     credentials::{Secret, TokenCredential},
     error::{Error, ErrorKind},
-    http::{ClientMethodOptions, ClientOptions, HttpClient, RetryOptions, Transport},
+    http::{ClientMethodOptions, ClientOptions, HttpClient, RetryOptions},
 };
 use azure_identity::{
     ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions,
+    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
 };
 
 use super::{
+    certificate::Certificate,
+    claims::Claims,
+    clock::Clock,
     endpoints::{ConfigError, Endpoints},
+    metadata_http::MetadataHttp,
     sign_in::{SignInError, SignInFailure},
+    token_http::TokenHttp,
+    transport::Transport,
 };
 
 /// How an application proves to Entra that it is itself.
@@ -29,12 +35,24 @@ pub enum Credentials {
         /// The secret's value.
         secret: Secret,
     },
+    /// A certificate, with whose key an assertion is signed for every token.
+    ClientCertificate {
+        /// The application's (client) id.
+        client_id: String,
+        /// The certificate and its key. It prints as its thumbprint only.
+        certificate: Arc<Certificate>,
+    },
     /// A service account token that Kubernetes projects into a file, exchanged as a federated credential.
     WorkloadIdentity {
         /// The application's (client) id.
         client_id: String,
         /// The file (`AZURE_FEDERATED_TOKEN_FILE`). The kubelet replaces it, so it is read for every token.
         token_file: PathBuf,
+    },
+    /// A managed identity that is assigned to the node, by the node's metadata service.
+    ManagedIdentity {
+        /// The managed identity's client id.
+        client_id: String,
     },
 }
 
@@ -43,11 +61,23 @@ pub(super) struct Identity {
     pub(super) tenant_id: String,
     pub(super) endpoints: Endpoints,
     pub(super) credentials: Credentials,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Identity {
-    /// A credential with an empty token cache, which sends its requests through `http`.
-    pub(super) fn credential(&self, http: Arc<dyn HttpClient>) -> Result<Arc<dyn TokenCredential>, ConfigError> {
+    /// A credential with an empty token cache, which sends its requests through `transport`, with these claims.
+    ///
+    /// A managed identity sends none: it takes no part in continuous access evaluation
+    /// (`concept-continuous-access-evaluation-workload.md`).
+    pub(super) fn credential(
+        &self,
+        transport: Arc<dyn Transport>,
+        claims: Option<Claims>,
+    ) -> Result<Arc<dyn TokenCredential>, ConfigError> {
+        let http: Arc<dyn HttpClient> = match self.credentials {
+            Credentials::ManagedIdentity { .. } => Arc::new(MetadataHttp { transport }),
+            _ => Arc::new(TokenHttp { transport, authority: self.endpoints.authority().to_owned(), claims }),
+        };
         let client_options = self.client_options(http);
         let tenant_id = self.tenant_id.as_str();
         let invalid = |_: Error| ConfigError::Identity("the tenant id, client id or secret");
@@ -57,11 +87,27 @@ impl Identity {
                 let (client_id, secret) = (client_id.clone(), secret.clone());
                 ClientSecretCredential::new(tenant_id, client_id, secret, Some(options)).map_err(invalid)?
             }
+            Credentials::ClientCertificate { client_id, certificate } => {
+                let options = ClientAssertionCredentialOptions { client_options };
+                let assertion = SignedAssertion {
+                    certificate: certificate.clone(),
+                    client_id: client_id.clone(),
+                    audience: format!("{}/{tenant_id}/oauth2/v2.0/token", self.endpoints.authority()),
+                    clock: self.clock.clone(),
+                };
+                let (tenant_id, client_id) = (tenant_id.to_owned(), client_id.clone());
+                ClientAssertionCredential::new(tenant_id, client_id, assertion, Some(options)).map_err(invalid)?
+            }
             Credentials::WorkloadIdentity { client_id, token_file } => {
                 let options = ClientAssertionCredentialOptions { client_options };
                 let assertion = ProjectedToken(token_file.clone());
                 let (tenant_id, client_id) = (tenant_id.to_owned(), client_id.clone());
                 ClientAssertionCredential::new(tenant_id, client_id, assertion, Some(options)).map_err(invalid)?
+            }
+            Credentials::ManagedIdentity { client_id } => {
+                let user_assigned_id = Some(UserAssignedId::ClientId(client_id.clone()));
+                let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
+                ManagedIdentityCredential::new(Some(options)).map_err(|_| ConfigError::IdentitySource)?
             }
         })
     }
@@ -71,10 +117,32 @@ impl Identity {
         cloud.authority_host = self.endpoints.authority().to_owned();
         ClientOptions {
             retry: RetryOptions::none(),
-            transport: Some(Transport::new(http)),
+            transport: Some(azure_core::http::Transport::new(http)),
             cloud: Some(Arc::new(cloud.into())),
             ..ClientOptions::default()
         }
+    }
+}
+
+/// `azure_identity`'s own `ClientCertificateCredential` needs OpenSSL, and signs as the documentation no longer says.
+struct SignedAssertion {
+    certificate: Arc<Certificate>,
+    client_id: String,
+    audience: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for SignedAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedAssertion").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ClientAssertion for SignedAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        let assertion = self.certificate.assertion(&self.client_id, &self.audience, self.clock.wall());
+        assertion.map_err(|error| Error::new(ErrorKind::Credential, error))
     }
 }
 

@@ -41,6 +41,14 @@ pub enum ConfigError {
     /// TLS could not be set up.
     #[error("TLS could not be set up: {0}")]
     Tls(String),
+    /// A certificate or its key cannot be used to sign in; the sentence says why, and what to put in its place.
+    #[error("{0}")]
+    Certificate(&'static str),
+    /// The process's environment names a source of managed identities other than the node's metadata service.
+    #[error(
+        "a managed identity is asked for at the node's metadata service; unset IDENTITY_ENDPOINT, IDENTITY_HEADER, MSI_ENDPOINT and MSI_SECRET in the operator's environment, which name another place"
+    )]
+    IdentitySource,
     /// The tenant id, the client id or the secret is empty or has characters that it cannot have.
     #[error("{0} is empty or not valid")]
     Identity(&'static str),

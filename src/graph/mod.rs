@@ -8,6 +8,7 @@
 //! The passcode that Graph returns beside a result is never deserialised, and bodies are never logged.
 
 mod answer;
+mod certificate;
 mod claims;
 mod client;
 mod clock;
@@ -17,9 +18,11 @@ mod errors;
 mod exchange;
 mod find;
 mod look;
+mod metadata_http;
 mod object;
 mod read_error;
 mod reading;
+mod remedies;
 mod request;
 mod reqwest_transport;
 mod retry_after;
@@ -33,6 +36,7 @@ mod transport;
 mod wire;
 
 pub use answer::{Answer, NotExecuted};
+pub use certificate::Certificate;
 pub use client::Graph;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credentials;

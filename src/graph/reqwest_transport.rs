@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, ClientBuilder, redirect, retry};
 use super::{
     endpoints::ConfigError,
     errors::tidy,
+    metadata_http,
     transport::{Connection, Exchange, Transport, TransportError, Truncated},
 };
 
@@ -27,6 +28,7 @@ const MAX_BODY: usize = 4 << 20;
 pub struct ReqwestTransport {
     pooled: Client,
     own: Client,
+    node: Client,
 }
 
 impl ReqwestTransport {
@@ -40,6 +42,8 @@ impl ReqwestTransport {
         Ok(Self {
             pooled: build(builder(roots.clone()))?,
             own: build(builder(roots).pool_max_idle_per_host(0).http1_only())?,
+            // "IMDS isn't intended to be used behind a proxy" (entra-docs, how-to-use-vm-token.md).
+            node: build(builder(Vec::new()).https_only(false).no_proxy().http1_only())?,
         })
     }
 }
@@ -81,6 +85,8 @@ impl Transport for ReqwestTransport {
         let client = match exchange.connection {
             Connection::Pooled => &self.pooled,
             Connection::Own => &self.own,
+            Connection::Node if is_the_node(request.uri()) => &self.node,
+            Connection::Node => return Err(TransportError::NotConnected("this is not the node's address".to_owned())),
         };
         let mut request = reqwest::Request::try_from(request).map_err(failed)?;
         // A little less than the caller waits: else a body that hangs would cost the status line that came before it.
@@ -96,6 +102,12 @@ impl Transport for ReqwestTransport {
         }
         Ok(response)
     }
+}
+
+/// Whether this is the metadata service of the node: nothing else is asked over plain HTTP.
+fn is_the_node(uri: &http::Uri) -> bool {
+    let place = (uri.scheme_str(), uri.authority().map(http::uri::Authority::as_str));
+    place == (Some("http"), metadata_http::ORIGIN.strip_prefix("http://"))
 }
 
 /// What arrived of the body, and whether something is missing.
@@ -145,9 +157,13 @@ mod tests {
     use super::*;
 
     async fn get(url: String) -> Result<http::Response<Bytes>, TransportError> {
+        get_by(Connection::Own, url).await
+    }
+
+    async fn get_by(connection: Connection, url: String) -> Result<http::Response<Bytes>, TransportError> {
         let transport = ReqwestTransport::new(None).unwrap();
         let request = http::Request::get(url).body(Bytes::new()).unwrap();
-        let exchange = Exchange { connection: Connection::Own, time_out: Duration::from_secs(5) };
+        let exchange = Exchange { connection, time_out: Duration::from_secs(5) };
         transport.send(request, exchange).await
     }
 
@@ -180,6 +196,22 @@ mod tests {
         });
         let error = get(format!("https://127.0.0.1:{port}/")).await.unwrap_err();
         assert!(matches!(error, TransportError::NotConnected(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn by_the_nodes_way_nothing_else_is_reached() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for url in [
+            format!("http://127.0.0.1:{port}/"),
+            format!("http://169.254.169.254:{port}/"),
+            "https://169.254.169.254/".to_owned(),
+            "http://user@169.254.169.254/".to_owned(),
+        ] {
+            let error = get_by(Connection::Node, url).await.unwrap_err();
+            assert!(error.to_string().contains("not the node's address"), "{error}");
+        }
+        assert!(is_the_node(&"http://169.254.169.254/metadata/identity/oauth2/token?x=1".parse().unwrap()));
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use super::{
     claims::{self, Claims},
     credential::Identity,
     endpoints::ConfigError,
-    token_http::TokenHttp,
+    errors::tidy,
     transport::Transport,
 };
 
@@ -137,18 +137,32 @@ impl SignIn {
         if token.token.secret().is_empty() {
             return Err(unreadable());
         }
+        self.of_this_tenant(token.token.secret())?;
         Ok((token, generation))
+    }
+
+    /// Entra is asked for a tenant's token, but the metadata service gives that of the node's own tenant: with it the devices
+    /// of another tenant would be reset. Only a token that can be read shows it.
+    fn of_this_tenant(&self, token: &str) -> Result<(), SignInError> {
+        let tenant = &self.identity.tenant_id;
+        match payload(token).and_then(|payload| payload.tid) {
+            Some(other) if !other.eq_ignore_ascii_case(tenant) => Err(SignInError {
+                code: None,
+                message: format!(
+                    "The token is one of the Entra tenant {}, and tenantId says {tenant}. A managed identity signs in to the tenant of the node's own Azure subscription: use workloadIdentity or clientCertificateRef for another.",
+                    tidy(&other).unwrap_or_default()
+                ),
+                kind: SignInFailure::Refused,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn current(&self) -> Result<(Arc<dyn TokenCredential>, u64), ConfigError> {
         let mut held = self.held();
         let credential = match &held.credential {
             Some(credential) => credential.clone(),
-            None => self.identity.credential(Arc::new(TokenHttp {
-                transport: self.transport.clone(),
-                authority: self.identity.endpoints.authority().to_owned(),
-                claims: held.claims.clone(),
-            }))?,
+            None => self.identity.credential(self.transport.clone(), held.claims.clone())?,
         };
         held.credential = Some(credential.clone());
         Ok((credential, held.generation))
@@ -183,16 +197,22 @@ pub(super) fn unreadable() -> SignInError {
 struct Payload {
     #[serde(default)]
     roles: Vec<String>,
+    /// The tenant that the token is for.
+    tid: Option<String>,
 }
 
 /// The `roles` of a token, if it is a JWT whose payload can be read.
 fn permissions(token: &str) -> Option<Vec<String>> {
+    payload(token).map(|payload| payload.roles)
+}
+
+/// The payload of a token that is a JWT.
+fn payload(token: &str) -> Option<Payload> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
-    let payload: Payload = serde_json::from_slice(&claims::decode(payload)?).ok()?;
-    Some(payload.roles)
+    serde_json::from_slice(&claims::decode(payload)?).ok()
 }
 
 #[cfg(test)]

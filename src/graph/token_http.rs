@@ -12,18 +12,23 @@ use azure_core::{
 };
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{
     claims::Claims,
     errors::tidy,
     object::Object,
+    remedies::remedy,
     sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
     transport::{Connection, Exchange, Transport, TransportError},
 };
 
 /// Entra's tokens live for hours; what claims to live for more than a year is nonsense.
 const LONGEST_LIFETIME: i64 = 366 * 24 * 3600;
+
+/// What to do where Entra was not reached, or something else answered in its place.
+const NETWORK: &str = "It is tried again by itself; if this lasts, see to the network, the firewall and the proxy (HTTPS_PROXY, NO_PROXY).";
 
 /// One credential's way to its authority.
 pub(super) struct TokenHttp {
@@ -90,9 +95,15 @@ impl TokenHttp {
 }
 
 /// Whether the token's lifetime can be added to a time: `azure_identity` does so without looking, and panics where it cannot.
-fn has_a_lifetime(body: &[u8]) -> bool {
+pub(super) fn has_a_lifetime(body: &[u8]) -> bool {
     let lifetime = serde_json::from_slice::<Object<Lifetime>>(body).map(|answer| answer.0.expires_in);
-    lifetime.is_ok_and(|seconds| (0..=LONGEST_LIFETIME).contains(&seconds))
+    let seconds = match lifetime {
+        Ok(Value::Number(seconds)) => seconds.as_i64(),
+        // As the metadata service writes it.
+        Ok(Value::String(seconds)) => seconds.parse().ok(),
+        _ => None,
+    };
+    seconds.is_some_and(|seconds| (0..=LONGEST_LIFETIME).contains(&seconds))
 }
 
 fn unusable() -> SignInError {
@@ -106,12 +117,12 @@ fn unusable() -> SignInError {
 fn lost(error: &TransportError) -> SignInError {
     SignInError {
         code: None,
-        message: format!("The sign-in service did not answer: {error}"),
+        message: format!("The sign-in service did not answer: {error}. {NETWORK}"),
         kind: SignInFailure::Unreachable,
     }
 }
 
-fn as_azure(error: SignInError) -> Error {
+pub(super) fn as_azure(error: SignInError) -> Error {
     Error::new(ErrorKind::Credential, error)
 }
 
@@ -129,7 +140,7 @@ struct EntraError {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Lifetime {
-    expires_in: i64,
+    expires_in: Value,
 }
 
 fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
@@ -137,7 +148,7 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     let Some(error) = entra.error else {
         return SignInError {
             code: None,
-            message: format!("The sign-in service answered {status}, without a reason from Entra."),
+            message: format!("The sign-in service answered {status}, without a reason from Entra. {NETWORK}"),
             kind: SignInFailure::Unreachable,
         };
     };
@@ -146,11 +157,12 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     let description = entra.error_description.unwrap_or_default();
     let code = entra.error_codes.first().map(|code| format!("AADSTS{code}"));
     let code = code.or_else(|| code_of(&description));
-    let sentence = sentence(&description, code.as_deref());
+    let sentence = sentence(&description, code.as_deref())
+        .or_else(|| tidy(&error))
+        .unwrap_or_else(|| format!("The sign-in service answered {status}, without a reason that can be shown."));
+    let advice = if later { "It is tried again by itself." } else { remedy(code.as_deref(), &error) };
     SignInError {
-        message: sentence
-            .or_else(|| tidy(&error))
-            .unwrap_or_else(|| format!("The sign-in service answered {status}, without a reason that can be shown.")),
+        message: format!("{}. {advice}", sentence.trim_end_matches('.')),
         code,
         kind: if later { SignInFailure::Unreachable } else { SignInFailure::Refused },
     }
@@ -195,7 +207,7 @@ mod tests {
         assert_eq!(error.kind, SignInFailure::Refused);
         assert_eq!(
             error.message,
-            "The provided value for the input parameter 'scope' isn't valid. The scope isn't valid."
+            "The provided value for the input parameter 'scope' isn't valid. The scope isn't valid. Check cloud and endpoints: this Graph is not known there."
         );
     }
 
@@ -204,14 +216,17 @@ mod tests {
         let body = r#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app '1' are expired. Trace ID: x"}"#;
         let error = of(401, body);
         assert_eq!(error.code.as_deref(), Some("AADSTS7000222"));
-        assert_eq!(error.message, "The provided client secret keys for app '1' are expired.");
-        assert_eq!(of(401, r#"{"error":"invalid_client"}"#).message, "invalid_client");
+        let says = "The provided client secret keys for app '1' are expired. Make a new client secret";
+        assert!(error.message.starts_with(says), "{error}");
+        let message = of(401, r#"{"error":"invalid_client"}"#).message;
+        assert!(message.starts_with("invalid_client. Check the app's credential"), "{message}");
     }
 
     #[test]
     fn something_is_said_whatever_the_error() {
         let message = of(401, r#"{"error":"https://login.test/invalid_client"}"#).message;
-        assert_eq!(message, "The sign-in service answered 401 Unauthorized, without a reason that can be shown.");
+        let says = "The sign-in service answered 401 Unauthorized, without a reason that can be shown. Look";
+        assert!(message.starts_with(says), "{message}");
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum Connection {
     /// A new one, closed afterwards: a pooled one that the other side has just closed leaves open whether the request
     /// was carried out.
     Own,
+    /// To the node's own metadata service, over plain HTTP and never through a proxy.
+    Node,
 }
 
 /// Extension of an answer whose body did not arrive as a whole.

@@ -187,7 +187,7 @@ const APPROVAL: &str = "Intune's access policy asks for a second administrator's
 fn permission(message: &str) -> String {
     format!(
         "{message} The app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
-         DeviceManagementManagedDevices.Read.All, with admin consent."
+         DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments)."
     )
 }
 

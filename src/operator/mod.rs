@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod status_writer;
 mod tenant;
+mod tenant_secrets;
 mod tenant_setup;
 mod tenants;
 pub mod transports;

@@ -2,18 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use azure_core::credentials::Secret as SecretText;
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, ResourceExt};
-
-use super::{
-    calls::{CallError, call},
-    context::Context,
-};
+use super::{calls::CallError, context::Context, tenant_secrets};
 use crate::{
     api::{
         conditions::reason,
-        tenant::{CloudName, IntuneTenant, IntuneTenantSpec, SecretKeyRef},
+        tenant::{CloudName, IntuneTenant, IntuneTenantSpec},
     },
     graph::{Cloud, ConfigError, Credentials, Endpoints, Graph},
     lifecycle::observed::Trouble,
@@ -37,6 +30,13 @@ pub enum NoClient {
     Trouble(Trouble),
     /// The API server did not answer.
     Unclear(CallError),
+}
+
+impl NoClient {
+    /// Somebody has to mend something, by this reason and sentence.
+    pub fn trouble(reason: &str, message: String) -> Self {
+        Self::Trouble(Trouble { reason: reason.to_owned(), message })
+    }
 }
 
 /// The tenant's client: `old` where nothing has changed.
@@ -69,57 +69,24 @@ fn endpoints(spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
 }
 
 async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Credentials, Option<String>), NoClient> {
-    if let Some(reference) = &spec.auth.client_secret_ref {
-        let (secret, version) = secret(context, reference).await?;
-        return Ok((Credentials::ClientSecret { client_id: spec.client_id.clone(), secret }, version));
+    let auth = &spec.auth;
+    let client_id = spec.client_id.clone();
+    if let Some(reference) = &auth.client_secret_ref {
+        let (secret, version) = tenant_secrets::client_secret(context, reference).await?;
+        return Ok((Credentials::ClientSecret { client_id, secret }, version));
+    }
+    if let Some(reference) = &auth.client_certificate_ref {
+        let (certificate, version) = tenant_secrets::certificate(context, reference).await?;
+        return Ok((Credentials::ClientCertificate { client_id, certificate: Arc::new(certificate) }, version));
+    }
+    if auth.managed_identity.is_some() {
+        return Ok((Credentials::ManagedIdentity { client_id }, None));
     }
     let token_file =
         std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").map_or_else(|| PathBuf::from(TOKEN_FILE), PathBuf::from);
-    Ok((Credentials::WorkloadIdentity { client_id: spec.client_id.clone(), token_file }, None))
-}
-
-/// A Secret of the operator's own namespace, read by name: there is no right to list them.
-async fn secret(context: &Context, reference: &SecretKeyRef) -> Result<(SecretText, Option<String>), NoClient> {
-    let SecretKeyRef { name, key } = reference;
-    let namespace = &context.namespace;
-    let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = match call(secrets.get_opt(name)).await {
-        Ok(Some(secret)) => secret,
-        Ok(None) => {
-            let message = format!(
-                "There is no Secret \"{name}\" in the operator's namespace \"{namespace}\". Create it there, with the client secret under the key \"{key}\"; \
-                 Secrets of other namespaces are not read."
-            );
-            return Err(NoClient::Trouble(trouble(reason::SECRET_NOT_FOUND, message)));
-        }
-        Err(CallError::Forbidden(message)) => {
-            return Err(NoClient::Trouble(trouble(
-                reason::SECRET_NOT_FOUND,
-                format!("The Secret \"{name}\" may not be read: {message}"),
-            )));
-        }
-        Err(error) => return Err(NoClient::Unclear(error)),
-    };
-    let value = secret
-        .data
-        .as_ref()
-        .and_then(|data| data.get(key))
-        .map(|bytes| String::from_utf8_lossy(&bytes.0).trim().to_owned());
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) => Ok((SecretText::from(value), secret.resource_version())),
-        None => {
-            let message = format!(
-                "The Secret \"{name}\" in namespace \"{namespace}\" has no key \"{key}\", or nothing under it."
-            );
-            Err(NoClient::Trouble(trouble(reason::SECRET_NOT_FOUND, message)))
-        }
-    }
+    Ok((Credentials::WorkloadIdentity { client_id, token_file }, None))
 }
 
 fn misconfigured(error: &ConfigError) -> NoClient {
-    NoClient::Trouble(trouble(reason::INVALID_CONFIGURATION, error.to_string()))
-}
-
-fn trouble(reason: &str, message: String) -> Trouble {
-    Trouble { reason: reason.to_owned(), message }
+    NoClient::trouble(reason::INVALID_CONFIGURATION, error.to_string())
 }

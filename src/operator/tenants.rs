@@ -245,7 +245,7 @@ fn permissions(signed_in: Option<&SignedIn>) -> (Truth, &'static str, String) {
         return (Truth::True, reason::ROLES_PRESENT, "The token has the permissions that are needed.".to_owned());
     }
     let message = format!(
-        "The token lacks {}. Grant it as an application permission, with admin consent.",
+        "The token lacks {}. Grant it as an application permission, with admin consent; to a managed identity by an app role assignment.",
         missing.join(" and ")
     );
     (Truth::False, reason::PERMISSION_MISSING, message)

@@ -164,6 +164,14 @@ fn broken() -> Vec<(Value, &'static str)> {
         ),
         (t("spec.auth", json!({})), "spec.auth: sign in by exactly one of"),
         (
+            t("spec.auth", json!({"managedIdentity": {"clientId": "11111111-2222-3333-4444-555555555555"}})),
+            "spec: auth.managedIdentity.clientId must be the tenant's clientId",
+        ),
+        (
+            t("spec.auth", json!({"clientCertificateRef": {"name": "A"}})),
+            "spec.auth.clientCertificateRef.name: write clientCertificateRef.name as",
+        ),
+        (
             t("spec.auth.clientSecretRef.name", json!("A")),
             "spec.auth.clientSecretRef.name: write clientSecretRef.name as",
         ),

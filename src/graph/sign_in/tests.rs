@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Cloud, Credentials, Graph, testing::*};
+use crate::graph::{Certificate, Cloud, Credentials, Graph, testing::*};
 use azure_core::credentials::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -67,6 +67,112 @@ async fn a_missing_or_empty_token_file_is_a_refusal_that_heals() {
     graph.sign_in().await.unwrap();
 }
 
+/// The addresses that Microsoft documents for each cloud ("National cloud deployments"), written out once more.
+const CLOUDS: [(Cloud, &str, &str); 4] = [
+    (Cloud::Global, "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+    (Cloud::UsGov, "https://login.microsoftonline.us", "https://graph.microsoft.us"),
+    (Cloud::UsGovDoD, "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+    (Cloud::China, "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+];
+
+fn certificate() -> Credentials {
+    let made =
+        graph_simulator::ClientCertificate::valid(Timestamp::UNIX_EPOCH, Timestamp::from_second(1 << 32).unwrap());
+    let made = made.unwrap();
+    let certificate = Certificate::from_pem(made.certificate.as_bytes(), made.key.as_bytes()).unwrap();
+    Credentials::ClientCertificate { client_id: "client-1".to_owned(), certificate: Arc::new(certificate) }
+}
+
+fn of_cloud(cloud: Cloud, credentials: Credentials, script: &Arc<Script>) -> Graph {
+    Graph::new(TENANT, cloud.into(), credentials, script.clone(), Arc::new(HandClock::default())).unwrap()
+}
+
+#[tokio::test]
+async fn in_each_cloud_the_token_is_asked_of_its_authority_and_for_its_graph() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    std::fs::write(&file, "assertion").unwrap();
+    let certificate = certificate();
+    for (cloud, authority, graph) in CLOUDS {
+        for credentials in [client_secret(), workload_identity(file.clone()), certificate.clone()] {
+            let script = Script::signed_in(|_| None);
+            of_cloud(cloud, credentials.clone(), &script).sign_in().await.unwrap();
+            let seen = script.seen();
+            let endpoint = format!("{authority}/{TENANT}/oauth2/v2.0/token");
+            assert_eq!(seen[0].line, format!("POST {endpoint}"), "{cloud:?}");
+            let form = form(&seen[0]);
+            assert_eq!(form["scope"], format!("{graph}/.default"), "{cloud:?}");
+            if matches!(credentials, Credentials::ClientCertificate { .. }) {
+                let claims = claims::decode(form["client_assertion"].split('.').nth(1).unwrap()).unwrap();
+                let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+                assert_eq!((&claims["aud"], &claims["iss"]), (&json!(endpoint), &json!("client-1")), "{cloud:?}");
+            }
+        }
+    }
+}
+
+/// What the metadata service answers: numbers are strings (entra-docs, how-to-use-vm-token.md).
+fn of_the_node(text: &str) -> Reply {
+    let ends = Timestamp::now().as_second() + 3600;
+    ok(&json!({
+        "access_token": text, "refresh_token": "", "expires_in": "3600", "expires_on": ends.to_string(),
+        "not_before": "0", "resource": "https://graph.microsoft.com", "token_type": "Bearer",
+    }))
+}
+
+fn managed_identity() -> Credentials {
+    Credentials::ManagedIdentity { client_id: "client-1".to_owned() }
+}
+
+#[tokio::test]
+async fn a_managed_identity_is_asked_of_the_node_for_each_clouds_graph() {
+    for (cloud, _, graph) in CLOUDS {
+        let script = Script::new(|_| of_the_node("token"));
+        of_cloud(cloud, managed_identity(), &script).sign_in().await.unwrap();
+        let seen = script.seen();
+        let url: url::Url = seen[0].line.strip_prefix("GET ").unwrap().parse().unwrap();
+        assert!(url.as_str().starts_with("http://169.254.169.254/metadata/identity/oauth2/token?"), "{url}");
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!((query["resource"].as_str(), query["client_id"].as_str()), (graph, "client-1"));
+        assert_eq!(seen[0].header("metadata"), Some("true"));
+        assert_eq!(seen[0].request.headers().len(), 1);
+        assert_eq!(seen[0].exchange.connection, crate::graph::Connection::Node);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_or_is_silent_is_asked_once() {
+    for (answer, says) in [
+        (reply(400, r#"{"error":"invalid_request","error_description":"Identity not found"}"#), "no managed identity"),
+        (reply(404, ""), "being updated"),
+        (reply(410, ""), "being updated"),
+        (reply(429, ""), "Too much"),
+        (reply(500, r#"{"error":"unknown"}"#), "tried again"),
+        (Some(Err(crate::graph::TransportError::NotConnected("no route".to_owned()))), "on an Azure node only"),
+        (ok(&json!({"access_token": "a", "expires_in": "1e99", "expires_on": "1"})), "no token that can be used"),
+        (ok(&json!({"access_token": "a", "expires_in": "60", "expires_on": "x"})), "no token that can be used"),
+    ] {
+        let script = Script::new(move |_| answer.clone());
+        let error = of_cloud(Cloud::Global, managed_identity(), &script).sign_in().await.unwrap_err();
+        assert!(error.message.contains(says), "{error}");
+        assert_eq!(script.seen().len(), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenant_is_not_used() {
+    let own = jwt(&format!(r#"{{"tid":"{}"}}"#, TENANT.to_uppercase()));
+    let foreign = jwt(r#"{"tid":"99999999-2222-3333-4444-555555555555"}"#);
+    let sign_in = async |text: String| {
+        let script = Script::new(move |_| of_the_node(&text));
+        of_cloud(Cloud::Global, managed_identity(), &script).token().await.map(|_| ())
+    };
+    sign_in(own).await.unwrap();
+    let error = sign_in(foreign).await.unwrap_err();
+    assert_eq!(error.kind, SignInFailure::Refused);
+    assert!(error.message.contains("of the Entra tenant 99999999-2222"), "{error}");
+}
+
 #[tokio::test]
 async fn permissions_are_those_of_a_readable_token() {
     let readable = jwt(r#"{"roles":["A.Read.All","B.All"],"aud":"x"}"#);
@@ -113,7 +219,7 @@ async fn a_refusal_says_entras_code_and_sentence() {
     let error = client(&script).0.sign_in().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "sign-in failed (AADSTS70011): The provided value for the input parameter 'scope' isn't valid. The scope isn't valid."
+        "sign-in failed (AADSTS70011): The provided value for the input parameter 'scope' isn't valid. The scope isn't valid. Check cloud and endpoints: this Graph is not known there."
     );
     assert_eq!(error.kind, SignInFailure::Refused);
     assert_eq!(script.seen().len(), 1, "no retry");
@@ -191,7 +297,12 @@ async fn only_the_first_rejection_of_a_token_counts() {
 }
 
 fn graph_sign_in(script: &Arc<Script>) -> SignIn {
-    let identity = Identity { tenant_id: TENANT.to_owned(), endpoints: endpoints(), credentials: client_secret() };
+    let identity = Identity {
+        tenant_id: TENANT.to_owned(),
+        endpoints: endpoints(),
+        credentials: client_secret(),
+        clock: Arc::new(HandClock::default()),
+    };
     SignIn::new(identity, script.clone()).unwrap()
 }
 

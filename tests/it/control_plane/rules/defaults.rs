@@ -83,7 +83,9 @@ async fn control_plane_drops_nulls() {
             object["spec"][field] = Value::Null;
         }
     }
-    object["spec"]["auth"]["clientSecretRef"] = Value::Null;
+    for kind in ["clientSecretRef", "clientCertificateRef", "managedIdentity"] {
+        object["spec"]["auth"][kind] = Value::Null;
+    }
     for field in ["endpoints", "platformSupportMatrixRef", "allowedNamespaces"] {
         object["spec"][field] = Value::Null;
     }

@@ -7,9 +7,13 @@ use super::{
     manifests::{GUID, endpoints, tenant},
 };
 
-const SIGN_IN: &str = "sign in by exactly one of workloadIdentity or clientSecretRef";
+const SIGN_IN: &str =
+    "sign in by exactly one of workloadIdentity, managedIdentity, clientSecretRef or clientCertificateRef";
 const SECRET: &str = "write clientSecretRef.name as an object's name";
+const CERTIFICATE: &str = "write clientCertificateRef.name as an object's name";
+const IDENTITY: &str = "auth.managedIdentity.clientId must be the tenant's clientId: leave it out";
 const KEY: &str = "write clientSecretRef.key as the name of a key in a Secret: letters, digits, -, _ and .";
+const OTHER_GUID: &str = "11111111-2222-3333-4444-555555555555";
 const MATRIX: &str = "write platformSupportMatrixRef.name as an object's name";
 const GRAPH: &str = "write graph as an https origin without a path, such as https://graph.example.test";
 const AUTHORITY: &str = "write authority as an https origin without a path, such as https://login.example.test";
@@ -62,7 +66,19 @@ fn sign_in() -> Vec<Case> {
         auth(json!({"workloadIdentity": null}), Refused(SIGN_IN)),
         auth(json!({"workloadIdentity": {}, "clientSecretRef": {"name": "graph"}}), Refused(SIGN_IN)),
         auth(json!(ABSENT), Refused("spec.auth: Required value")),
-        auth(json!({"managedIdentity": {}}), Refused("unknown field \"spec.auth.managedIdentity\"")),
+        auth(json!({"managedIdentity": {}}), Accepted),
+        auth(json!({"managedIdentity": {"clientId": GUID.to_uppercase()}}), Accepted),
+        auth(json!({"managedIdentity": {"clientId": OTHER_GUID}}), Refused(IDENTITY)),
+        auth(json!({"managedIdentity": {"clientId": "mine"}}), Refused("write managedIdentity.clientId as a GUID")),
+        auth(json!({"managedIdentity": {}, "workloadIdentity": {}}), Refused(SIGN_IN)),
+        auth(json!({"clientCertificateRef": {"name": "graph-tls"}}), Accepted),
+        auth(json!({"clientCertificateRef": {}}), Refused("spec.auth.clientCertificateRef.name: Required value")),
+        auth(json!({"clientCertificateRef": {"name": "Graph"}}), Refused(CERTIFICATE)),
+        auth(
+            json!({"clientCertificateRef": {"name": "a".repeat(254)}}),
+            Refused("clientCertificateRef.name: Too long: may not be more than 253"),
+        ),
+        auth(json!({"clientCertificateRef": {"name": "a"}, "clientSecretRef": {"name": "b"}}), Refused(SIGN_IN)),
         auth(json!({"clientSecretRef": {"key": "x"}}), Refused("spec.auth.clientSecretRef.name: Required value")),
         auth(secret("Graph", "x"), Refused(SECRET)),
         auth(secret("helpdesk/graph", "x"), Refused(SECRET)),

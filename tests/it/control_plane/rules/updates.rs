@@ -69,6 +69,8 @@ async fn control_plane_updates_of_tenants() {
         (json!({"spec": {"endpoints": endpoints()}}), Refused(PLACE)),
         (json!({"spec": {"cloud": null}}), Accepted),
         (json!({"spec": {"auth": {"workloadIdentity": null, "clientSecretRef": {"name": "graph"}}}}), Accepted),
+        (json!({"spec": {"auth": {"clientSecretRef": null, "clientCertificateRef": {"name": "tls"}}}}), Accepted),
+        (json!({"spec": {"auth": {"clientCertificateRef": null, "managedIdentity": {}}}}), Accepted),
         (json!({"spec": {"auth": {"clientSecretRef": {"name": "graph"}}}}), Refused("sign in by exactly one of")),
         (json!({"spec": {"suspend": true, "limits": {"resetsPerHour": 1}, "minInterval": "1h"}}), Accepted),
         (json!({"spec": {"timing": {"ledgerLag": "10m"}}}), Refused("minInterval must be 0s or at least")),
