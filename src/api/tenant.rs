@@ -171,13 +171,12 @@ pub struct Auth {
 pub struct WorkloadIdentity {}
 
 /// Sign in by a managed identity of the node. Its client id is the tenant's `clientId`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedIdentity {
     /// The same as the tenant's clientId, which it is where this is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
-    #[x_kube(validation = rules::guid("write managedIdentity.clientId as a GUID, or leave it out: it is the tenant's clientId"))]
     pub client_id: Option<String>,
 }
 

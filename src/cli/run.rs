@@ -1,6 +1,10 @@
 //! `passcode-operator run`
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use kube::{Client, Config};
@@ -27,6 +31,13 @@ pub(super) struct Arguments {
     /// The operator's own namespace: its Secrets and Leases. Default: the pod's, else that of the kubeconfig's context.
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
+    /// The pod's projected token, for tenants that sign in by workload identity.
+    #[arg(
+        long,
+        env = "AZURE_FEDERATED_TOKEN_FILE",
+        default_value = "/var/run/secrets/azure/tokens/azure-identity-token"
+    )]
+    token_file: PathBuf,
     /// What to log, such as info or passcode_operator=debug. Libraries never log below info.
     #[arg(long, env = "LOG", default_value = "info")]
     log: String,
@@ -48,6 +59,7 @@ pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         identity: format!("{pod}_{}", Uuid::new_v4()),
         clock: Arc::new(SystemClock),
         transports: Arc::new(Network),
+        token_file: arguments.token_file,
         listen: Some(arguments.listen),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), namespace = environment.namespace, "starting");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -35,6 +36,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// How Graph is reached.
     pub transports: Arc<dyn Transports>,
+    /// The pod's projected token, for tenants that sign in by workload identity.
+    pub token_file: PathBuf,
     /// The tenants, by name.
     pub tenants: Tenants,
     /// The namespaces.

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -57,6 +58,8 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// How Graph is reached.
     pub transports: Arc<dyn Transports>,
+    /// The pod's projected token, for tenants that sign in by workload identity.
+    pub token_file: PathBuf,
     /// Where probes and metrics are served; `None`: nowhere.
     pub listen: Option<SocketAddr>,
 }
@@ -70,7 +73,7 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::default());
     let stopping = Arc::new(AtomicBool::new(false));
-    let Environment { client, namespace, identity, clock, transports, listen } = environment;
+    let Environment { client, namespace, identity, clock, transports, token_file, listen } = environment;
     let server = listen.map(|address| {
         let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock: clock.clone() };
         tokio::spawn(http::serve(address, sources, stop.clone()))
@@ -80,7 +83,19 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
         Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), health.clone());
     let election = tokio::spawn(candidate.run(stop.clone()));
     let locks = Arc::new(Locks::new(client.clone(), &namespace));
-    let terms = Terms { client, namespace, identity, clock, transports, locks, health, metrics, stopping, leadership };
+    let terms = Terms {
+        client,
+        namespace,
+        identity,
+        clock,
+        transports,
+        token_file,
+        locks,
+        health,
+        metrics,
+        stopping,
+        leadership,
+    };
     let terms = tokio::spawn(terms.run(stop.clone()));
     finish(server, election, terms).await
 }
@@ -140,6 +155,7 @@ struct Terms {
     identity: String,
     clock: Arc<dyn Clock>,
     transports: Arc<dyn Transports>,
+    token_file: PathBuf,
     /// What is remembered of them outlives a term: the end of one may be a restore.
     locks: Arc<Locks>,
     health: Arc<Health>,
@@ -234,6 +250,7 @@ impl Terms {
             namespace: self.namespace.clone(),
             clock: self.clock.clone(),
             transports: self.transports.clone(),
+            token_file: self.token_file.clone(),
             tenants: Tenants::default(),
             namespaces,
             tenant_objects,

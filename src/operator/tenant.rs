@@ -11,6 +11,7 @@ use super::limits::Spent;
 use crate::{
     api::{
         Duration as Length, Time,
+        conditions::reason,
         tenant::{IntuneTenant, IntuneTenantSpec, LedgerStatus},
     },
     graph::{Clock, Graph},
@@ -90,6 +91,17 @@ impl Facts {
             self.fault = None;
             self.unsaid = true;
         }
+    }
+
+    /// Signing in works: trouble with that is over, and needs no probe. Tells whether there was such trouble.
+    pub fn signed_in(&mut self) -> bool {
+        let of_sign_in =
+            |fault: &Fault| matches!(fault.trouble.reason.as_str(), reason::TOKEN_REFUSED | reason::UNREACHABLE);
+        let over = self.fault.as_ref().is_some_and(of_sign_in);
+        if over {
+            self.fault = None;
+        }
+        over
     }
 
     /// Whether something changed since this was asked last that the tenant's status should tell soon.

@@ -1,6 +1,6 @@
 //! From an IntuneTenant and its Secret to a client that can sign in.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use super::{calls::CallError, context::Context, tenant_secrets};
 use crate::{
@@ -11,9 +11,6 @@ use crate::{
     graph::{Cloud, ConfigError, Credentials, Endpoints, Graph},
     lifecycle::observed::Trouble,
 };
-
-/// Where Azure workload identity mounts the pod's token, unless the environment says otherwise.
-const TOKEN_FILE: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
 
 /// A client, and what it was made from: it is made anew only when that changes.
 #[derive(Clone)]
@@ -82,9 +79,7 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
     if auth.managed_identity.is_some() {
         return Ok((Credentials::ManagedIdentity { client_id }, None));
     }
-    let token_file =
-        std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").map_or_else(|| PathBuf::from(TOKEN_FILE), PathBuf::from);
-    Ok((Credentials::WorkloadIdentity { client_id, token_file }, None))
+    Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None))
 }
 
 fn misconfigured(error: &ConfigError) -> NoClient {

@@ -103,11 +103,14 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
     };
     let ready = Tenant { object: tenant.clone(), graph: client.map(|client| client.graph), matrix, trouble, record };
     let ready = Arc::new(ready);
+    let recovered = signed_in.is_some() && ready.record.facts().signed_in();
     let before = context.tenants.get(&name);
     context.tenants.put(&name, ready.clone());
-    if before.is_none_or(|before| {
-        before.trouble != ready.trouble || before.object.metadata.generation != tenant.metadata.generation
-    }) {
+    if recovered
+        || before.is_none_or(|before| {
+            before.trouble != ready.trouble || before.object.metadata.generation != tenant.metadata.generation
+        })
+    {
         context.tenants.wake_all();
     }
     match write_status(context, &tenant, &ready, signed_in.as_ref()).await {

@@ -2,7 +2,7 @@
 
 use crate::clock::{http_date, inner_error_time, shifted};
 use crate::entra;
-use crate::faults::{Execution, Fault, PathClass, Reply};
+use crate::faults::{Execution, Fault, FaultBody, PathClass, Reply};
 use crate::graph::{self, Outcome, batch, call::*, errors};
 use crate::metadata;
 use crate::records::RequestRecord;
@@ -201,7 +201,9 @@ fn carry_out(world: &mut World, execution: Execution, effect: Effect) {
 }
 
 fn replaced(world: &mut World, call: &Call<'_>, class: PathClass, status: &crate::faults::FaultStatus) -> Answer {
-    let answer = if metadata::is_path(call.path) {
+    let answer = if class == PathClass::Token && matches!(status.body, FaultBody::Html) {
+        errors::html(StatusCode::from_u16(status.status).unwrap_or(StatusCode::BAD_GATEWAY))
+    } else if metadata::is_path(call.path) {
         metadata::of_status(status.status)
     } else if class == PathClass::Token {
         entra::of_status(world, status.status)

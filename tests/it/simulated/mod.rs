@@ -8,5 +8,7 @@ mod inputs;
 mod main_path;
 mod once_only;
 mod panics;
+mod rotation;
 mod secrets;
+mod signing_in;
 mod tenants;

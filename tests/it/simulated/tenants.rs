@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// Sees the trouble told on the tenant and on a reset that is held without anything sent, mends it, and sees both go on.
-async fn goes_on_once_mended(world: World, reason: &str, says: &str, mend: impl AsyncFnOnce(&World)) {
+pub(super) async fn goes_on_once_mended(world: World, reason: &str, says: &str, mend: impl AsyncFnOnce(&World)) {
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
     let replica = world.replica("a");
     world.create(reset("inc1", &serial, world.now())).await;

@@ -39,8 +39,13 @@ impl World {
 
     /// The reason of the tenant's Ready condition, and its sentence.
     pub async fn tenant_says(&self, name: &str) -> (String, String) {
+        self.tenant_says_of(name, "Ready").await
+    }
+
+    /// The reason of a condition of the tenant, and its sentence.
+    pub async fn tenant_says_of(&self, name: &str, kind: &str) -> (String, String) {
         let status = self.tenant(name).await.status.unwrap_or_default();
-        conditions::get(&status.conditions, "Ready").map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default()
+        conditions::get(&status.conditions, kind).map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default()
     }
 
     /// Waits until the tenant's Ready condition has this reason.
@@ -57,11 +62,21 @@ impl World {
 
     /// Puts the Secret `graph-credentials` into a namespace, in place of the one that is there.
     pub async fn put_secret(&self, namespace: &str, key: &str, value: &str) {
+        self.replace_secret(namespace, "graph-credentials", &[(key, value)]).await;
+    }
+
+    /// Puts the Secret `graph-tls` into the operator's namespace, in place of the one that is there.
+    pub async fn put_certificate(&self, certificate: &str, key: &str) {
+        self.replace_secret(OPERATOR, "graph-tls", &[("tls.crt", certificate), ("tls.key", key)]).await;
+    }
+
+    async fn replace_secret(&self, namespace: &str, name: &str, values: &[(&str, &str)]) {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-        let _ = secrets.delete("graph-credentials", &Default::default()).await;
+        let _ = secrets.delete(name, &Default::default()).await;
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
         let secret = Secret {
-            metadata: ObjectMeta { name: Some("graph-credentials".to_owned()), ..ObjectMeta::default() },
-            data: Some(BTreeMap::from([(key.to_owned(), ByteString(value.as_bytes().to_vec()))])),
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+            data: Some(values.collect::<BTreeMap<_, _>>()),
             ..Secret::default()
         };
         secrets.create(&PostParams::default(), &secret).await.unwrap();

@@ -24,6 +24,14 @@ pub fn tenant(name: &str) -> Value {
     })
 }
 
+/// The same for another app, which signs in in another way.
+pub fn tenant_by(name: &str, client_id: &str, auth: Value) -> Value {
+    let mut tenant = tenant(name);
+    tenant["spec"]["clientId"] = client_id.into();
+    tenant["spec"]["auth"] = auth;
+    tenant
+}
+
 /// The tenant as an object, with the defaults that the API server would set.
 pub fn tenant_object(value: Value) -> IntuneTenant {
     serde_json::from_value(value).unwrap()

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -143,6 +144,8 @@ pub struct World {
     pub clock_offset: SignedDuration,
     /// How replicas reach Graph: the simulator, in process.
     pub transports: Arc<dyn Transports>,
+    /// The pod's projected token; there is none unless it is written.
+    pub token_file: PathBuf,
     /// Where replicas serve probes and metrics; nowhere unless set.
     pub listen: Option<SocketAddr>,
 }
@@ -164,6 +167,7 @@ impl World {
             client,
             start: Instant::now(),
             clock_offset: SignedDuration::ZERO,
+            token_file: "/nowhere".into(),
             listen: None,
         }
     }
@@ -239,6 +243,7 @@ impl World {
             identity: name.to_owned(),
             clock: Arc::new(clock),
             transports: Arc::new(Severable { inner: transports, severed: plug.severed.subscribe() }),
+            token_file: self.token_file.clone(),
             listen: self.listen,
         };
         (environment, plug)

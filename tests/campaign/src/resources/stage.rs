@@ -92,6 +92,7 @@ impl Stage {
             identity: "resources".to_owned(),
             clock: Arc::new(SystemClock),
             transports: Arc::new(Loopback(InProcess(graph.clone()), Mutex::default())),
+            token_file: "/nowhere".into(),
             listen: None,
         };
         let stage = Self {

@@ -113,6 +113,11 @@ pub(crate) fn of_status(status: StatusCode, message: &str, ids: &Ids) -> Answer 
     Answer::json(status, body(code, message, ids))
 }
 
+/// What a proxy on the way says in place of the service.
+pub(crate) fn html(status: StatusCode) -> Answer {
+    Answer { status, headers: Vec::new(), body: Content::Html("<html><body><h1>Error</h1><hr>proxy</body></html>\r\n") }
+}
+
 /// The answer that a fault puts in place of the real one.
 pub(crate) fn of_fault(fault: &FaultStatus, device: &str, action: Option<&str>, approval: &str, ids: &Ids) -> Answer {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -120,11 +125,7 @@ pub(crate) fn of_fault(fault: &FaultStatus, device: &str, action: Option<&str>, 
         (FaultBody::RefusedByIntune, _) => refused_by_intune(device, action, ids),
         (FaultBody::UnknownSegment, _) => unknown_segment(action.unwrap_or("managedDevices"), ids),
         (FaultBody::ApprovalRequired, _) => approval_required(approval),
-        (FaultBody::Html, _) => Answer {
-            status,
-            headers: Vec::new(),
-            body: Content::Html("<html><body><h1>Error</h1><hr>proxy</body></html>\r\n"),
-        },
+        (FaultBody::Html, _) => html(status),
         (FaultBody::Usual, 302) => Answer { status, headers: Vec::new(), body: Content::Empty },
         (FaultBody::Usual, 401) => unauthorized("Access token validation failure.", ids),
         (FaultBody::Usual, 403) => missing_scope(crate::tenants::RESET_PERMISSION, device, action, ids),

@@ -69,7 +69,7 @@ fn sign_in() -> Vec<Case> {
         auth(json!({"managedIdentity": {}}), Accepted),
         auth(json!({"managedIdentity": {"clientId": GUID.to_uppercase()}}), Accepted),
         auth(json!({"managedIdentity": {"clientId": OTHER_GUID}}), Refused(IDENTITY)),
-        auth(json!({"managedIdentity": {"clientId": "mine"}}), Refused("write managedIdentity.clientId as a GUID")),
+        auth(json!({"managedIdentity": {"clientId": "mine"}}), Refused(IDENTITY)),
         auth(json!({"managedIdentity": {}, "workloadIdentity": {}}), Refused(SIGN_IN)),
         auth(json!({"clientCertificateRef": {"name": "graph-tls"}}), Accepted),
         auth(json!({"clientCertificateRef": {}}), Refused("spec.auth.clientCertificateRef.name: Required value")),
