@@ -7,22 +7,35 @@ use std::{
 };
 
 use azure_core::credentials::Secret;
+use base64::Engine;
 use graph_simulator::{
-    ActionState, Device, DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_SECRET, EXAMPLE_TENANT, Fault, PathClass,
-    READ_PERMISSION, RESET_PERMISSION, RetryAfter, Revocation, Rule, TokenFormat, planted,
+    ActionState, App, ClientCertificate, Device, DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_SECRET,
+    EXAMPLE_TENANT, EXCHANGE_AUDIENCE, Fault, PathClass, READ_PERMISSION, RESET_PERMISSION, RetryAfter, Revocation,
+    Rule, TokenFormat, planted,
 };
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{Action, Credentials, Endpoints, Graph, Selector, SystemClock},
+    graph::{Action, Certificate, Credentials, Endpoints, Graph, Selector, SystemClock},
     telemetry::logs::{self, Format},
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use world::{World, changes::BY_ITSELF, objects::OPERATOR, transport::InProcess};
+use world::{
+    World,
+    changes::BY_ITSELF,
+    objects::{OPERATOR, tenant_by},
+    transport::InProcess,
+};
 
-/// What every planted value contains, in lower case: the client secret, the passcode, an unlock PIN, users, device names.
+use super::signing_in::{CLUSTER, SUBJECT, certificate_for, project};
+
+/// What every planted value contains, in lower case: the client secret, the passcode, an unlock PIN, users, device names. What cannot
+/// be chosen, a private key and assertions, is looked for as it is.
 const MARK: &str = "planted";
+/// The apps that sign in by the pod's token and by certificate.
+const BY_TOKEN: &str = "11111111-0000-4000-8000-000000000002";
+const BY_CERTIFICATE: &str = "11111111-0000-4000-8000-000000000003";
 /// The client secret in base64, as its Secret holds it; and what tokens of the simulator begin with.
 const ENCODED: [&str; 3] = ["uexbtlrfr", "opaque.", "eyj"];
 const HOUR: Duration = Duration::from_secs(3600);
@@ -65,6 +78,49 @@ async fn all_that_happens(world: &World) {
     requests_that_fail(world).await;
     devices_that_answer(world).await;
     tokens_that_end(world).await;
+}
+
+/// Tenants that sign in with an assertion: refused first, by Entra and by the operator, then good.
+async fn assertions(world: &World, certificate: &ClientCertificate) {
+    world.graph.add_app(EXAMPLE_TENANT, App::new(BY_TOKEN));
+    world.graph.add_app(EXAMPLE_TENANT, App::new(BY_CERTIFICATE));
+    project(world, &CLUSTER, SUBJECT, EXCHANGE_AUDIENCE);
+    world.put_certificate(&certificate.certificate, "PLANTED, and no key").await;
+    world.create_tenant(tenant_by("by-token", BY_TOKEN, json!({"workloadIdentity": {}}))).await;
+    let auth = json!({"clientCertificateRef": {"name": "graph-tls"}});
+    world.create_tenant(tenant_by("by-certificate", BY_CERTIFICATE, auth)).await;
+    for (name, number) in [("by-token", 90), ("by-certificate", 91)] {
+        world.add(phone(number));
+        let selector = json!({"userPrincipalName": user(number)});
+        world.ask_with(name, selector, json!({"tenantRef": {"name": name}})).await;
+    }
+    world.held("by-token", "TenantNotReady", "AADSTS70025").await;
+    world.held("by-certificate", "TenantNotReady", "tls.key holds no private key").await;
+    let another = certificate_for(-1, 1000);
+    world.put_certificate(&certificate.certificate, &another.key).await;
+    world.held("by-certificate", "TenantNotReady", "tls.key is not the key").await;
+    world.put_certificate(&certificate.certificate, &certificate.key).await;
+    world.held("by-certificate", "TenantNotReady", "AADSTS700027").await;
+
+    let trusted = CLUSTER.federated(SUBJECT, EXCHANGE_AUDIENCE);
+    world.graph.change_app(BY_TOKEN, |app| app.federated.push(trusted));
+    world.graph.change_app(BY_CERTIFICATE, |app| app.certificates.push(certificate.certificate.clone()));
+    for name in ["by-token", "by-certificate"] {
+        ends(world, name, DONE.0, DONE.1).await;
+    }
+}
+
+/// Texts that give a key or an assertion away: each line of the key, what its Secret holds, and each part of each assertion.
+fn secret_texts(world: &World, certificate: &ClientCertificate) -> Vec<String> {
+    let stored = base64::engine::general_purpose::STANDARD.encode(&certificate.key);
+    let lines = certificate.key.lines().filter(|line| line.len() == 64).map(str::to_owned);
+    // Not from its beginning, which every PEM has, and in pieces, for whatever is printed may be cut.
+    let stored = (100..1500).step_by(100).map(|at| stored[at..at + 60].to_owned());
+    let assertions = world.graph.token_requests().into_iter().filter_map(|request| request.assertion);
+    let parts = assertions.flat_map(|assertion| assertion.split('.').map(str::to_owned).collect::<Vec<_>>());
+    let texts: Vec<String> = lines.chain(stored).chain(parts).map(|text| text.to_ascii_lowercase()).collect();
+    assert!(texts.len() > 40, "{}", texts.len());
+    texts
 }
 
 async fn reads_that_fail(world: &World) {
@@ -175,7 +231,7 @@ async fn tokens_that_end(world: &World) {
 }
 
 /// The same by hand through the client, each value and each error printed by `Debug`.
-async fn printed(world: &World) -> String {
+async fn printed(world: &World, pair: &ClientCertificate) -> String {
     let secret =
         Credentials::ClientSecret { client_id: EXAMPLE_CLIENT.to_owned(), secret: Secret::from(EXAMPLE_SECRET) };
     let selector = Selector::User {
@@ -183,7 +239,11 @@ async fn printed(world: &World) -> String {
         device_name: Some("Planted phone 80".to_owned()),
         operating_system: None,
     };
-    let mut printed = format!("{secret:?} {selector:?}");
+    let certificate = Certificate::from_pem(pair.certificate.as_bytes(), pair.key.as_bytes()).unwrap();
+    let no_pair = Certificate::from_pem(pair.certificate.as_bytes(), b"planted");
+    let certificate =
+        Credentials::ClientCertificate { client_id: BY_CERTIFICATE.to_owned(), certificate: Arc::new(certificate) };
+    let mut printed = format!("{secret:?} {selector:?} {certificate:?} {no_pair:?}");
     let endpoints =
         Endpoints::custom("https://graph.microsoft.com", "https://login.microsoftonline.com", None).unwrap();
     let transport = Arc::new(InProcess(world.graph.clone()));
@@ -238,9 +298,10 @@ fn stored(world: &World) -> String {
 }
 
 /// The place at which something planted comes out, with what stands around it.
-fn leak(text: &str) -> Option<String> {
+fn leak(text: &str, secret: &[String]) -> Option<String> {
     let lower = text.to_ascii_lowercase();
-    let at = [MARK].iter().chain(&ENCODED).find_map(|mark| lower.find(mark))?;
+    let marks = [MARK].into_iter().chain(ENCODED).chain(secret.iter().map(String::as_str));
+    let at = marks.into_iter().find_map(|mark| lower.find(mark))?;
     let around = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     Some(text[around(at.saturating_sub(300))..around((at + 200).min(text.len() - 1))].to_owned())
 }
@@ -276,13 +337,17 @@ fn nothing_comes_out(tokens: TokenFormat, format: Format) {
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let mut world = World::new().await;
+            let directory = tempfile::tempdir().unwrap();
+            world.token_file = directory.path().join("token");
+            let certificate = certificate_for(-1, 1000);
             world.listen = Some("127.0.0.1:0".parse().unwrap());
             world.graph.configure(|settings| settings.token_format = tokens);
             let replica = world.replica("a");
             all_that_happens(&world).await;
+            assertions(&world, &certificate).await;
             let metrics = metrics(&lines.text()).await;
             replica.stop().await;
-            let printed = printed(&world).await;
+            let printed = printed(&world, &certificate).await;
 
             // The test sees what it is about: each kind of text is there, and what is planted was on its way.
             let log = lines.text();
@@ -293,8 +358,9 @@ fn nothing_comes_out(tokens: TokenFormat, format: Format) {
             assert!(stored(&world).contains("DeletedInFlight"));
             assert!(printed.contains("Accepted") && printed.contains("ManagedDevice"), "{printed}");
             assert!(world.graph.requests().iter().any(|request| request.path.contains(MARK)));
+            let secret = secret_texts(&world, &certificate);
             for (what, text) in [("log", log), ("metrics", metrics), ("objects", stored(&world)), ("Debug", printed)] {
-                assert_eq!(leak(&text), None, "{what}");
+                assert_eq!(leak(&text, &secret), None, "{what}");
             }
         });
     });
@@ -313,7 +379,8 @@ fn nothing_planted_comes_out_with_readable_tokens_and_json_logs() {
 #[test]
 fn what_is_planted_would_be_found() {
     for text in ["a PLANTED~secret", "user=Planted.User1", "UExBTlRFRH5", "Bearer eyJhbGciOi", "opaque.1-2.3-4"] {
-        assert!(leak(text).is_some(), "{text}");
+        assert!(leak(text, &[]).is_some(), "{text}");
     }
-    assert_eq!(leak("TokenOpaque: nothing to see"), None);
+    assert!(leak("a line of the KEY", &["of the key".to_owned()]).is_some());
+    assert_eq!(leak("TokenOpaque: nothing to see", &["of the key".to_owned()]), None);
 }
