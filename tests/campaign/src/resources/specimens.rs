@@ -59,8 +59,8 @@ pub fn resets(name: &str, device: &Device) -> Vec<Value> {
     ]
 }
 
-/// Tenants: one with endpoints of its own, which works and settles in seconds, and one in a cloud with the pod's own token, which
-/// nothing has mounted here.
+/// Tenants: one with endpoints of its own, which works and settles in seconds, and one in a cloud for each other way to sign in, none
+/// of which is set up here.
 pub fn tenants(name: &str, certificate: &Certificate) -> Vec<Value> {
     let mut tenant = working_tenant(name);
     let spec = tenant["spec"].as_object_mut().unwrap();
@@ -73,14 +73,21 @@ pub fn tenants(name: &str, certificate: &Certificate) -> Vec<Value> {
     });
     spec.extend(fields.as_object().unwrap().clone());
     spec["endpoints"]["caBundle"] = json!(certificate.0);
-    let by_pod = json!({
-        "apiVersion": API_VERSION, "kind": "IntuneTenant", "metadata": {"name": name},
-        "spec": {
-            "tenantId": EXAMPLE_TENANT, "clientId": EXAMPLE_CLIENT, "cloud": "Global", "auth": {"workloadIdentity": {}},
-            "allowedNamespaces": {},
-        },
+    let others = [
+        json!({"workloadIdentity": {}}),
+        json!({"managedIdentity": {"clientId": EXAMPLE_CLIENT}}),
+        json!({"clientCertificateRef": {"name": "graph-tls"}}),
+    ];
+    let others = others.map(|auth| {
+        json!({
+            "apiVersion": API_VERSION, "kind": "IntuneTenant", "metadata": {"name": name},
+            "spec": {
+                "tenantId": EXAMPLE_TENANT, "clientId": EXAMPLE_CLIENT, "cloud": "Global", "auth": auth,
+                "allowedNamespaces": {},
+            },
+        })
     });
-    vec![tenant, by_pod]
+    std::iter::once(tenant).chain(others).collect()
 }
 
 /// A tenant with what has to be written and what makes it fast.
