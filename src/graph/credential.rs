@@ -155,7 +155,10 @@ struct ProjectedToken(PathBuf);
 impl ClientAssertion for ProjectedToken {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let problem = |what: String| {
-            let message = format!("The token file {} {what}.", self.0.display());
+            let message = format!(
+                "The token file {} {what}. Let the pod have the token of its service account there, as Azure workload identity mounts it, or set AZURE_FEDERATED_TOKEN_FILE.",
+                self.0.display()
+            );
             Error::new(ErrorKind::Credential, SignInError { code: None, message, kind: SignInFailure::Refused })
         };
         let token =

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
+    endpoints::ConfigError,
     errors::tidy,
     object::Object,
     sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
@@ -60,8 +61,9 @@ impl HttpClient for MetadataHttp {
 
 /// The same request without any header but the one that the service asks for: `azure_identity` would add a secret of the environment.
 fn confined(request: &Request) -> Result<http::Request<Bytes>, SignInError> {
+    // Where the environment names a service like Azure App Service, `azure_identity` asks that.
     let unusable = || {
-        let message = "The sign-in request is not one to the node's metadata service.".to_owned();
+        let message = ConfigError::IdentitySource.to_string();
         SignInError { code: None, message, kind: SignInFailure::Refused }
     };
     if request.url().origin().ascii_serialization() != ORIGIN || request.method() != Method::Get {

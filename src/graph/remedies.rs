@@ -1,5 +1,7 @@
 //! What to do about an answer of Entra's, for the person who reads the tenant's status.
 //!
+//! No advice holds an address: a text that people read has none, wherever it comes from.
+//!
 //! Nothing else is decided by these codes: Microsoft says that they change ("Apps that take a dependency on text or error code
 //! numbers will be broken over time", entra-docs `reference-error-codes.md`). One that is not listed gets the advice of its `error`.
 
@@ -28,7 +30,7 @@ fn by_code(digits: &str) -> Option<&'static str> {
             "Write the subject of the federated credential as system:serviceaccount:NAMESPACE:SERVICEACCOUNT of this pod; upper and lower case count."
         }
         "700212" => {
-            "Let the pod's token and the federated credential have the audience of the cloud: api://AzureADTokenExchange, or with USGov or China at its end."
+            "Give the pod's token and the federated credential the audience of the cloud: AzureADTokenExchange, AzureADTokenExchangeUSGov or AzureADTokenExchangeChina, each after api: and two slashes."
         }
         "7000112" => "Enable the app: Enterprise applications, the app, Properties, Enabled for users to sign-in.",
         "53003" => {
@@ -50,13 +52,29 @@ fn by_error(error: &str) -> &'static str {
         "unauthorized_client" => "Check tenantId, clientId and cloud, and that the app is enabled in this tenant.",
         "invalid_tenant" => "Check tenantId and cloud.",
         "temporarily_unavailable" => "It is tried again by itself.",
-        _ => "Look the code up at https://login.microsoftonline.com/error.",
+        _ => "Look the code up at login.microsoftonline.com/error.",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Those that people meet.
+    const CODES: [&str; 19] = [
+        "7000215", "7000222", "700016", "90002", "700027", "700024", "700021", "700023", "70025", "700211", "700212",
+        "700213", "70021", "7000112", "53003", "7000229", "50001", "500011", "70011",
+    ];
+
+    #[test]
+    fn each_code_has_advice_of_its_own_and_a_line_in_the_documents() {
+        let documents = include_str!("../../docs/troubleshooting.md");
+        for code in CODES {
+            assert!(by_code(code).is_some_and(|advice| advice.ends_with('.')), "{code}");
+            assert!(documents.contains(&format!("`AADSTS{code}`")), "{code}");
+        }
+        assert_eq!(by_code("1"), None);
+    }
 
     #[test]
     fn a_code_goes_before_the_error_and_an_unknown_one_after() {

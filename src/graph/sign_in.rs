@@ -130,7 +130,7 @@ impl SignIn {
         let token = tokio::time::timeout(SIGN_IN_TIME_OUT, token);
         let token = token.await.map_err(|_| SignInError {
             code: None,
-            message: "The sign-in service did not answer in time.".to_owned(),
+            message: "The sign-in service did not answer in time. It is tried again by itself.".to_owned(),
             kind: SignInFailure::Unreachable,
         })?;
         let token = token.map_err(|e| reason(&e))?;
@@ -188,7 +188,7 @@ fn reason(error: &azure_core::Error) -> SignInError {
 pub(super) fn unreadable() -> SignInError {
     SignInError {
         code: None,
-        message: "The sign-in service's answer holds no token that can be used.".to_owned(),
+        message: "The sign-in service's answer holds no token that can be used. It is tried again by itself; if this lasts, see whether a proxy answers in its place.".to_owned(),
         kind: SignInFailure::Unreachable,
     }
 }

@@ -173,10 +173,10 @@ fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
         NotExecuted::NotConnected => Remedy::wait(SOON, "Graph could not be reached."),
         NotExecuted::PastDeadline => Remedy::default(),
         NotExecuted::TokenRejected if first => Remedy { again_after: Some(Duration::ZERO), ..Remedy::default() },
-        NotExecuted::TokenRejected => Remedy::mend(reason::TOKEN_NOT_ACCEPTED, message),
+        NotExecuted::TokenRejected => Remedy::mend(reason::TOKEN_NOT_ACCEPTED, &not_accepted(message)),
         NotExecuted::PermissionMissing => Remedy::mend(reason::PERMISSION_MISSING, &permission(message)),
         NotExecuted::ApprovalRequired => Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL),
-        NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, message),
+        NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, &wrong_address(message)),
         NotExecuted::NoToken(error) => Remedy { trouble: Some(sign_in_trouble(&error)), ..Remedy::default() },
     }
 }
@@ -186,9 +186,27 @@ const APPROVAL: &str = "Intune's access policy asks for a second administrator's
 
 fn permission(message: &str) -> String {
     format!(
-        "{message} The app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
-         DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments)."
+        "{} The app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
+         DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments).",
+        ended(message)
     )
+}
+
+fn not_accepted(message: &str) -> String {
+    format!(
+        "{} Check cloud and endpoints: Graph takes tokens of its own cloud only. If they are right, see whether a Conditional \
+         Access policy for workload identities withdraws the app's tokens.",
+        ended(message)
+    )
+}
+
+fn wrong_address(message: &str) -> String {
+    format!("{} Check cloud and endpoints, and that no proxy answers in Graph's place.", ended(message))
+}
+
+/// The text as a sentence that another can follow.
+fn ended(message: &str) -> String {
+    format!("{}.", message.trim_end_matches('.'))
 }
 
 fn trouble(reason: &str, message: &str) -> Trouble {
@@ -238,9 +256,9 @@ fn offset(date: Timestamp, sent: Duration, clock: &dyn Clock) -> SignedDuration 
 fn unreadable(tenant: &Tenant, clock: &dyn Clock, error: &ReadError) -> Unreadable {
     let blamed = match error {
         ReadError::SignIn(error) => Some(sign_in_trouble(error)),
-        ReadError::TokenRejected(_) => Some(trouble(reason::TOKEN_NOT_ACCEPTED, &error.to_string())),
+        ReadError::TokenRejected(_) => Some(trouble(reason::TOKEN_NOT_ACCEPTED, &not_accepted(&error.to_string()))),
         ReadError::PermissionMissing(_) => Some(trouble(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
-        ReadError::WrongAddress(_) => Some(trouble(reason::WRONG_ADDRESS, &error.to_string())),
+        ReadError::WrongAddress(_) => Some(trouble(reason::WRONG_ADDRESS, &wrong_address(&error.to_string()))),
         _ => None,
     };
     let now = clock.boot();

@@ -71,7 +71,7 @@ fn value<'a>(context: &Context, secret: &'a Secret, key: &str) -> Result<&'a [u8
     let value = secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.as_slice());
     value.filter(|value| !value.trim_ascii().is_empty()).ok_or_else(|| {
         missing(format!(
-            "The Secret \"{}\" in namespace \"{}\" has no key \"{key}\", or nothing under it.",
+            "The Secret \"{}\" in namespace \"{}\" has no key \"{key}\", or nothing under it. Put it there.",
             secret.name_any(),
             context.namespace
         ))

@@ -25,18 +25,24 @@ pub struct Asked<T> {
     pub answer: T,
     /// The requests to Graph.
     pub of_graph: Vec<Request<Bytes>>,
-    /// The requests to Entra.
+    /// The requests to Entra, or to the node.
     pub of_entra: Vec<Request<Bytes>>,
 }
 
 /// Asks a fresh client, to which Graph answers with these in their order, and with the last again and again.
 pub fn ask<T>(answers: Vec<Response<Bytes>>, question: impl AsyncFnOnce(&Graph) -> T) -> Asked<T> {
     let token = Response::new(Bytes::from_static(TOKEN));
-    ask_with(token, answers, question)
+    ask_as(client_secret(), token, answers, question)
 }
 
-/// The same, where Entra answers with this.
-pub fn ask_with<T>(
+/// What an app signs in with.
+pub fn client_secret() -> Credentials {
+    Credentials::ClientSecret { client_id: "client-1".to_owned(), secret: Secret::new(SECRET) }
+}
+
+/// The same, signed in with these, where Entra, or the node, answers with this.
+pub fn ask_as<T>(
+    credentials: Credentials,
     token: Response<Bytes>,
     answers: Vec<Response<Bytes>>,
     question: impl AsyncFnOnce(&Graph) -> T,
@@ -47,7 +53,6 @@ pub fn ask_with<T>(
     }
     let script = Arc::new(Script { token, answers, requests: Mutex::default() });
     let endpoints = Endpoints::custom(GRAPH, AUTHORITY, None).unwrap();
-    let credentials = Credentials::ClientSecret { client_id: "client-1".to_owned(), secret: Secret::new(SECRET) };
     let graph = Graph::new(TENANT, endpoints, credentials, script.clone(), Arc::new(Standing)).unwrap();
     let answer = RUNTIME.with(|runtime| runtime.block_on(question(&graph)));
     let requests = std::mem::take(&mut *script.requests.lock().unwrap());
@@ -56,7 +61,7 @@ pub fn ask_with<T>(
 }
 
 fn is_sign_in(request: &Request<Bytes>) -> bool {
-    request.uri().host() == Some("login.test")
+    matches!(request.uri().host(), Some("login.test" | "169.254.169.254"))
 }
 
 struct Script {
