@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds fmt lint audit clean
+.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds charts fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throt
 control-plane: ## kube-apiserver, etcd and kubectl, built once per machine (some minutes) and kept outside of target/
 	tests/control-plane/build.sh
 
-crds: ## The files in crds/, from the types in src/api/
+crds: ## The files in crds/, from the types in src/api/ (then: make charts)
 	cargo run --locked --quiet -- crds --output crds
+
+charts: ## The files in deploy/ that are made from others: the chart of the definitions, the table of values, kustomize's base
+	cargo run --locked --quiet --package deploy
 
 fmt: ## All Rust code, formatted
 	cargo fmt --all

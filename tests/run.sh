@@ -28,7 +28,7 @@ fail() {
 
 # What Go builds takes minutes the first time, so that begins before anything else and goes on beside cargo. Its own process group lets it be
 # ended with this script.
-go_tools=(control-plane gitops)
+go_tools=(control-plane deploy gitops)
 declare -A go_builds=()
 
 begin_go_tools() {

@@ -5,6 +5,7 @@
 
 mod check;
 mod control_plane;
+mod deploy;
 mod documents;
 mod gitops;
 mod scenes;

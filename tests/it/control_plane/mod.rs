@@ -10,6 +10,6 @@ mod rules;
 mod samples;
 mod schema_admits;
 mod schema_values;
-mod server;
+pub mod server;
 mod stale;
 mod status;

@@ -1,0 +1,141 @@
+//! What helm and kustomize render is the same, and the real API server takes it.
+
+use std::{collections::BTreeMap, ffi::OsStr, time::Duration};
+
+use deploy::repository;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use super::{objects, rendered, the};
+use crate::control_plane::server::Server;
+
+const NAMESPACE: &str = "passcode-operator";
+/// A definition that takes everything: that of the Prometheus operator is not ours to pin.
+const SERVICE_MONITORS: &str = include_str!("servicemonitors.yaml");
+
+/// The overlays, and the arguments for helm that mean the same.
+const OVERLAYS: [(&str, &[&str]); 3] = [
+    ("secret", &["--set", "secretNames={intune-client-secret}"]),
+    ("workload-identity", &["--set", "workloadIdentity.mode=Webhook"]),
+    ("projected-token", &["--set", "workloadIdentity.mode=ProjectedToken"]),
+];
+
+async fn kustomized(overlay: &str) -> Vec<Value> {
+    let path = repository("deploy/kustomize/overlays").join(overlay);
+    let server = Server::shared().await;
+    let output = server.plane.kubectl([OsStr::new("kustomize"), path.as_os_str()]).await.unwrap();
+    assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
+    objects(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// Objects by kind and name, without the labels that helm has for itself.
+fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
+    let name = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
+    let plain = |mut object: Value| {
+        if let Some(labels) = object["metadata"]["labels"].as_object_mut() {
+            labels.remove("app.kubernetes.io/managed-by");
+            labels.remove("helm.sh/chart");
+        }
+        object
+    };
+    objects.into_iter().map(|object| (name(&object), plain(object))).collect()
+}
+
+#[tokio::test]
+async fn overlays_render_what_the_chart_renders() {
+    for (overlay, arguments) in OVERLAYS {
+        let mut from_kustomize = by_name(kustomized(overlay).await);
+        from_kustomize.remove(&format!("\"Namespace\" \"{NAMESPACE}\"")).expect("a namespace");
+        let from_helm = by_name(rendered(arguments).await);
+        let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&from_kustomize), names(&from_helm), "{overlay}");
+        for (name, object) in &from_helm {
+            assert_eq!(object, &from_kustomize[name], "{overlay}: {name}");
+        }
+    }
+}
+
+/// The server with the operator's namespace, as strict about pods as it can be.
+async fn restricted() -> Server {
+    let server = Server::shared().await;
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+    });
+    let namespaces: Api<Namespace> = Api::all(server.client.clone());
+    namespaces.patch(NAMESPACE, &PatchParams::apply("test"), &Patch::Apply(namespace)).await.unwrap();
+    server
+}
+
+/// What the API server says to objects that it is not to store, with unknown and repeated fields refused.
+async fn say(server: &Server, objects: &[Value]) -> Result<(), String> {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let file = server.plane.directory().join(format!("{}.json", uuid::Uuid::new_v4()));
+    std::fs::write(&file, list.to_string()).unwrap();
+    let arguments = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f"];
+    let output =
+        server.plane.kubectl(arguments.map(OsStr::new).iter().copied().chain([file.as_os_str()])).await.unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(words) }
+}
+
+#[tokio::test]
+async fn control_plane_takes_every_manifest() {
+    let server = restricted().await;
+    server.plane.apply(SERVICE_MONITORS).await.unwrap();
+    let everything = [
+        "--set=serviceMonitor.enabled=true,secretNames={one,two},priorityClassName=high,image.pullSecrets[0].name=registry",
+        "--set=proxy.https=http://proxy:3128,proxy.none=localhost,podAnnotations.a=b,nodeSelector.disk=ssd",
+        "--set-json=networkPolicy.metricsFrom=[{\"namespaceSelector\":{}}]",
+        "--set-json=networkPolicy.extraEgress=[{\"ports\":[{\"port\":3128}]}]",
+        "--set-json=tolerations=[{\"key\":\"dedicated\",\"operator\":\"Exists\"}]",
+    ];
+    // The definition of ServiceMonitors is served a moment after it was applied.
+    let objects = rendered(&everything).await;
+    let mut said = say(&server, &objects).await;
+    for _ in 0..50 {
+        if !said.as_ref().is_err_and(|words| words.contains("no matches for kind")) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        said = say(&server, &objects).await;
+    }
+    said.unwrap();
+    for (overlay, arguments) in OVERLAYS {
+        say(&server, &kustomized(overlay).await).await.unwrap_or_else(|words| panic!("{overlay}: {words}"));
+        say(&server, &rendered(arguments).await).await.unwrap_or_else(|words| panic!("{arguments:?}: {words}"));
+    }
+
+    // It is strict.
+    let mut wrong = the(&objects, "Deployment").clone();
+    wrong["spec"]["template"]["spec"]["containers"][0]["readinessprobe"] = json!({});
+    let words = say(&server, &[wrong]).await.expect_err("an unknown field");
+    assert!(words.contains("readinessprobe"), "{words}");
+}
+
+#[tokio::test]
+async fn control_plane_takes_the_pods_as_restricted() {
+    let server = restricted().await;
+    for (_, arguments) in OVERLAYS {
+        let deployment = the(&rendered(arguments).await, "Deployment").clone();
+        let template = &deployment["spec"]["template"];
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "pod", "namespace": NAMESPACE, "labels": template["metadata"]["labels"]},
+            "spec": template["spec"],
+        });
+        say(&server, std::slice::from_ref(&pod)).await.unwrap();
+        let security = &template["spec"]["securityContext"];
+        assert!(security["runAsUser"].as_u64() >= Some(10_000));
+        assert_eq!(template["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+
+        let mut lax = pod;
+        lax["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+        let words = say(&server, &[lax]).await.expect_err("what is not restricted");
+        assert!(words.contains("violates PodSecurity \"restricted"), "{words}");
+    }
+}
