@@ -1,8 +1,12 @@
 //! What `deploy/` installs: the charts, kustomize's overlays, and the rights that come with them.
 
 mod charts;
+mod least_privilege;
 mod manifests;
+mod people;
 mod releases;
+mod rights;
+mod rules;
 
 use deploy::{Helm, repository};
 use serde_json::Value;

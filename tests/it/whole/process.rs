@@ -1,7 +1,7 @@
 //! The operator's binary as a process, and what it runs against.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -9,9 +9,14 @@ use std::{
 use control_plane::{ControlPlane, Options};
 use graph_simulator::{EXAMPLE_SECRET, ServeOptions, Server, Simulator, serve};
 use k8s_openapi::jiff::Timestamp;
-use kube::{Api, Client};
-use passcode_operator::api::{manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus};
-use serde_json::json;
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams},
+};
+use passcode_operator::api::{
+    manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus, tenant::IntuneTenant,
+};
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use world::objects::{HELPDESK, OPERATOR, tenant, with};
@@ -26,7 +31,12 @@ pub struct Whole {
 
 impl Whole {
     pub async fn start() -> Self {
-        let plane = ControlPlane::start(Options::default()).await.unwrap();
+        Self::start_with(Options::default()).await
+    }
+
+    /// The same with a control plane of other options.
+    pub async fn start_with(options: Options) -> Self {
+        let plane = ControlPlane::start(options).await.unwrap();
         let graph = Simulator::starting_at(Timestamp::now());
         let server = serve(&graph, ServeOptions::default()).await.unwrap();
         let client = plane.client().await.unwrap();
@@ -63,13 +73,24 @@ impl Whole {
         self.plane.apply(&tenant.to_string()).await.unwrap();
     }
 
+    /// Changes the tenant.
+    pub async fn patch_tenant(&self, patch: &Value) {
+        let tenants: Api<IntuneTenant> = Api::all(self.client.clone());
+        tenants.patch("default", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
     /// Starts the binary; its log goes to a file beside the servers'.
     pub fn operator(&self, name: &str) -> Operator {
+        self.operator_with(name, &self.plane.admin_kubeconfig())
+    }
+
+    /// The same with the rights of whoever this kubeconfig is for.
+    pub fn operator_with(&self, name: &str, kubeconfig: &Path) -> Operator {
         let log = self.plane.directory().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_passcode-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "passcode_operator=debug"])
-            .env("KUBECONFIG", self.plane.admin_kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env("POD_NAMESPACE", OPERATOR)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
