@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds charts fmt lint audit clean
+.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds charts image fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ crds: ## The files in crds/, from the types in src/api/ (then: make charts)
 
 charts: ## The files in deploy/ that are made from others: the chart of the definitions, the table of values, kustomize's base
 	cargo run --locked --quiet --package deploy
+
+image: ## The container image as an OCI layout, without a container engine; ARCHITECTURES="amd64 arm64" for both
+	@rm -rf $(target)/image
+	deploy/image/build.sh $(target)/image $(ARCHITECTURES)
 
 fmt: ## All Rust code, formatted
 	cargo fmt --all

@@ -27,6 +27,19 @@ async fn helm_lint_has_nothing_to_say() {
 }
 
 #[tokio::test]
+async fn the_charts_are_of_the_operators_version() {
+    let helm = Helm::find().await.unwrap();
+    for chart in [chart(), definitions()] {
+        let about: Value = serde_saphyr::from_str(&helm.print(None, ["show", "chart", &chart]).await.unwrap()).unwrap();
+        assert_eq!(about["appVersion"], env!("CARGO_PKG_VERSION"), "{chart}");
+        assert_eq!(about["version"], env!("CARGO_PKG_VERSION"), "{chart}");
+    }
+    let container = &the(&rendered(&[]).await, "Deployment")["spec"]["template"]["spec"]["containers"][0].clone();
+    let image = concat!("registry.example.com/passcode-operator:", env!("CARGO_PKG_VERSION"));
+    assert_eq!(container["image"], image);
+}
+
+#[tokio::test]
 async fn a_mistake_in_a_value_is_named() {
     let mistakes = [
         ("replica=3", "at '': additional properties 'replica' not allowed"),
@@ -92,6 +105,7 @@ async fn values_arrive_where_they_belong() {
         "--set=workloadIdentity.mode=ProjectedToken,proxy.https=http://proxy:3128,proxy.none=a\\,b",
         "--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=prometheus",
         "--set-json=networkPolicy.metricsFrom=[{\"namespaceSelector\":{}}]",
+        "--set=networkPolicy.metadataService=true",
         "--set-json=networkPolicy.extraEgress=[{\"ports\":[{\"port\":3128}]}]",
     ])
     .await;
@@ -116,7 +130,8 @@ async fn values_arrive_where_they_belong() {
     assert_eq!(the(&objects, "ServiceMonitor")["metadata"]["labels"]["release"], "prometheus");
     let policy = &the(&objects, "NetworkPolicy")["spec"];
     assert_eq!(policy["ingress"][0]["from"][0]["namespaceSelector"], serde_json::json!({}));
-    assert_eq!(policy["egress"].as_array().unwrap().len(), 4);
+    assert_eq!(policy["egress"].as_array().unwrap().len(), 5);
+    assert_eq!(policy["egress"][3]["to"][0]["ipBlock"]["cidr"], "169.254.169.254/32");
 
     let objects = rendered(&["--set=workloadIdentity.mode=Webhook,networkPolicy.enabled=false,userRoles=false"]).await;
     let labels = &the(&objects, "Deployment")["spec"]["template"]["metadata"]["labels"];

@@ -91,6 +91,7 @@ async fn control_plane_takes_every_manifest() {
         "--set=serviceMonitor.enabled=true,secretNames={one,two},priorityClassName=high,image.pullSecrets[0].name=registry",
         "--set=proxy.https=http://proxy:3128,proxy.none=localhost,podAnnotations.a=b,nodeSelector.disk=ssd",
         "--set-json=networkPolicy.metricsFrom=[{\"namespaceSelector\":{}}]",
+        "--set=networkPolicy.metadataService=true",
         "--set-json=networkPolicy.extraEgress=[{\"ports\":[{\"port\":3128}]}]",
         "--set-json=tolerations=[{\"key\":\"dedicated\",\"operator\":\"Exists\"}]",
     ];

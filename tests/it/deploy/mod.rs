@@ -1,6 +1,7 @@
 //! What `deploy/` installs: the charts, kustomize's overlays, and the rights that come with them.
 
 mod charts;
+mod image;
 mod least_privilege;
 mod manifests;
 mod people;

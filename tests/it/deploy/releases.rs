@@ -95,7 +95,7 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
     // Definitions first, in an earlier version; then the operator.
     cluster.helm(&["install", "definitions", &earlier.to_string_lossy()]).await.unwrap();
     let notes = cluster.helm(&with(&[])).await.unwrap();
-    assert!(notes.contains("set secretNames, or workloadIdentity.mode"), "{notes}");
+    assert!(notes.contains("It has no way to sign in: set secretNames"), "{notes}");
     assert_eq!(cluster.replicas().await, Some(2));
     assert!(!cluster.knows_justification().await);
     let finished = history(&cluster).await;
@@ -104,7 +104,12 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
     cluster.helm(&["upgrade", "definitions", &current]).await.unwrap();
     assert!(cluster.knows_justification().await);
     let notes = cluster.helm(&with(&["--set=replicas=3,secretNames={intune-client-secret}"])).await.unwrap();
-    assert!(!notes.contains("set secretNames"), "{notes}");
+    assert!(!notes.contains("no way to sign in"), "{notes}");
+    assert_eq!(cluster.replicas().await, Some(3));
+
+    // An upgrade of the chart alone keeps what was set.
+    let keep = ["upgrade", "passcode-operator", &operator, "-n", OPERATOR, "--reset-then-reuse-values"];
+    cluster.helm(&keep).await.unwrap();
     assert_eq!(cluster.replicas().await, Some(3));
 
     // A mistake changes nothing.
@@ -130,6 +135,18 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
     cluster.helm(&["install", "definitions", &current]).await.unwrap();
     cluster.helm(&with(&[])).await.unwrap();
     unchanged(&cluster, &finished).await;
+    assert_eq!(cluster.replicas().await, Some(2));
+}
+
+#[tokio::test]
+async fn control_plane_is_set_up_by_kubectl_alone() {
+    let cluster = Cluster::start().await;
+    let path = |path: &str| repository(path).to_string_lossy().into_owned();
+    let (crds, overlay) = (path("crds"), path("deploy/kustomize/overlays/secret"));
+    for arguments in [&["apply", "--server-side", "-f", &crds][..], &["apply", "-k", &overlay]] {
+        let applied = cluster.plane.kubectl(arguments).await.unwrap();
+        assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    }
     assert_eq!(cluster.replicas().await, Some(2));
 }
 
