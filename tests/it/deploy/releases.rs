@@ -93,7 +93,8 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
     let with = |more: &[&'static str]| [&install[..], &[image], more].concat();
 
     // Definitions first, in an earlier version; then the operator.
-    cluster.helm(&["install", "definitions", &earlier.to_string_lossy()]).await.unwrap();
+    let earlier = earlier.to_string_lossy();
+    cluster.helm(&["install", "definitions", &earlier, "-n", OPERATOR, "--create-namespace"]).await.unwrap();
     let notes = cluster.helm(&with(&[])).await.unwrap();
     assert!(notes.contains("It has no way to sign in: set secretNames"), "{notes}");
     assert_eq!(cluster.replicas().await, Some(2));
@@ -101,7 +102,7 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
     let finished = history(&cluster).await;
 
     // Both are upgraded, definitions first: what helm does not do for a chart's crds/.
-    cluster.helm(&["upgrade", "definitions", &current]).await.unwrap();
+    cluster.helm(&["upgrade", "definitions", &current, "-n", OPERATOR]).await.unwrap();
     assert!(cluster.knows_justification().await);
     let notes = cluster.helm(&with(&["--set=replicas=3,secretNames={intune-client-secret}"])).await.unwrap();
     assert!(!notes.contains("no way to sign in"), "{notes}");
@@ -129,10 +130,10 @@ async fn control_plane_releases_come_change_go_back_and_leave_history() {
 
     // Gone, and everything that happened is still there; and again, onto what was left.
     cluster.helm(&["uninstall", "passcode-operator", "-n", OPERATOR]).await.unwrap();
-    cluster.helm(&["uninstall", "definitions"]).await.unwrap();
+    cluster.helm(&["uninstall", "definitions", "-n", OPERATOR]).await.unwrap();
     assert_eq!(cluster.replicas().await, None);
     unchanged(&cluster, &finished).await;
-    cluster.helm(&["install", "definitions", &current]).await.unwrap();
+    cluster.helm(&["install", "definitions", &current, "-n", OPERATOR]).await.unwrap();
     cluster.helm(&with(&[])).await.unwrap();
     unchanged(&cluster, &finished).await;
     assert_eq!(cluster.replicas().await, Some(2));
@@ -158,10 +159,16 @@ async fn control_plane_definitions_applied_by_kubectl_are_taken_over() {
     assert!(applied.status.success());
     let finished = history(&cluster).await;
     let current = definitions();
-    let words = cluster.helm(&["install", "definitions", &current]).await.expect_err("somebody else's definitions");
+    let words = cluster
+        .helm(&["install", "definitions", &current, "-n", OPERATOR])
+        .await
+        .expect_err("somebody else's definitions");
     assert!(words.contains("--take-ownership") || words.contains("invalid ownership metadata"), "{words}");
-    cluster.helm(&["install", "definitions", &current, "--take-ownership", "--force-conflicts"]).await.unwrap();
-    cluster.helm(&["upgrade", "definitions", &current]).await.unwrap();
+    cluster
+        .helm(&["install", "definitions", &current, "-n", OPERATOR, "--take-ownership", "--force-conflicts"])
+        .await
+        .unwrap();
+    cluster.helm(&["upgrade", "definitions", &current, "-n", OPERATOR]).await.unwrap();
     unchanged(&cluster, &finished).await;
 }
 
