@@ -111,7 +111,7 @@ pub struct ObjectName {
 }
 
 /// A Microsoft cloud.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum CloudName {
     /// The worldwide cloud, GCC included.
     #[default]

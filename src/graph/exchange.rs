@@ -44,6 +44,11 @@ impl Answered {
         }
     }
 
+    /// The answer to one of the requests that this one answers together.
+    pub(super) fn part(&self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body, truncated: false, sent: self.sent, elapsed: self.elapsed }
+    }
+
     /// The `Date` header.
     pub(super) fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get(http::header::DATE)?.to_str().ok()?)

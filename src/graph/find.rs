@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::{
     client::{Graph, device_id},
+    desk::Urgency,
     exchange::Answered,
     read_error::ReadError,
     reading::Heard,
@@ -47,24 +48,24 @@ impl Graph {
     ///
     /// # Errors
     /// [`ReadError`]: nobody knows then whether there is such a device.
-    pub async fn find(&self, selector: &Selector) -> Result<Heard<Found>, ReadError> {
+    pub async fn find(&self, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
         if let Some(problem) = selector.problem() {
             return Err(ReadError::BadSelector(problem));
         }
         if let Selector::ManagedDeviceId(id) = selector {
-            return self.single(device_id(id)?, selector).await;
+            return self.single(device_id(id)?, selector, urgency).await;
         }
         let mut nothing = Err(ReadError::BadSelector("The device's selector is empty."));
         for attempt in selector.attempts() {
             let call = Call::List { filter: attempt.filter.clone() };
-            let answered = self.read(&call).await?;
+            let answered = self.read(&call, urgency).await?;
             let found = rows(&answered, selector, &attempt)?;
             match found.rows.as_slice() {
                 [] => nothing = answered.heard(Found::None),
                 [row] => {
                     let id = row.id.as_deref().and_then(DeviceId::parse);
                     let id = id.ok_or_else(|| answered.broken(Broken("id")))?;
-                    return self.single(id, selector).await;
+                    return self.single(id, selector, urgency).await;
                 }
                 _ => return answered.heard(several(&answered, found)?),
             }
@@ -73,8 +74,8 @@ impl Graph {
     }
 
     /// The device on its own, checked again: lists hold defaults in some properties and may lag.
-    async fn single(&self, id: DeviceId, selector: &Selector) -> Result<Heard<Found>, ReadError> {
-        let answered = self.read(&Call::Device { id: id.clone() }).await?;
+    async fn single(&self, id: DeviceId, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
+        let answered = self.read(&Call::Device { id: id.clone() }, urgency).await?;
         if answered.is_gone() {
             return answered.heard(Found::None);
         }

@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     client::{Graph, device_id},
+    desk::Urgency,
     exchange::Answered,
     read_error::ReadError,
     reading::Heard,
@@ -35,9 +36,9 @@ impl Graph {
     /// # Errors
     /// [`ReadError`]: nobody knows then what the ledger holds. That includes a ledger that is missing or `null`, an
     /// entry that cannot be read, and an answer without `Date` or about another device.
-    pub async fn look(&self, managed_device_id: &str) -> Result<Heard<Look>, ReadError> {
+    pub async fn look(&self, managed_device_id: &str, urgency: Urgency) -> Result<Heard<Look>, ReadError> {
         let id = device_id(managed_device_id)?;
-        let answered = self.read(&Call::Look { id: id.clone() }).await?;
+        let answered = self.read(&Call::Look { id: id.clone() }, urgency).await?;
         if answered.is_gone() {
             return answered.heard(Look::Gone);
         }

@@ -8,14 +8,19 @@
 //! The passcode that Graph returns beside a result is never deserialised, and bodies are never logged.
 
 mod answer;
+mod batch;
+mod budget;
 mod certificate;
+mod channel;
 mod claims;
 mod client;
 mod clock;
 mod credential;
+mod desk;
 mod endpoints;
 mod errors;
 mod exchange;
+mod fair;
 mod find;
 mod look;
 mod metadata_http;
@@ -28,20 +33,25 @@ mod reqwest_transport;
 mod retry_after;
 mod selector;
 mod send;
+mod share;
 mod sign_in;
 #[cfg(test)]
 mod testing;
 mod token_http;
 mod transport;
+mod window;
 mod wire;
 
 pub use answer::{Answer, NotExecuted};
+pub use budget::{Budget, Full, Limits, Reservation};
 pub use certificate::Certificate;
 pub use client::Graph;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credentials;
+pub use desk::Urgency;
 pub use endpoints::{Cloud, ConfigError, Endpoints};
 pub use errors::Refusal;
+pub use fair::FairQueue;
 pub use find::Found;
 pub use look::Look;
 pub use read_error::ReadError;

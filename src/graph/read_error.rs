@@ -24,6 +24,12 @@ pub enum ReadError {
         /// The answer.
         refusal: Refusal,
     },
+    /// Graph asked to wait, and the time is not over: it was not asked.
+    #[error("Microsoft Graph asked to wait")]
+    Waiting {
+        /// How long still.
+        retry_after: Duration,
+    },
     /// 5xx, 408, 409, 423, 424: trouble that passes.
     #[error("not available: {refusal}")]
     Unavailable {
@@ -67,6 +73,7 @@ impl ReadError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Waiting { retry_after } => Some(*retry_after),
             _ => None,
         }
     }
@@ -80,7 +87,11 @@ impl ReadError {
             | Self::Unavailable { refusal, .. }
             | Self::WrongAddress(refusal)
             | Self::Refused(refusal) => Some(refusal),
-            Self::SignIn(_) | Self::Unreachable(_) | Self::Unreadable { .. } | Self::BadSelector(_) => None,
+            Self::SignIn(_)
+            | Self::Waiting { .. }
+            | Self::Unreachable(_)
+            | Self::Unreadable { .. }
+            | Self::BadSelector(_) => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Every request that this room can make of Graph: three reads and one action. There is no way to build another.
+//! Every request that this room can make of Graph: three reads, several of them together, and one action. There is no way to build
+//! another.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
@@ -21,6 +22,16 @@ const TOP: usize = 25;
 
 /// Longest id of a device record that is believed. Intune's are GUIDs.
 const MAX_ID: usize = 64;
+
+/// Without it Graph hides enum members added since the version was published (its best practices article).
+pub(super) const ALL_MEMBERS: &str = "include-unknown-enum-members";
+
+/// A version of Graph's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    Beta,
+    V1,
+}
 
 /// What can be asked of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +70,7 @@ impl DeviceId {
 }
 
 /// One call to Graph.
+#[derive(Clone)]
 pub(super) enum Call {
     /// The devices that `filter` finds (beta).
     List { filter: String },
@@ -66,6 +78,8 @@ pub(super) enum Call {
     Device { id: DeviceId },
     /// One device's ledger (v1.0).
     Look { id: DeviceId },
+    /// Reads of one version together; `body` is the envelope.
+    Batch { version: Version, body: Bytes },
     /// The one call that changes something (v1.0).
     Act { id: DeviceId, action: Action },
 }
@@ -74,7 +88,7 @@ impl Call {
     fn method(&self) -> Method {
         match self {
             Self::List { .. } | Self::Device { .. } | Self::Look { .. } => Method::GET,
-            Self::Act { .. } => Method::POST,
+            Self::Batch { .. } | Self::Act { .. } => Method::POST,
         }
     }
 
@@ -84,11 +98,29 @@ impl Call {
             Self::List { .. } => "/beta/deviceManagement/managedDevices",
             Self::Device { .. } => "/beta/deviceManagement/managedDevices/{id}",
             Self::Look { .. } => "/v1.0/deviceManagement/managedDevices/{id}",
+            Self::Batch { version: Version::Beta, .. } => "/beta/$batch",
+            Self::Batch { version: Version::V1, .. } => "/v1.0/$batch",
             Self::Act { action, .. } => match action {
                 Action::ResetPasscode => "/v1.0/deviceManagement/managedDevices/{id}/resetPasscode",
                 Action::RecoverPasscode => "/v1.0/deviceManagement/managedDevices/{id}/recoverPasscode",
             },
         }
+    }
+
+    /// The version that it is a request of.
+    pub(super) fn version(&self) -> Version {
+        match self {
+            Self::List { .. } | Self::Device { .. } => Version::Beta,
+            Self::Look { .. } | Self::Act { .. } => Version::V1,
+            Self::Batch { version, .. } => *version,
+        }
+    }
+
+    /// The address within its version, as a batch names it.
+    pub(super) fn relative(&self) -> String {
+        let path = self.path_and_query();
+        let (_, relative) = path.split_at(path.char_indices().skip(1).find(|(_, c)| *c == '/').map_or(0, |(at, _)| at));
+        relative.to_owned()
     }
 
     fn path_and_query(&self) -> String {
@@ -102,6 +134,7 @@ impl Call {
                 format!("{}?$select={DEVICE},hardwareInformation", fill(path, id))
             }
             Self::Look { id } => format!("{}?$select={LEDGER}", fill(path, id)),
+            Self::Batch { .. } => path.to_owned(),
             Self::Act { id, .. } => fill(path, id),
         }
     }
@@ -119,12 +152,11 @@ impl Call {
             .header(header::AUTHORIZATION, bearer)
             .header(header::ACCEPT, "application/json")
             .header("client-request-id", client_request_id);
-        let request = match self {
-            Self::Act { .. } => request.header(header::CONTENT_LENGTH, 0),
-            // Without it Graph hides enum members added since the version was published (its best practices article).
-            _ => request.header("Prefer", "include-unknown-enum-members"),
-        };
-        request.body(Bytes::new())
+        match self {
+            Self::Act { .. } => request.header(header::CONTENT_LENGTH, 0).body(Bytes::new()),
+            Self::Batch { body, .. } => request.header(header::CONTENT_TYPE, "application/json").body(body.clone()),
+            _ => request.header("Prefer", ALL_MEMBERS).body(Bytes::new()),
+        }
     }
 }
 

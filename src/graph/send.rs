@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     answer::{Answer, NotExecuted, judge, judge_silence},
+    budget::Reservation,
     client::Graph,
     exchange::Answered,
     request::{Action, Call, DeviceId},
@@ -31,7 +32,7 @@ impl Graph {
     /// The token is fetched first, which may take a while. Then, as the last thing before the connection is opened,
     /// [`Graph::now`] is compared with `not_after`: past it, or without knowing Graph's time, nothing is sent.
     /// `time_out` is for connecting, sending and the answer. `attempt_id` becomes the `client-request-id`, by which
-    /// Microsoft's support finds the call even if no answer came.
+    /// Microsoft's support finds the call even if no answer came. `room` is used up only by what is really sent.
     pub async fn send(
         &self,
         action: Action,
@@ -39,12 +40,13 @@ impl Graph {
         attempt_id: &str,
         not_after: Timestamp,
         time_out: Duration,
+        mut room: Reservation,
     ) -> Sent {
         let Some(id) = DeviceId::parse(managed_device_id) else {
             let message = "The device's id cannot be part of an address.";
             return Sent::nothing(NotExecuted::WrongAddress, message);
         };
-        let token = match self.token().await {
+        let token = match self.channel.sign_in.token().await {
             Ok(token) => token,
             Err(error) => {
                 let message = error.to_string();
@@ -63,9 +65,10 @@ impl Graph {
             }
         }
         let call = Call::Act { id, action };
-        match self.exchange(&call, &token, attempt_id, exchange).await {
+        room.begin();
+        let sent = match self.channel.exchange(&call, &token, attempt_id, exchange).await {
             Ok(answered) => {
-                self.heed(&token, &answered);
+                self.channel.heed(&token, &answered);
                 Sent::answered(&answered)
             }
             Err(error) => Sent {
@@ -74,7 +77,13 @@ impl Graph {
                 date: None,
                 message: format!("Microsoft Graph did not answer: {error}"),
             },
+        };
+        match &sent.answer {
+            Answer::NotExecuted(NotExecuted::Throttled { retry_after }) => room.throttled(*retry_after),
+            Answer::NotExecuted(_) => room.without_a_reset(),
+            _ => {}
         }
+        sent
     }
 }
 

@@ -254,7 +254,7 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
         }
         Some(AttemptResult::NotExecuted | AttemptResult::Refused) => Ok(()),
         None | Some(AttemptResult::Unknown) if at <= settled => {
-            let wait = next_look(attempt.claim_time.0, at, settled);
+            let wait = next_look(attempt.claim_time.0, at, settled, d.stretch());
             Err(d.hold(reason::VERIFYING_OUTCOME, &messages::verifying(Time(settled)), wait))
         }
         None | Some(AttemptResult::Unknown) => Ok(()),
@@ -369,7 +369,10 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
         return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
     }
     match d.o.gate {
-        Some(gate) => Err(d.hold(reason::LIMIT_REACHED, &gate.message, gate.retry_after)),
+        Some(gate) => {
+            let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
+            Err(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
+        }
         None => Ok(()),
     }
 }

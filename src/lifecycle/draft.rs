@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
-    follow::{in_flight, next_look},
+    follow::{Stretch, in_flight, next_look},
     ledger::{self, Progress, Question},
     messages,
     observed::{Doubt, DoubtKind, Now, Observed, Reading},
@@ -101,6 +101,11 @@ impl<'a> Draft<'a> {
 
     pub fn ledger_name(&self) -> &'static str {
         required_ledger_name(self.platform())
+    }
+
+    /// How much longer than usual it is from look to look.
+    pub fn stretch(&self) -> Stretch {
+        self.o.tenant.map_or_else(Stretch::default, |tenant| tenant.stretch)
     }
 
     pub fn in_flight(&self) -> bool {
@@ -357,7 +362,7 @@ impl<'a> Draft<'a> {
             return self.fail(reason::DEADLINE_EXCEEDED, &message);
         }
         let message = messages::waiting(note, self.platform(), Time(deadline));
-        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(since.0, at, deadline))
+        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(since.0, at, deadline, self.stretch()))
     }
 
     /// The conditions that are there from the first write on, Unknown until decided.

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{lock::Lock, quarantine::Quarantine};
+use super::{follow::Stretch, lock::Lock, quarantine::Quarantine};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -59,6 +59,8 @@ pub struct TenantView<'a> {
     pub trouble: Option<&'a Trouble>,
     /// The matrix that decides, and its name; `None` only together with trouble.
     pub matrix: Option<&'a Matrix>,
+    /// How much longer than usual it is from look to look.
+    pub stretch: Stretch,
     /// Whether Intune's record of actions was ever seen to work in this tenant, and still is believed to.
     pub ledger_works: bool,
 }

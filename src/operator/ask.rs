@@ -11,7 +11,7 @@ use crate::{
         reset::DeviceSelector,
         reset_status::{Attempt, PasscodeResetStatus},
     },
-    graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, SignInError, SignInFailure},
+    graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency},
     lifecycle::{
         answered::{Answered, Meaning},
         observed::{Found, Look, Reading, Trouble, Unreadable},
@@ -29,13 +29,12 @@ const LATER: Duration = Duration::from_secs(60);
 const UNSAID_PAUSE: Duration = Duration::from_secs(10);
 
 /// Looks a device up.
-pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector) -> Reading<Found> {
+pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector, urgency: Urgency) -> Reading<Found> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
     let Some(selector) = selector(device) else {
         return Reading::CouldNotTell(passing("The object names no device.".to_owned(), LATER));
     };
-    tenant.admit_request(clock).await;
-    let answer = graph.find(&selector).await;
+    let answer = graph.find(&selector, urgency).await;
     reading(tenant, clock, answer, |found| match found {
         graph::Found::One(device) => Found::One(Box::new(device)),
         graph::Found::None => Found::None,
@@ -44,10 +43,9 @@ pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector) -
 }
 
 /// Looks at Intune's record of a device.
-pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str) -> Reading<Look> {
+pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str, urgency: Urgency) -> Reading<Look> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
-    tenant.admit_request(clock).await;
-    let answer = graph.look(managed_device_id).await;
+    let answer = graph.look(managed_device_id, urgency).await;
     if let Ok(Heard { value: graph::Look::Seen { results, .. }, at, .. }) = &answer
         && !results.is_empty()
     {
@@ -59,14 +57,14 @@ pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str) -
     })
 }
 
-/// Sends the one request, unless its deadline has passed. `first` is whether it is the claim's first: only then can a new token
-/// help.
+/// Sends the one request, unless its deadline has passed. `room` was reserved for the claim's first, the only one that a new token can
+/// help; room for a repetition is found here.
 pub async fn send(
     tenant: &Tenant,
     clock: &dyn Clock,
     status: &PasscodeResetStatus,
     attempt: &Attempt,
-    first: bool,
+    room: Option<Reservation>,
 ) -> Answered {
     let (Some(graph), Some(device)) = (tenant.graph.as_ref(), status.device.as_ref()) else {
         return not_sent("There is no way to ask Graph at the moment.");
@@ -78,8 +76,13 @@ pub async fn send(
         _ => graph::Action::ResetPasscode,
     };
     let time_out = SEND_TIME_OUT.min(tenant.spec().timing.send_grace.as_std());
-    tenant.admit_request(clock).await;
-    let sent = graph.send(action, &device.managed_device_id, &attempt.id, attempt.send_deadline.0, time_out).await;
+    let first = room.is_some();
+    let room = match room {
+        Some(room) => room,
+        None => graph.reserve_again().await,
+    };
+    let deadline = attempt.send_deadline.0;
+    let sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, room).await;
     tracing::info!(
         attempt = attempt.id,
         device = device.managed_device_id,
@@ -268,9 +271,6 @@ fn unreadable(tenant: &Tenant, clock: &dyn Clock, error: &ReadError) -> Unreadab
             graph.forget_token();
         }
         return Unreadable { tenant: Some(blamed.clone()), message: error.to_string(), retry_after: LATER };
-    }
-    if let ReadError::Throttled { retry_after, .. } = error {
-        tenant.record.facts().pause(retry_after.unwrap_or(UNSAID_PAUSE), "Graph asked to wait (429).", now);
     }
     passing(format!("{error}."), error.retry_after().unwrap_or(SOON))
 }

@@ -17,8 +17,8 @@ use kube::{
 use tokio::sync::watch;
 
 use super::{
-    event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, tenant::Tenant,
-    transports::Transports,
+    budgets::Budgets, event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, places::Places,
+    tenant::Tenant, transports::Transports,
 };
 use crate::{
     api::tenant::IntuneTenant,
@@ -44,6 +44,10 @@ pub struct Context {
     pub namespaces: Store<Namespace>,
     /// The tenants' objects.
     pub tenant_objects: Store<IntuneTenant>,
+    /// What was asked of Graph.
+    pub budgets: Budgets,
+    /// Places for passes.
+    pub places: Places,
     /// Device locks.
     pub locks: Arc<Locks>,
     /// Events.
@@ -60,6 +64,8 @@ pub struct Context {
     pub health: Arc<Health>,
     /// Set at SIGTERM: no new locks.
     pub stopping: Arc<AtomicBool>,
+    /// Whether the term is over: nothing is waited for any more.
+    pub over: watch::Receiver<bool>,
 }
 
 impl Context {

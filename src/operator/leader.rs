@@ -39,6 +39,8 @@ const RENEW: Duration = Duration::from_secs(4);
 const LAPSE: Duration = Duration::from_secs(10);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
+const A_MOMENT: SignedDuration = SignedDuration::from_secs(25);
 /// How often a lease is let go that somebody writes meanwhile.
 const LET_GO_TRIES: usize = 3;
 
@@ -52,6 +54,8 @@ pub struct Leadership {
     pub term: u64,
     /// The quarantine that the lease tells of, also one that is over.
     pub quarantine: Option<Quarantine>,
+    /// Whether somebody led until a moment ago: then Graph may have been asked as much as the limits allow.
+    pub succeeded: bool,
 }
 
 /// A replica's part in the election.
@@ -195,7 +199,9 @@ impl Candidate {
             tracing::info!(identity = self.identity, "leading");
         }
         let term = before.term + u64::from(begins);
-        self.state.send_replace(Leadership { leading: true, term, quarantine });
+        let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < A_MOMENT);
+        let succeeded = if begins { led } else { before.succeeded };
+        self.state.send_replace(Leadership { leading: true, term, quarantine, succeeded });
         Ok(())
     }
 

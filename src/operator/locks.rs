@@ -156,32 +156,38 @@ impl Locks {
     }
 
     /// Sweeps the locks whose claim is an hour old and which hold nobody back any more, by Graph's clock as `graph_now` gives it for a
-    /// tenant; a tenant without one keeps its locks. Answers when the others were claimed, by tenant id and this machine's clock.
+    /// tenant; a tenant without one keeps its locks.
     ///
     /// # Errors
     /// If the locks cannot be listed.
-    pub async fn sweep(
-        &self,
-        wall: Timestamp,
-        graph_now: impl Fn(&str) -> Option<Timestamp>,
-    ) -> Result<Vec<(String, Timestamp)>, CallError> {
+    pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
         let list = call(self.api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
         let long_ago = crate::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
         self.taken().retain(|_, lock| lock.settled() > long_ago);
-        let mut claims = Vec::new();
         for lease in &list.items {
             let claimed = claimed(lease);
             let tenant_id = lease.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
             let age = claimed.map(|claimed| Duration::try_from(wall.duration_since(claimed)).unwrap_or_default());
             let stored = understood(lease).ok();
             let over = stored.as_ref().is_some_and(|s| graph_now(&tenant_id).is_some_and(|now| !s.lock.is_open(now)));
-            match (age, stored) {
-                (Some(age), Some(stored)) if age > KEPT && over => self.release(&stored).await,
-                (Some(_), _) => claims.extend(claimed.map(|claimed| (tenant_id, claimed))),
-                (None, _) => {}
+            if let (Some(age), Some(stored)) = (age, stored)
+                && age > KEPT
+                && over
+            {
+                self.release(&stored).await;
             }
         }
-        Ok(claims)
+        Ok(())
+    }
+
+    /// When all locks were claimed, by tenant id and this machine's clock.
+    ///
+    /// # Errors
+    /// If the locks cannot be listed.
+    pub async fn claims(&self) -> Result<Vec<(String, Timestamp)>, CallError> {
+        let list = call(self.api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
+        let of = |lease: &Lease| Some((lease.labels().get(TENANT_LABEL)?.clone(), claimed(lease)?));
+        Ok(list.items.iter().filter_map(of).collect())
     }
 }
 

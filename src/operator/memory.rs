@@ -17,6 +17,8 @@ pub struct Memory {
     pub due: Duration,
     /// The epoch in which that was decided.
     pub epoch: u64,
+    /// It waits for room for its reset, in line with others.
+    pub in_line: bool,
     /// Failed passes in a row.
     pub failures: u32,
     /// Since when it has waited for the same reason, by boot time.

@@ -4,16 +4,17 @@
 //! (`platform`) or about Graph's wire format (`graph`).
 
 mod ask;
+mod budgets;
 mod calls;
 mod context;
 mod event_writer;
 mod leader;
-mod limits;
 mod locks;
 mod matrices;
 mod memory;
 mod namespaces;
 mod pass;
+mod places;
 mod resets;
 mod run;
 mod schema;
@@ -23,6 +24,7 @@ mod tenant_secrets;
 mod tenant_setup;
 mod tenants;
 pub mod transports;
+mod turns;
 mod upkeep;
 
 pub use run::{Environment, run};

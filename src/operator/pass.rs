@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt};
 use uuid::Uuid;
 
 use super::{
-    ask,
+    ask, budgets,
     calls::{CallError, call},
     context::Context,
     locks::{StoredLock, Wanted},
@@ -22,11 +22,12 @@ use crate::{
         reset_status::{Attempt, PasscodeResetStatus},
         tenant::IntuneTenant,
     },
+    graph::{Reservation, Urgency},
     lifecycle::{
         answered::{Answered, answered},
         decide::decide,
         events::{announced, says_the_same},
-        follow::in_flight,
+        follow::{in_flight, looks_an_hour},
         observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
@@ -58,6 +59,10 @@ pub struct Pass<'a> {
     look: Option<Reading<Look>>,
     held: Option<(Held, StoredLock)>,
     gate: Option<Gate>,
+    /// Room for one reset within the tenant's limits.
+    room: Option<Reservation>,
+    /// Why there is no room for one, once that was asked for.
+    no_room: Option<Gate>,
     alone: Option<tokio::sync::OwnedMutexGuard<()>>,
     /// What is remembered of the object.
     pub memory: Memory,
@@ -65,7 +70,7 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
-    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory) -> Self {
+    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
         let tenant = context.tenants.get(&object.spec.tenant_ref.name);
         // What was sent is followed whatever the tenant says: it must not use up the minute's probe, which could go on for days.
         let following = object.status.as_ref().is_some_and(in_flight);
@@ -84,6 +89,8 @@ impl<'a> Pass<'a> {
             look: None,
             held: None,
             gate: None,
+            room,
+            no_room: None,
             alone: None,
             memory,
         }
@@ -172,12 +179,37 @@ impl<'a> Pass<'a> {
         Some(quarantine.shifted(offset.unwrap_or_default()))
     }
 
-    /// What holds attempts back at the moment. Once the lock is held, the budget is reserved and does not count any more.
+    /// What holds attempts back at the moment. Once the lock is held, there is room.
     fn close_gate(&mut self) {
         self.gate = match &self.tenant {
-            Some(tenant) if self.held.is_none() => tenant.record.facts().gate(tenant.spec(), self.context.clock.boot()),
+            Some(tenant) if self.held.is_none() => {
+                tenant.record.facts().gate(self.context.clock.boot()).or_else(|| self.no_room.clone())
+            }
             _ => None,
         };
+    }
+
+    /// Whether it waits for room for its reset.
+    pub fn is_in_line(&self) -> bool {
+        self.no_room.is_some() && self.gate == self.no_room
+    }
+
+    /// Tells the tenant how often this reset is looked at from now on.
+    pub fn note_following(&self) {
+        let (Some(tenant), Some(uid)) = (&self.tenant, self.object.uid()) else { return };
+        let status = self.object.status.as_ref();
+        let looks = status.map_or(0, |status| looks_an_hour(status, self.now().estimate));
+        tenant.record.facts().follows(&uid, looks);
+    }
+
+    /// How urgent a read of this pass is.
+    fn urgency(&self) -> Urgency {
+        let following = self.object.status.as_ref().is_some_and(in_flight);
+        match (self.room.is_some(), following) {
+            (true, _) => Urgency::Reset,
+            (false, true) => Urgency::Follow,
+            (false, false) => Urgency::LookUp,
+        }
     }
 
     fn learn(&mut self, decision: &Decision) {
@@ -193,7 +225,7 @@ impl<'a> Pass<'a> {
             Fact::Namespace => self.namespace = self.live_namespace().await?,
             Fact::Device => {
                 let Some(tenant) = &self.tenant else { return Ok(()) };
-                self.found = Some(ask::find(tenant, clock, &self.object.spec.device).await);
+                self.found = Some(ask::find(tenant, clock, &self.object.spec.device, self.urgency()).await);
             }
             Fact::Lock => {
                 let Some((tenant_id, device_id)) = self.lock_of() else { return self.without_device() };
@@ -208,7 +240,7 @@ impl<'a> Pass<'a> {
                 let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {
                     return self.without_device();
                 };
-                self.look = Some(ask::look(tenant, clock, &device_id).await);
+                self.look = Some(ask::look(tenant, clock, &device_id, self.urgency()).await);
             }
         }
         Ok(())
@@ -251,13 +283,9 @@ impl<'a> Pass<'a> {
     /// Takes the lock over what was read. Refused, the machine starts over with what is there now.
     async fn take_lock(&mut self, send_deadline: Timestamp, settle_window: Duration) -> Result<(), CallError> {
         let (Some((tenant_id, device_id)), Some(tenant)) = (self.lock_of(), self.tenant.clone()) else { return Ok(()) };
-        let now = self.context.clock.boot();
-        {
-            let mut facts = tenant.record.facts();
-            if facts.gate(tenant.spec(), now).is_some() {
-                return Ok(());
-            }
-            facts.spent.reset(now);
+        // Asked once more: meanwhile others may have met what closes it.
+        if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant) {
+            return Ok(());
         }
         let held = Held { attempt_id: Uuid::new_v4().to_string(), send_deadline };
         let wanted = Wanted {
@@ -277,15 +305,19 @@ impl<'a> Pass<'a> {
                 self.held = Some((held, stored));
                 Ok(())
             }
-            Ok(None) => {
-                tenant.record.facts().spent.give_back();
-                Ok(())
-            }
-            Err(error) => {
-                tenant.record.facts().spent.give_back();
-                Err(error)
-            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Whether there is room for the reset; it is reserved before the lock is taken, for then its deadline runs.
+    fn has_room(&mut self, tenant: &Tenant) -> bool {
+        let Some(graph) = tenant.graph.as_ref().filter(|_| self.room.is_none()) else { return self.room.is_some() };
+        match graph.reserve_now() {
+            Ok(room) => self.room = Some(room),
+            Err(full) => self.no_room = Some(budgets::no_room(&tenant.spec().limits, full)),
+        }
+        self.room.is_some()
     }
 
     /// Records what is known not to have been carried out, and gives its lock back.
@@ -341,13 +373,11 @@ impl<'a> Pass<'a> {
     /// Sends under the claim: once, and again only where the answer says that nothing was executed.
     async fn send(&mut self, attempt: &Attempt) -> Result<(), CallError> {
         let Some(tenant) = self.tenant.clone() else { return Ok(()) };
-        let mut first = true;
         loop {
             let status = self.object.status.clone().unwrap_or_default();
-            let answer = ask::send(&tenant, self.context.clock.as_ref(), &status, attempt, first).await;
+            let answer = ask::send(&tenant, self.context.clock.as_ref(), &status, attempt, self.room.take()).await;
             self.context.metrics.answered(&answer.meaning);
             self.trouble = tenant.trouble.clone().or_else(|| tenant.record.facts().fault());
-            first = false;
             let decision = answered(&self.observed(), &answer, self.now());
             match decision.step {
                 Step::SendAgain(pause) => tokio::time::sleep(pause).await,

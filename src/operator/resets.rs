@@ -21,6 +21,7 @@ use super::{
     context::Context,
     memory::Memory,
     pass::{End, Pass},
+    turns,
 };
 use crate::{
     api::{
@@ -28,12 +29,13 @@ use crate::{
         reset::PasscodeReset,
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
+    graph::Reservation,
     lifecycle::events::Announcement,
     telemetry::health::Watch,
 };
 
-/// How many objects are gone over at once. Graph's answers are waited for, not computed.
-const CONCURRENCY: u16 = 64;
+/// Every object may wait for its turn; how many are gone over at once is for [`turns`] to say.
+const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
 /// How long an object waits for one reason before that is announced.
@@ -104,11 +106,15 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     let now = context.clock.boot();
     if memory.epoch == context.tenants.epoch()
         && let Some(left) = memory.due.checked_sub(now).filter(|left| !left.is_zero())
+        && !memory.in_line
     {
         return Ok(Action::requeue(left));
     }
-    let turn =
-        AssertUnwindSafe(tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory))).catch_unwind().await;
+    let Some(admitted) = turns::admit(&context, cached, &memory).await else { return Ok(Action::await_change()) };
+    // Apart, for most of those that wait for their turn need no room for one.
+    let turn = Box::pin(tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory, admitted.room)));
+    let turn = AssertUnwindSafe(turn).catch_unwind().await;
+    drop(admitted.place);
     let pause = match turn {
         Ok(Ok(pause)) => pause,
         Ok(Err(_)) => {
@@ -130,7 +136,12 @@ fn reference(object: &PasscodeReset) -> ObjectRef<PasscodeReset> {
 }
 
 /// Reads the object live, goes over it, and says when it is due again; `None`: never.
-async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Option<Duration> {
+async fn turn(
+    cached: &PasscodeReset,
+    context: &Context,
+    memory: Memory,
+    room: Option<Reservation>,
+) -> Option<Duration> {
     let uid = cached.uid().unwrap_or_default();
     let epoch = context.tenants.epoch();
     let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
@@ -149,19 +160,22 @@ async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Opti
         return Some(Duration::from_secs(1));
     }
     context.metrics.pass();
-    let mut pass = Pass::new(context, object, memory);
+    let mut pass = Pass::new(context, object, memory, room);
     let end = pass.run().await;
+    let in_line = pass.is_in_line();
+    pass.note_following();
     let object = pass.object().clone();
     let mut memory = std::mem::take(&mut pass.memory);
     match end {
         Ok(End::Later(pause)) => {
             memory.failures = 0;
+            memory.in_line = in_line;
             memory.epoch = epoch;
             memory.due = context.clock.boot() + pause;
             note_in_flight(&mut memory, &object);
             announce_long_wait(context, &object, &mut memory).await;
             context.memories.keep(&uid, memory);
-            Some(pause)
+            Some(if in_line { Duration::ZERO } else { pause })
         }
         Ok(End::Finished) => {
             context.memories.forget(&uid);
@@ -173,6 +187,7 @@ async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Opti
         }
         Err(error) => {
             tracing::info!(object = %reference(&object), %error, "a pass was cut short; it starts over");
+            memory.in_line = false;
             note_in_flight(&mut memory, &object);
             context.memories.keep(&uid, memory);
             Some(backoff(context, &uid))
@@ -184,6 +199,7 @@ async fn turn(cached: &PasscodeReset, context: &Context, memory: Memory) -> Opti
 fn backoff(context: &Context, uid: &str) -> Duration {
     let mut memory = context.memories.of(uid);
     memory.failures += 1;
+    memory.in_line = false;
     let pause = Duration::from_millis(250 << memory.failures.min(7));
     memory.due = context.clock.boot() + pause;
     memory.epoch = context.tenants.epoch();
@@ -234,6 +250,9 @@ async fn vanished(context: &Context, reference: &ObjectRef<kube::core::DynamicOb
 /// Deleted: before it was sent that cancels it; afterwards the reset may still happen, and somebody has to be told.
 async fn deleted(context: &Context, uid: &str) {
     let Some(object) = context.memories.forget(uid).and_then(|memory| memory.in_flight) else { return };
+    if let Some(tenant) = context.tenants.get(&object.spec.tenant_ref.name) {
+        tenant.record.facts().follows(uid, 0);
+    }
     let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
     match call(api.get_opt(&object.name_any())).await {
         Ok(Some(there)) if there.uid() == object.uid() => return,

@@ -18,11 +18,13 @@ use tokio::{
 };
 
 use super::{
+    budgets::Budgets,
     context::{Context, Devices, Tenants},
     event_writer::EventWriter,
     leader::{Candidate, Leadership},
     locks::Locks,
     memory::Memories,
+    places::Places,
     resets,
     schema::Comparison,
     transports::Transports,
@@ -204,9 +206,9 @@ impl Terms {
         let term = self.leadership.borrow().term;
         let (caches, namespaces) = upkeep::caches();
         let filled = caches.filled(&namespaces);
-        let context = Arc::new(self.context(namespaces, caches.tenants.clone()));
-        self.metrics.leading(true);
         let (end, ended) = watch::channel(false);
+        let context = Arc::new(self.context(namespaces, caches.tenants.clone(), ended.clone()));
+        self.metrics.leading(true);
         let mut parts = JoinSet::new();
         parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
         parts.spawn(async move {
@@ -244,7 +246,12 @@ impl Terms {
         }
     }
 
-    fn context(&self, namespaces: Store<Namespace>, tenant_objects: Store<IntuneTenant>) -> Context {
+    fn context(
+        &self,
+        namespaces: Store<Namespace>,
+        tenant_objects: Store<IntuneTenant>,
+        over: watch::Receiver<bool>,
+    ) -> Context {
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
@@ -254,6 +261,8 @@ impl Terms {
             tenants: Tenants::default(),
             namespaces,
             tenant_objects,
+            budgets: Budgets::new(self.clock.clone()),
+            places: Places::default(),
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),
@@ -262,6 +271,7 @@ impl Terms {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
             stopping: self.stopping.clone(),
+            over,
         }
     }
 }

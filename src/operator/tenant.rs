@@ -1,13 +1,14 @@
 //! One tenant at run time: its client, its trouble, its limits and what was learned of its ledger.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::limits::Spent;
+use super::budgets;
 use crate::{
     api::{
         Duration as Length, Time,
@@ -17,6 +18,7 @@ use crate::{
     graph::{Clock, Graph},
     lifecycle::{
         breaker::Breaker,
+        follow::Stretch,
         observed::{Gate, Now, TenantView, Trouble},
         step::Lesson,
     },
@@ -47,8 +49,6 @@ pub struct Record(Mutex<Facts>);
 /// The facts of a [`Record`].
 #[derive(Default)]
 pub struct Facts {
-    /// Resets and requests spent.
-    pub spent: Spent,
     /// Answers that stay away.
     pub breaker: Breaker,
     /// Trouble that showed in use.
@@ -63,6 +63,8 @@ pub struct Facts {
     unsaid: bool,
     /// No reset before this boot time, and why.
     not_before: Option<(Duration, &'static str)>,
+    /// How many looks an hour each reset in flight asks for, by uid, and all of them together.
+    followed: (HashMap<String, u64>, u64),
 }
 
 struct Fault {
@@ -130,7 +132,7 @@ impl Facts {
     }
 
     /// Why nothing may be sent at the moment.
-    pub fn gate(&mut self, spec: &IntuneTenantSpec, now: Duration) -> Option<Gate> {
+    pub fn gate(&mut self, now: Duration) -> Option<Gate> {
         if let Some(pause) = self.breaker.pause(now) {
             let message =
                 "Graph's answers stayed away several times in a row; no further reset begins until it answers again."
@@ -143,7 +145,20 @@ impl Facts {
             let message = format!("{why} Nothing is sent at the moment; this goes on by itself.");
             return Some(Gate { message, retry_after: until - now });
         }
-        self.spent.reset_gate(&spec.limits, now)
+        None
+    }
+
+    /// A reset asks for so many looks an hour from now on.
+    pub fn follows(&mut self, uid: &str, looks: u64) {
+        let (each, all) = &mut self.followed;
+        let before = if looks == 0 { each.remove(uid) } else { each.insert(uid.to_owned(), looks) };
+        *all = (*all + looks).saturating_sub(before.unwrap_or_default());
+    }
+
+    /// How much longer than usual it is from look to look, where there is room for so many an hour.
+    #[must_use]
+    pub fn stretch(&self, room: u64) -> Stretch {
+        Stretch::of(self.followed.1, room)
     }
 
     /// An entry of any action was seen at this time: Intune's record works.
@@ -172,6 +187,12 @@ impl Facts {
 }
 
 impl Tenant {
+    /// How many looks an hour following may take: a tenth of what the limits leave to reads is for looking up what is new.
+    fn room_to_follow(&self) -> u64 {
+        let limits = budgets::limits(&self.object.spec.limits);
+        u64::try_from(limits.reads().saturating_sub(limits.spared())).unwrap_or(u64::MAX).saturating_mul(162)
+    }
+
     /// The object's spec.
     #[must_use]
     pub fn spec(&self) -> &IntuneTenantSpec {
@@ -198,12 +219,14 @@ impl Tenant {
 
     /// What the state machine needs of it.
     pub fn view<'a>(&'a self, trouble: Option<&'a Trouble>) -> TenantView<'a> {
+        let facts = self.record.facts();
         TenantView {
             spec: &self.object.spec,
             created: self.object.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0),
             trouble,
             matrix: self.matrix.as_deref(),
-            ledger_works: self.record.facts().ledger_readable == Some(true),
+            stretch: facts.stretch(self.room_to_follow()),
+            ledger_works: facts.ledger_readable == Some(true),
         }
     }
 
@@ -214,16 +237,5 @@ impl Tenant {
         let graph = self.graph.as_ref().and_then(|graph| graph.now());
         let offset = self.record.facts().clock_offset.unwrap_or_default();
         Now { wall, graph, estimate: graph.unwrap_or_else(|| crate::api::time::saturating_add(wall, offset)) }
-    }
-
-    /// Waits until the tenant's limit of requests admits one more.
-    pub async fn admit_request(&self, clock: &dyn Clock) {
-        loop {
-            let admitted = self.record.facts().spent.request(&self.object.spec.limits, clock.boot());
-            match admitted {
-                Ok(()) => return,
-                Err(pause) => tokio::time::sleep(pause).await,
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{calls::CallError, context::Context, tenant_secrets};
+use super::{budgets, calls::CallError, context::Context, tenant_secrets};
 use crate::{
     api::{
         conditions::reason,
@@ -49,7 +49,8 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     let endpoints = endpoints(&tenant.spec).map_err(|error| misconfigured(&error))?;
     let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
-    let graph = Arc::new(graph.map_err(|error| misconfigured(&error))?);
+    let graph = graph.map_err(|error| misconfigured(&error))?;
+    let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), budgets::limits(&tenant.spec.limits)));
     Ok(Client { graph, made_from })
 }
 

@@ -21,10 +21,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::{
-    calls::CallError, context::Context, limits, matrices, matrices::Matrices, tenants, tenants::TenantsContext,
+    budgets, calls::CallError, context::Context, matrices, matrices::Matrices, tenants, tenants::TenantsContext,
 };
 use crate::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
+    graph::Budget,
     telemetry::health::Watch,
 };
 
@@ -160,6 +161,8 @@ struct Upkeep {
     matrix_versions: HashMap<String, Version>,
     /// Of each tenant, the version that was set up and when it is due again, by boot time.
     tenant_versions: HashMap<String, (Version, Duration)>,
+    /// Whether what earlier leaders asked of Graph is counted.
+    counted: bool,
     swept: Option<Duration>,
 }
 
@@ -181,11 +184,15 @@ impl Upkeep {
             compiled,
             matrix_versions: HashMap::new(),
             tenant_versions: HashMap::new(),
+            counted: false,
             swept: None,
         }
     }
 
     async fn round(&mut self) {
+        if !self.counted && !self.count().await {
+            return;
+        }
         let matrices_changed = self.matrices().await;
         self.tenants(matrices_changed).await;
         let now = self.context.clock.boot();
@@ -281,7 +288,36 @@ impl Upkeep {
         }
     }
 
-    /// Sweeps old locks; the first sweep of a term counts what earlier leaders sent.
+    /// Counts what earlier leaders asked of Graph: until that is known no tenant is set up, and nothing is asked. `false`: not yet.
+    async fn count(&mut self) -> bool {
+        let tenants = self.tenants.state();
+        let claims = match self.context.locks.claims().await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::info!(%error, "the device locks could not be listed; tried again");
+                return false;
+            }
+        };
+        let wall = self.context.clock.wall();
+        let mut counted: Vec<Arc<Budget>> = Vec::new();
+        for tenant in tenants {
+            let budget = self.context.budgets.of(&tenant.spec);
+            if counted.iter().any(|other| Arc::ptr_eq(other, &budget)) {
+                continue;
+            }
+            for (_, claimed) in claims.iter().filter(|(id, _)| tenant.spec.tenant_id.eq_ignore_ascii_case(id)) {
+                budget.sent_by_another(Duration::try_from(wall.duration_since(*claimed)).unwrap_or_default());
+            }
+            if self.context.leadership.borrow().succeeded {
+                budget.read_by_another(&budgets::limits(&tenant.spec.limits));
+            }
+            counted.push(budget);
+        }
+        self.counted = true;
+        true
+    }
+
+    /// Sweeps old locks.
     async fn sweep(&mut self, now: Duration) {
         let tenants = self.context.tenants.all();
         let clock = self.context.clock.clone();
@@ -293,18 +329,7 @@ impl Upkeep {
         };
         let wall = self.context.clock.wall();
         match self.context.locks.sweep(wall, graph_now).await {
-            Ok(claims) if self.swept.is_none() => {
-                for (tenant_id, claimed) in claims {
-                    let age = Duration::try_from(wall.duration_since(claimed)).unwrap_or_default();
-                    for tenant in
-                        tenants.iter().filter(|tenant| tenant.spec().tenant_id == tenant_id && age < limits::HOUR)
-                    {
-                        tenant.record.facts().spent.reset(now.saturating_sub(age));
-                    }
-                }
-                self.swept = Some(now);
-            }
-            Ok(_) => self.swept = Some(now),
+            Ok(()) => self.swept = Some(now),
             Err(error) => tracing::info!(%error, "the device locks could not be swept; tried again"),
         }
     }

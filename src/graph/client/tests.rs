@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Action, Answer, NotExecuted, Selector, testing::*};
+use crate::graph::{Action, Answer, NotExecuted, Selector, TransportError, channel::READ_TIME_OUT, testing::*};
 use http::Method;
 use serde_json::json;
+use std::time::Duration;
 
 const DEVICE: &str = "705c034c-034c-705c-4c03-5c704c035c70";
 
@@ -15,7 +16,7 @@ async fn now_is_known_from_answers_of_2xx_for_sixty_seconds() {
     let script = Script::signed_in(|_| ok(&look()));
     let (graph, clock) = client(&script);
     assert_eq!(graph.now(), None);
-    graph.look(DEVICE).await.unwrap();
+    graph.look(DEVICE, Urgency::LookUp).await.unwrap();
     clock.advance(Duration::from_secs(7));
     assert_eq!(graph.now().unwrap().to_string(), "2026-11-22T09:00:08Z");
     clock.advance(Duration::from_secs(54));
@@ -27,7 +28,7 @@ async fn now_is_known_from_answers_of_2xx_for_sixty_seconds() {
 async fn an_error_tells_no_time() {
     let script = Script::signed_in(|_| reply(503, ""));
     let (graph, _) = client(&script);
-    graph.look(DEVICE).await.unwrap_err();
+    graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     assert_eq!(graph.reading(), None);
 }
 
@@ -43,7 +44,7 @@ async fn a_rejected_token_is_replaced_and_the_read_made_once_more() {
         ok(&look())
     });
     let (graph, _) = client(&script);
-    graph.look(DEVICE).await.unwrap();
+    graph.look(DEVICE, Urgency::LookUp).await.unwrap();
     let tokens = script.token_calls();
     assert_eq!(tokens.len(), 2);
     assert!(!tokens[0].body().contains("claims="));
@@ -62,7 +63,7 @@ async fn a_token_rejected_twice_ends_the_read() {
     for status in [401, 403] {
         let script = Script::signed_in(move |_| challenge(status));
         let (graph, _) = client(&script);
-        let error = graph.look(DEVICE).await.unwrap_err();
+        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
         assert!(matches!(error, ReadError::TokenRejected(_)), "{error}");
         assert_eq!(script.graph_calls().len(), 2);
     }
@@ -97,7 +98,7 @@ async fn every_other_answer_to_a_read_is_final_and_an_error() {
     ];
     for (status, body, is) in cases {
         let script = Script::signed_in(move |_| reply(status, body));
-        let error = client(&script).0.look(DEVICE).await.unwrap_err();
+        let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
         assert!(is(&error), "{status}: {error:?}");
         let id = format!("request-{status}");
         assert_eq!(error.request_id(), Some(id.as_str()));
@@ -112,7 +113,7 @@ async fn throttling_says_how_long() {
         answer.headers_mut().insert("retry-after", "2.128".parse().unwrap());
         Some(Ok(answer))
     });
-    let error = client(&script).0.look(DEVICE).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_millis(2128)));
     assert_eq!(error.refusal().unwrap().code.as_deref(), Some("TooManyRequests"));
 }
@@ -120,7 +121,7 @@ async fn throttling_says_how_long() {
 #[tokio::test]
 async fn a_lost_connection_is_unreachable_and_not_tried_again() {
     let script = Script::signed_in(|_| Some(Err(TransportError::Lost("reset".to_owned()))));
-    let error = client(&script).0.look(DEVICE).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::Unreachable(_)), "{error}");
     assert_eq!(script.graph_calls().len(), 1);
 }
@@ -130,7 +131,7 @@ async fn a_read_that_hangs_ends() {
     let script = Script::signed_in(|_| None);
     let (graph, _) = client(&script);
     let start = tokio::time::Instant::now();
-    let error = graph.look(DEVICE).await.unwrap_err();
+    let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::Unreachable(_)), "{error}");
     assert_eq!(start.elapsed(), READ_TIME_OUT);
 }
@@ -138,7 +139,7 @@ async fn a_read_that_hangs_ends() {
 #[tokio::test]
 async fn no_sign_in_no_read() {
     let script = Script::new(|_| reply(400, samples::OAUTH_ERROR));
-    let error = client(&script).0.look(DEVICE).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::SignIn(_)), "{error}");
     assert_eq!(error.request_id(), None);
     assert!(script.graph_calls().is_empty());
@@ -163,13 +164,13 @@ async fn the_token_goes_to_graph_alone_and_nothing_but_two_actions_is_posted() {
         Selector::Imei("1".to_owned()),
         Selector::ManagedDeviceId(DEVICE.to_owned()),
     ] {
-        graph.find(&selector).await.unwrap_err();
+        graph.find(&selector, Urgency::LookUp).await.unwrap_err();
     }
-    graph.look(DEVICE).await.unwrap_err();
+    graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
     for action in [Action::ResetPasscode, Action::RecoverPasscode] {
         let time_out = Duration::from_secs(20);
-        let sent = graph.send(action, DEVICE, "attempt", later, time_out).await;
+        let sent = graph.send(action, DEVICE, "attempt", later, time_out, graph.reserve_now().unwrap()).await;
         assert_eq!(sent.answer, Answer::Unknown);
     }
 
@@ -217,10 +218,12 @@ async fn nothing_that_is_printed_holds_a_secret() {
         operating_system: None,
     };
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
-    let seen = graph.look(DEVICE).await.unwrap();
-    let found = graph.find(&selector).await.unwrap();
-    let broken = graph.look("broken").await.unwrap_err();
-    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20)).await;
+    let seen = graph.look(DEVICE, Urgency::LookUp).await.unwrap();
+    let found = graph.find(&selector, Urgency::LookUp).await.unwrap();
+    let broken = graph.look("broken", Urgency::LookUp).await.unwrap_err();
+    let sent = graph
+        .send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), graph.reserve_now().unwrap())
+        .await;
     assert_eq!(sent.answer, Answer::Accepted);
     let bearer = script.graph_calls()[0].request.headers()["authorization"].clone();
     assert!(bearer.is_sensitive());
@@ -241,7 +244,9 @@ async fn a_refused_sign_in_repeats_no_secret() {
     let script = Script::new(move |_| reply(401, &body.to_string()));
     let (graph, _) = client(&script);
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
-    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20)).await;
+    let sent = graph
+        .send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), graph.reserve_now().unwrap())
+        .await;
     assert!(matches!(&sent.answer, Answer::NotExecuted(NotExecuted::NoToken(_))));
     let printed = format!("{sent:?} {}", sent.message);
     assert!(!printed.contains(SECRET), "{printed}");

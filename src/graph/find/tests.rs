@@ -50,7 +50,7 @@ fn user(name: Option<&str>, system: Option<&str>) -> Selector {
 }
 
 async fn find(script: &Arc<Script>, selector: &Selector) -> Result<Found, ReadError> {
-    let heard = client(script).0.find(selector).await?;
+    let heard = client(script).0.find(selector, Urgency::LookUp).await?;
     assert_eq!(heard.date.to_string(), "2026-11-22T09:00:00Z");
     assert_eq!(heard.request_id.as_deref(), Some("request-200"));
     Ok(heard.value)
@@ -94,7 +94,7 @@ async fn a_managed_device_id_is_read_at_once() {
     assert!(matches!(find(&script, &selector).await.unwrap(), Found::One(_)));
     assert_eq!(script.graph_calls().len(), 1);
     let script = Script::signed_in(|_| reply(404, samples::NOT_FOUND));
-    let heard = client(&script).0.find(&selector).await.unwrap();
+    let heard = client(&script).0.find(&selector, Urgency::LookUp).await.unwrap();
     assert_eq!(heard.value, Found::None);
     assert_eq!(heard.request_id.as_deref(), Some("request-404"));
     let selector = Selector::ManagedDeviceId("../x".to_owned());
@@ -225,7 +225,7 @@ async fn a_device_that_vanished_after_the_list_is_none() {
         }
         reply(404, samples::NOT_FOUND)
     });
-    let heard = client(&script).0.find(&serial("F9FX")).await.unwrap();
+    let heard = client(&script).0.find(&serial("F9FX"), Urgency::LookUp).await.unwrap();
     assert_eq!(heard.value, Found::None);
 }
 

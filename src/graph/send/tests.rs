@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{SignInFailure, TransportError, Truncated, testing::*};
+use crate::graph::{SignInFailure, TransportError, Truncated, Urgency, testing::*};
 use http::Response;
 use serde_json::json;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ fn posts(script: &Script) -> Vec<Seen> {
 }
 
 async fn send(graph: &Graph) -> Sent {
-    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT).await
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, graph.reserve_now().unwrap()).await
 }
 
 /// Looks, then sends once.
 async fn outcome(action: impl Fn() -> Reply + Send + Sync + 'static) -> Sent {
     let script = intune(action);
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     let sent = send(&graph).await;
     assert_eq!(posts(&script).len(), 1, "exactly one POST");
     sent
@@ -67,7 +67,7 @@ fn not(reason: NotExecuted) -> Answer {
 async fn the_post_as_it_goes_out() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     let sent = send(&graph).await;
     assert_eq!(sent.answer, Answer::Accepted);
     assert_eq!(sent.message, "Microsoft Graph accepted the request.");
@@ -157,7 +157,7 @@ async fn every_other_status_is_unknown() {
 async fn silence_is_unknown_after_the_time_out() {
     let script = intune(|| None);
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     let start = tokio::time::Instant::now();
     assert_eq!(send(&graph).await.answer, Answer::Unknown);
     assert_eq!(start.elapsed(), TIME_OUT);
@@ -173,7 +173,7 @@ async fn after_a_challenge_the_next_send_uses_a_token_that_answers_it() {
         Some(Ok(answer))
     });
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     assert_eq!(send(&graph).await.answer, not(NotExecuted::TokenRejected));
     assert_eq!(script.token_calls().len(), 1, "no second try of its own");
     send(&graph).await;
@@ -200,11 +200,11 @@ async fn nothing_is_sent_past_the_deadline_or_without_knowing_the_time() {
     let script = intune(|| reply(204, ""));
     let (graph, clock) = client(&script);
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "no time");
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     clock.advance(Duration::from_millis(29_001));
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "one ms late");
     assert!(posts(&script).is_empty());
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     clock.advance(Duration::from_secs(29));
     assert_eq!(send(&graph).await.answer, Answer::Accepted, "just in time");
     clock.advance(Duration::from_secs(61));
@@ -226,7 +226,7 @@ async fn a_slow_sign_in_is_counted() {
     });
     let (graph, hand) = client(&script);
     clock.set(hand).ok().unwrap();
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     graph.forget_token();
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline));
     assert!(posts(&script).is_empty());
@@ -236,9 +236,9 @@ async fn a_slow_sign_in_is_counted() {
 async fn an_id_that_is_none_is_not_posted_to() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
+    graph.look(ID, Urgency::LookUp).await.unwrap();
     for id in ["", "a/../b", "a%2Fb", "wipe?x"] {
-        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT).await;
+        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, graph.reserve_now().unwrap()).await;
         assert_eq!(sent.answer, not(NotExecuted::WrongAddress), "{id}");
     }
     assert!(posts(&script).is_empty());
@@ -248,7 +248,7 @@ async fn an_id_that_is_none_is_not_posted_to() {
 async fn the_pin_of_windows_10_mobile_is_the_other_action() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID).await.unwrap();
-    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT).await;
+    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, graph.reserve_now().unwrap()).await;
     assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
 }

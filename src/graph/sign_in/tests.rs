@@ -165,7 +165,7 @@ async fn a_token_of_another_tenant_is_not_used() {
     let foreign = jwt(r#"{"tid":"99999999-2222-3333-4444-555555555555"}"#);
     let sign_in = async |text: String| {
         let script = Script::new(move |_| of_the_node(&text));
-        of_cloud(Cloud::Global, managed_identity(), &script).token().await.map(|_| ())
+        of_cloud(Cloud::Global, managed_identity(), &script).channel.sign_in.token().await.map(|_| ())
     };
     sign_in(own).await.unwrap();
     let error = sign_in(foreign).await.unwrap_err();
@@ -239,7 +239,7 @@ async fn what_is_no_token_is_not_taken_for_one() {
     ] {
         let script = Script::new(move |_| reply(200, body));
         let (graph, _) = client(&script);
-        let Err(error) = graph.token().await else {
+        let Err(error) = graph.channel.sign_in.token().await else {
             panic!("{body}");
         };
         assert_eq!(error.kind, SignInFailure::Unreachable, "{body}");

@@ -16,6 +16,7 @@ use crate::{
     },
     lifecycle::{
         decide::decide,
+        follow::Stretch,
         lock::Lock,
         observed::{Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView, Trouble},
         quarantine::Quarantine,
@@ -279,6 +280,7 @@ impl Facts {
             created: self.tenant_created,
             trouble: self.trouble.as_ref(),
             matrix: Some(self.matrix),
+            stretch: Stretch::default(),
             ledger_works: self.ledger_works,
         };
         Observed {

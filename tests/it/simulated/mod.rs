@@ -5,6 +5,7 @@ mod endings;
 mod faults;
 mod graph_answers;
 mod inputs;
+mod limits;
 mod main_path;
 mod once_only;
 mod panics;

@@ -15,7 +15,7 @@ use graph_simulator::{
 };
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{Action, Certificate, Credentials, Endpoints, Graph, Selector, SystemClock},
+    graph::{Action, Certificate, Credentials, Endpoints, Graph, Selector, SystemClock, Urgency},
     telemetry::logs::{self, Format},
 };
 use serde_json::{Value, json};
@@ -250,13 +250,13 @@ async fn printed(world: &World, pair: &ClientCertificate) -> String {
     let graph = Graph::new(EXAMPLE_TENANT, endpoints, secret, transport, Arc::new(SystemClock)).unwrap();
     let (_, id) = world.add(phone(80));
     // Nothing is sent before Graph's time is known.
-    graph.look(&id).await.unwrap();
+    graph.look(&id, Urgency::LookUp).await.unwrap();
     for fault in [Fault::none(), Fault::malformed_json(), Fault::cut_body(), Fault::status(403), Fault::lost()] {
         world.graph.script(Rule::everywhere(fault));
         let soon = world.now() + HOUR;
-        let sent = graph.send(Action::ResetPasscode, &id, "attempt", soon, HOUR).await;
+        let sent = graph.send(Action::ResetPasscode, &id, "attempt", soon, HOUR, graph.reserve_again().await).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let (found, looked) = (graph.find(&selector).await, graph.look(&id).await);
+        let (found, looked) = (graph.find(&selector, Urgency::LookUp).await, graph.look(&id, Urgency::LookUp).await);
         printed += &format!("{:?} {sent:?} {found:?} {looked:?} {graph:?}", graph.sign_in().await);
         world.graph.clear_faults();
         graph.forget_token();

@@ -17,6 +17,7 @@ use passcode_operator::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         decide::decide,
+        follow::Stretch,
         lock::Lock as DeviceLock,
         observed::{self, Look, Namespace, Now, Observed, Reading, TenantView},
         quarantine::Quarantine,
@@ -159,6 +160,7 @@ impl Real {
                 created: time(-1000),
                 trouble: None,
                 matrix: Some(&MATRIX),
+                stretch: Stretch::default(),
                 ledger_works: setup.ledger_works,
             }),
             namespace: Namespace::Allowed,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use http::Response;
 use passcode_operator::{
-    graph::{Found, ReadError, Selector},
+    graph::{Found, ReadError, Selector, Urgency},
     platform::{ManagedDevice, classify, raw_values},
 };
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
     let Some((selector, property, value)) = selector(&line) else { return };
     let answers = answers(rest);
     let last = answers.last().cloned();
-    let asked = ask(answers, async |graph| graph.find(&selector).await);
+    let asked = ask(answers, async |graph| graph.find(&selector, Urgency::LookUp).await);
     // Two lists and a single read, the last of them twice if its token was rejected.
     assert!(asked.of_graph.len() <= 6, "{} requests", asked.of_graph.len());
     assert!(asked.of_graph.iter().all(|request| request.method() == "GET"), "a look-up changes nothing");

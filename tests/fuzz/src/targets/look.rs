@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use passcode_operator::{
-    graph::{Heard, Look, ReadError},
+    graph::{Heard, Look, ReadError, Urgency},
     platform::ActionResult,
 };
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn look(answer: &Response<Bytes>) -> Result<Heard<Look>, ReadError> {
-    let asked = ask(vec![answer.clone()], async |graph| graph.look(DEVICE).await);
+    let asked = ask(vec![answer.clone()], async |graph| graph.look(DEVICE, Urgency::LookUp).await);
     assert!(asked.of_graph.len() <= 2, "{} requests", asked.of_graph.len());
     assert!(asked.of_graph.iter().all(|request| request.method() == "GET"), "a look changes nothing");
     asked.answer

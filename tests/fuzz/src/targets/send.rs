@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::graph::{Action, Answer, NotExecuted, Truncated};
+use passcode_operator::graph::{Action, Answer, NotExecuted, Truncated, Urgency};
 use serde_json::Value;
 
 use super::DEVICE;
@@ -23,8 +23,17 @@ pub fn run(data: &[u8]) {
     let answer = answers(data).swap_remove(0);
     let look = answers(A_LOOK.as_bytes()).swap_remove(0);
     let asked = ask(vec![look, answer.clone()], async |graph| {
-        let _ = graph.look(DEVICE).await;
-        graph.send(Action::ResetPasscode, DEVICE, "attempt-1", Timestamp::MAX, Duration::from_secs(20)).await
+        let _ = graph.look(DEVICE, Urgency::LookUp).await;
+        graph
+            .send(
+                Action::ResetPasscode,
+                DEVICE,
+                "attempt-1",
+                Timestamp::MAX,
+                Duration::from_secs(20),
+                graph.reserve_now().unwrap(),
+            )
+            .await
     });
     let sent = asked.of_graph.iter().filter(|request| request.method() == "POST").count();
     assert_eq!(sent, 1, "sent once, whatever the answer");

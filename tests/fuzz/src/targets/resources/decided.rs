@@ -7,6 +7,7 @@ use passcode_operator::{
     api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::{
         decide::decide,
+        follow::Stretch,
         follow::in_flight,
         observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView},
         step::{Decision, Step},
@@ -53,6 +54,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         created: Timestamp::UNIX_EPOCH,
         trouble: None,
         matrix: Some(&MATRIX),
+        stretch: Stretch::default(),
         ledger_works: true,
     };
     Observed {

@@ -1,0 +1,379 @@
+//! What one app may ask of Graph in one tenant, and what it has asked: shared by all clients of that app.
+//!
+//! Reads and resets have windows of their own, so that a reset never waits for the room that reads took: Graph admits so many
+//! requests of any kind in 20 s, of which so many may be writes, and reads get what is left. Of that, in turn, the two looks that each
+//! reset needs are spared.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::{
+    clock::Clock,
+    desk::Urgency,
+    fair::FairQueue,
+    window::{SPAN, Wait, Window},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// How many times faster than in the long run resets may go for a while. All at once, a 429 would come too late for most of them.
+const BURST: usize = 4;
+/// The same where others use part of the limit.
+const SHARED_BURST: usize = 1;
+
+/// What may be asked, as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests of any kind in any 20 s.
+    pub requests: usize,
+    /// Resets in any 20 s.
+    pub resets: usize,
+    /// Resets in any hour.
+    pub resets_per_hour: usize,
+}
+
+impl Limits {
+    /// Graph's own, per app and tenant (throttling limits of the Intune devices service).
+    pub const PUBLISHED: Self = Self { requests: 2000, resets: 200, resets_per_hour: usize::MAX };
+
+    /// Resets in any 20 s: at most half of all requests, for each of them needs reads.
+    #[must_use]
+    pub fn resets(&self) -> usize {
+        self.resets.min(self.requests / 2).max(1)
+    }
+
+    /// Reads in any 20 s.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.requests.saturating_sub(self.resets()).max(1)
+    }
+
+    /// Reads in any 20 s that are for resets alone.
+    #[must_use]
+    pub fn spared(&self) -> usize {
+        (2 * self.resets()).min(self.reads() / 2)
+    }
+}
+
+/// Which limit holds a reset back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// `resetsPerHour`.
+    Hour,
+    /// The limit of any 20 s, or what others left of it.
+    Window,
+    /// Graph asked to wait.
+    Paused,
+    /// Others came first.
+    Line,
+}
+
+/// What one app spends in one tenant.
+pub struct Budget {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    reads: Window,
+    resets: Window,
+    /// When the resets of the last hour were sent, ascending.
+    hour: VecDeque<Duration>,
+    /// Resets that are promised and not sent.
+    promised: usize,
+    line: FairQueue<Waiter>,
+    /// When the line is looked at again, if nothing happens before.
+    alarm: Option<Duration>,
+    /// When the next following read is due at an even pace.
+    even: Duration,
+    /// When the next reset may go.
+    next_reset: Duration,
+}
+
+struct Waiter {
+    limits: Limits,
+    tell: oneshot::Sender<Reservation>,
+}
+
+/// Room for one reset. Dropped unsent, it is given back.
+#[must_use]
+pub struct Reservation {
+    budget: Arc<Budget>,
+    limits: Limits,
+    sent: Option<Duration>,
+    ended: bool,
+}
+
+impl Budget {
+    /// Nothing is spent yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { clock, state: Mutex::default() })
+    }
+
+    /// Counts a reset that an earlier process sent about so long ago.
+    pub fn sent_by_another(&self, ago: Duration) {
+        let at = self.clock.boot().saturating_sub(ago);
+        let mut state = self.state();
+        if ago < SPAN {
+            state.resets.sent_by_another(at);
+        }
+        if ago < HOUR {
+            let position = state.hour.partition_point(|earlier| *earlier <= at);
+            state.hour.insert(position, at);
+        }
+    }
+
+    /// Counts the reads of a process that asked until a moment ago, and may have asked as much as it was allowed to.
+    pub fn read_by_another(&self, limits: &Limits) {
+        let now = self.clock.boot();
+        let reads = limits.reads();
+        let mut state = self.state();
+        for number in 0..count(reads) {
+            let left = SPAN * number / count(reads);
+            state.reads.sent_by_another((now + left).saturating_sub(SPAN));
+        }
+    }
+
+    /// Room for a reset, if there is room and nobody waits for it.
+    ///
+    /// # Errors
+    /// What it is held back by.
+    pub fn reserve_now(self: &Arc<Self>, limits: Limits) -> Result<Reservation, Full> {
+        let now = self.clock.boot();
+        let mut state = self.state();
+        state.room(&limits, now).map_err(|(full, _)| full)?;
+        if !state.line.is_empty() {
+            return Err(Full::Line);
+        }
+        state.promise(&limits, now);
+        Ok(self.reservation(limits))
+    }
+
+    /// Room for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.
+    pub async fn reserve(self: &Arc<Self>, limits: Limits, party: &str, age: Timestamp) -> Reservation {
+        loop {
+            let (tell, told) = oneshot::channel();
+            self.state().line.push(party, age, Waiter { limits, tell });
+            self.serve();
+            // The line never drops a waiter unserved; asking again would be right if it did.
+            if let Ok(reservation) = told.await {
+                return reservation;
+            }
+        }
+    }
+
+    /// Room for the same reset once more, ahead of all others: its claim ends soon.
+    pub(super) async fn reserve_again(self: &Arc<Self>, limits: Limits) -> Reservation {
+        loop {
+            let now = self.clock.boot();
+            let wait = {
+                let mut state = self.state();
+                match state.room(&limits, now) {
+                    Ok(()) => {
+                        state.promise(&limits, now);
+                        drop(state);
+                        return self.reservation(limits);
+                    }
+                    Err((_, wait)) => pause(wait, now),
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Room for a read. Following reads have it at an even pace only, so that they take none in bursts.
+    pub(super) fn read(&self, limits: &Limits, urgency: Urgency) -> Result<(), Wait> {
+        let now = self.clock.boot();
+        let limit = limits.reads();
+        let mut state = self.state();
+        let burst = SPAN / 20;
+        let even = urgency == Urgency::Follow;
+        if even && state.even > now + burst {
+            return Err(Wait::Until(state.even.saturating_sub(burst)));
+        }
+        let spare = if urgency == Urgency::Reset { 0 } else { limits.spared() };
+        state.reads.take(limit, spare, now)?;
+        if even {
+            state.even = state.even.max(now) + SPAN / count(limit - spare);
+        }
+        Ok(())
+    }
+
+    /// A read that had room came to its end; `throttled`: by a 429, when it was sent, and what `Retry-After` says.
+    pub(super) fn was_read(&self, limits: &Limits, throttled: Option<(Duration, Option<Duration>)>) {
+        let now = self.clock.boot();
+        let mut state = self.state();
+        match throttled {
+            Some((sent, retry_after)) => state.reads.throttled(limits.reads(), sent, now, retry_after),
+            None => state.reads.answered(now),
+        }
+    }
+
+    /// How long Graph asked not to be read.
+    pub(super) fn reads_paused(&self) -> Option<Duration> {
+        self.state().reads.paused(self.clock.boot())
+    }
+
+    fn reservation(self: &Arc<Self>, limits: Limits) -> Reservation {
+        Reservation { budget: self.clone(), limits, sent: None, ended: false }
+    }
+
+    /// Serves those in line while there is room, and sets the alarm for the next.
+    fn serve(self: &Arc<Self>) {
+        let now = self.clock.boot();
+        let mut served = Vec::new();
+        {
+            let mut state = self.state();
+            loop {
+                state.line.skip(|waiter| waiter.tell.is_closed());
+                let Some(limits) = state.line.head().map(|waiter| waiter.limits) else { break };
+                match state.room(&limits, now) {
+                    Ok(()) => {
+                        state.promise(&limits, now);
+                        served.extend(state.line.pop().map(|waiter| (waiter.tell, limits)));
+                    }
+                    Err((_, Wait::Until(at))) => {
+                        self.set_alarm(&mut state, at, now);
+                        break;
+                    }
+                    Err((_, Wait::Answer)) => break,
+                }
+            }
+        }
+        for (tell, limits) in served {
+            // One that is gone meanwhile gives its room back by being dropped.
+            let _ = tell.send(self.reservation(limits));
+        }
+    }
+
+    fn set_alarm(self: &Arc<Self>, state: &mut State, at: Duration, now: Duration) {
+        if state.alarm.is_some_and(|alarm| alarm > now && alarm <= at) {
+            return;
+        }
+        // Without a runtime nobody waits any more.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        state.alarm = Some(at);
+        let budget = Arc::downgrade(self);
+        runtime.spawn(async move {
+            tokio::time::sleep(at.saturating_sub(now)).await;
+            if let Some(budget) = budget.upgrade() {
+                budget.state().alarm.take_if(|alarm| *alarm == at);
+                budget.serve();
+            }
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX).max(1)
+}
+
+/// How long a wait is; what ends with an answer is looked at again soon.
+fn pause(wait: Wait, now: Duration) -> Duration {
+    match wait {
+        Wait::Until(at) => at.saturating_sub(now),
+        Wait::Answer => Duration::from_secs(1),
+    }
+}
+
+impl State {
+    fn room(&mut self, limits: &Limits, now: Duration) -> Result<(), (Full, Wait)> {
+        while self.hour.front().is_some_and(|at| *at + HOUR <= now) {
+            self.hour.pop_front();
+        }
+        // Each reset needs a read under its lock.
+        let paused = self.resets.paused(now).max(self.reads.paused(now));
+        if let Some(paused) = paused {
+            return Err((Full::Paused, Wait::Until(now + paused)));
+        }
+        let over = (self.hour.len() + self.promised + 1).saturating_sub(limits.resets_per_hour.max(1));
+        if over > 0 {
+            let wait = self.hour.get(over - 1).map_or(Wait::Answer, |at| Wait::Until(*at + HOUR));
+            return Err((Full::Hour, wait));
+        }
+        self.resets.room(limits.resets(), 0, now).map_err(|wait| (Full::Window, wait))?;
+        if now < self.next_reset {
+            return Err((Full::Line, Wait::Until(self.next_reset)));
+        }
+        Ok(())
+    }
+
+    fn promise(&mut self, limits: &Limits, now: Duration) {
+        self.promised += 1;
+        self.resets.promise();
+        let burst = if self.resets.is_shared() { SHARED_BURST } else { BURST };
+        let gap = SPAN / count(burst * self.resets.allowed(limits.resets(), now));
+        self.next_reset = self.next_reset.max(now) + gap;
+    }
+}
+
+impl Reservation {
+    /// From now on it may count.
+    pub(super) fn begin(&mut self) {
+        let now = self.budget.clock.boot();
+        let mut state = self.budget.state();
+        state.promised = state.promised.saturating_sub(1);
+        let position = state.hour.partition_point(|earlier| *earlier <= now);
+        state.hour.insert(position, now);
+        self.sent = Some(now);
+    }
+
+    /// Graph throttled it.
+    pub(super) fn throttled(mut self, retry_after: Option<Duration>) {
+        let Some(sent) = self.sent else { return };
+        let now = self.budget.clock.boot();
+        self.ended = true;
+        {
+            let mut state = self.budget.state();
+            state.resets.throttled(self.limits.resets(), sent, now, retry_after);
+            state.no_reset(sent);
+        }
+        self.budget.serve();
+    }
+
+    /// It was sent, and certainly nothing was carried out: it is no reset of the hour.
+    pub(super) fn without_a_reset(&self) {
+        if let Some(sent) = self.sent {
+            self.budget.state().no_reset(sent);
+        }
+    }
+}
+
+impl State {
+    fn no_reset(&mut self, sent: Duration) {
+        if let Some(position) = self.hour.iter().position(|at| *at == sent) {
+            self.hour.remove(position);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        {
+            let now = self.budget.clock.boot();
+            let mut state = self.budget.state();
+            match self.sent {
+                Some(_) => state.resets.answered(now),
+                None => {
+                    state.resets.give_back();
+                    state.promised = state.promised.saturating_sub(1);
+                }
+            }
+        }
+        self.budget.serve();
+    }
+}

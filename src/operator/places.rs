@@ -1,0 +1,135 @@
+//! Places for passes: how many objects of one tenant are gone over at once. Each tenant has places of its own, so that one whose Graph
+//! is slow starves no other; those that follow a reset have places apart from those that begin one, and namespaces take turns.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::graph::FairQueue;
+
+/// Places of one tenant and kind. Graph's answers are waited for, not computed.
+const PLACES: usize = 64;
+
+/// All places of one term.
+#[derive(Default)]
+pub struct Places(Mutex<HashMap<(String, bool), Arc<Room>>>);
+
+/// The places of one tenant and kind.
+struct Room(Mutex<State>);
+
+struct State {
+    free: usize,
+    line: FairQueue<oneshot::Sender<Place>>,
+}
+
+/// A place; it is free again when this is dropped.
+pub struct Place(Arc<Room>);
+
+impl Places {
+    /// A place, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
+    pub async fn take(&self, tenant: &str, following: bool, namespace: &str, age: Timestamp) -> Place {
+        let room = self.room(tenant, following);
+        loop {
+            let told = {
+                let mut state = room.state();
+                if state.free > 0 {
+                    state.free -= 1;
+                    return Place(room.clone());
+                }
+                let (tell, told) = oneshot::channel();
+                state.line.push(namespace, age, tell);
+                told
+            };
+            // A line never drops who waits; asking again would be right if it did.
+            if let Ok(place) = told.await {
+                return place;
+            }
+        }
+    }
+
+    fn room(&self, tenant: &str, following: bool) -> Arc<Room> {
+        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = rooms
+            .entry((tenant.to_owned(), following))
+            .or_insert_with(|| Arc::new(Room(Mutex::new(State { free: PLACES, line: FairQueue::default() }))));
+        room.clone()
+    }
+}
+
+impl Room {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let next = {
+            let mut state = self.0.state();
+            state.line.skip(oneshot::Sender::is_closed);
+            let next = state.line.pop();
+            if next.is_none() {
+                state.free += 1;
+            }
+            next
+        };
+        if let Some(tell) = next {
+            // Gone meanwhile: the place is dropped once more, and goes to the next.
+            let _ = tell.send(Place(self.0.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use futures::FutureExt;
+
+    fn age(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[tokio::test]
+    async fn tenants_and_kinds_have_places_of_their_own() {
+        let places = Places::default();
+        let mut taken = Vec::new();
+        for second in 0..64 {
+            taken.push(places.take("slow", false, "helpdesk", age(second)).await);
+        }
+        assert!(places.take("slow", false, "helpdesk", age(64)).now_or_never().is_none());
+        assert!(places.take("slow", true, "helpdesk", age(64)).now_or_never().is_some());
+        assert!(places.take("other", false, "helpdesk", age(64)).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_the_next_place_by_turns_and_who_went_away_gets_none() {
+        let places = Arc::new(Places::default());
+        let mut taken = Vec::new();
+        for second in 0..64 {
+            taken.push(places.take("default", false, "many", age(second)).await);
+        }
+        let wait = |namespace: &'static str, second| {
+            let places = places.clone();
+            Box::pin(async move { places.take("default", false, namespace, age(second)).await })
+        };
+        let (mut gone, mut first, mut second, mut few) =
+            (wait("many", 1), wait("many", 2), wait("many", 3), wait("few", 9));
+        for waiting in [&mut gone, &mut first, &mut second, &mut few] {
+            assert!(waiting.as_mut().now_or_never().is_none());
+        }
+        drop(gone);
+        taken.pop();
+        let one = first.as_mut().now_or_never().unwrap();
+        assert!(few.as_mut().now_or_never().is_none());
+        drop(one);
+        let other = few.as_mut().now_or_never().unwrap();
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(other);
+        assert!(second.as_mut().now_or_never().is_some());
+    }
+}
