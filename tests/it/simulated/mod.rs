@@ -4,6 +4,7 @@ mod devices;
 mod endings;
 mod faults;
 mod graph_answers;
+mod holds;
 mod inputs;
 mod limits;
 mod main_path;

@@ -1,0 +1,99 @@
+//! What holds resets back is exact under load and over restarts: the fuse of an hour, and a suspended tenant.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use graph_simulator::{DeviceClass, PathClass};
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api,
+    api::{ListParams, Patch, PatchParams},
+};
+use passcode_operator::api::{reset::PasscodeReset, tenant::IntuneTenant};
+use serde_json::{Value, json};
+use world::{
+    World,
+    objects::{reset, tenant},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn with_limits(limits: Value) -> World {
+    let world = World::empty().await;
+    let mut value = tenant("default");
+    value["spec"]["limits"] = limits;
+    world.create_tenant(value).await;
+    world
+}
+
+async fn declare(world: &World, count: u32) {
+    for number in 1..=count {
+        let (serial, _) = world.device(DeviceClass::IPhone, number);
+        world.create(reset(&format!("inc{number}"), &serial, world.now())).await;
+    }
+}
+
+async fn unfinished(world: &World) -> usize {
+    let all: Api<PasscodeReset> = Api::all(world.client.clone());
+    let all = all.list(&ListParams::default()).await.unwrap();
+    all.iter().filter(|object| object.status.as_ref().is_none_or(|status| status.outcome.is_none())).count()
+}
+
+/// What the unfinished wait for, each reason once.
+async fn reasons(world: &World) -> Vec<String> {
+    let all: Api<PasscodeReset> = Api::all(world.client.clone());
+    let all = all.list(&ListParams::default()).await.unwrap();
+    let unfinished = all.iter().filter_map(|object| object.status.as_ref()).filter(|status| status.outcome.is_none());
+    let reasons: BTreeSet<String> = unfinished.map(|status| status.reason().to_owned()).collect();
+    reasons.into_iter().collect()
+}
+
+fn posts(world: &World) -> Vec<Timestamp> {
+    world.requests_of(PathClass::Action).iter().map(|request| request.at).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_hour_has_more_resets_than_the_fuse_admits_whatever_restarts() {
+    let world = with_limits(json!({"resetsPerHour": 20})).await;
+    declare(&world, 50).await;
+    for number in 0..5 {
+        let replica = world.replica(&format!("r{number}"));
+        // One in three is killed.
+        tokio::time::sleep(30 * MINUTE).await;
+        if number % 3 == 1 { replica.kill().await } else { replica.stop().await }
+    }
+    assert_eq!(unfinished(&world).await, 0);
+    let posts = posts(&world);
+    assert_eq!((posts.len(), world.graph.executed().len()), (50, 50));
+    for first in &posts {
+        let hour = posts.iter().filter(|at| *at >= first && at.duration_since(*first).as_secs() < 3600);
+        assert!(hour.count() <= 20);
+    }
+    // The fuse is not blown for longer than it has to be either.
+    assert!(posts[20].duration_since(posts[0]).as_secs() < 3700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspended_in_the_middle_of_a_burst_nothing_more_is_sent_until_it_goes_on() {
+    let world = with_limits(json!({"writesPer20s": 10})).await;
+    declare(&world, 60).await;
+    let replica = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    suspend(&world, true).await;
+    // What was claimed by then is sent, and what was sent is followed.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let sent = posts(&world).len();
+    assert!((20..50).contains(&sent), "{sent}");
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!((posts(&world).len(), unfinished(&world).await), (sent, 60 - sent));
+    assert_eq!(reasons(&world).await, ["Suspended"]);
+    suspend(&world, false).await;
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!((unfinished(&world).await, world.graph.executed().len()), (0, 60));
+    replica.stop().await;
+}
+
+async fn suspend(world: &World, suspend: bool) {
+    let tenants: Api<IntuneTenant> = Api::all(world.client.clone());
+    let patch = json!({"spec": {"suspend": suspend}});
+    tenants.patch("default", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+}
