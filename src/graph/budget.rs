@@ -21,6 +21,8 @@ use super::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// Room that comes so soon is not worth the words of a status.
+const A_MOMENT: Duration = Duration::from_millis(250);
 /// How many times faster than in the long run resets may go for a while. All at once, a 429 would come too late for most of them.
 const BURST: usize = 4;
 /// The same where others use part of the limit.
@@ -141,19 +143,31 @@ impl Budget {
         }
     }
 
-    /// Room for a reset, if there is room and nobody waits for it.
+    /// Room for a reset, if there is room within a moment and nobody waits for it.
     ///
     /// # Errors
     /// What it is held back by.
-    pub fn reserve_now(self: &Arc<Self>, limits: Limits) -> Result<Reservation, Full> {
-        let now = self.clock.boot();
-        let mut state = self.state();
-        state.room(&limits, now).map_err(|(full, _)| full)?;
-        if !state.line.is_empty() {
-            return Err(Full::Line);
+    pub async fn reserve_soon(self: &Arc<Self>, limits: Limits) -> Result<Reservation, Full> {
+        let end = self.clock.boot() + A_MOMENT;
+        loop {
+            let now = self.clock.boot();
+            let wait = {
+                let mut state = self.state();
+                if !state.line.is_empty() {
+                    return Err(Full::Line);
+                }
+                match state.room(&limits, now) {
+                    Ok(()) => {
+                        state.promise(&limits, now);
+                        drop(state);
+                        return Ok(self.reservation(limits));
+                    }
+                    Err((_, Wait::Until(at))) if at <= end => at.saturating_sub(now),
+                    Err((full, _)) => return Err(full),
+                }
+            };
+            tokio::time::sleep(wait).await;
         }
-        state.promise(&limits, now);
-        Ok(self.reservation(limits))
     }
 
     /// Room for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.

@@ -93,12 +93,12 @@ impl Graph {
         self.channel.now()
     }
 
-    /// Room for a reset, if there is room and nobody waits for it.
+    /// Room for a reset, if there is room within a moment and nobody waits for it.
     ///
     /// # Errors
     /// What it is held back by.
-    pub fn reserve_now(&self) -> Result<Reservation, Full> {
-        self.budget.reserve_now(self.desk.limits)
+    pub async fn reserve_soon(&self) -> Result<Reservation, Full> {
+        self.budget.reserve_soon(self.desk.limits).await
     }
 
     /// Room for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.

@@ -284,7 +284,7 @@ impl<'a> Pass<'a> {
     async fn take_lock(&mut self, send_deadline: Timestamp, settle_window: Duration) -> Result<(), CallError> {
         let (Some((tenant_id, device_id)), Some(tenant)) = (self.lock_of(), self.tenant.clone()) else { return Ok(()) };
         // Asked once more: meanwhile others may have met what closes it.
-        if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant) {
+        if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
             return Ok(());
         }
         let held = Held { attempt_id: Uuid::new_v4().to_string(), send_deadline };
@@ -311,9 +311,9 @@ impl<'a> Pass<'a> {
     }
 
     /// Whether there is room for the reset; it is reserved before the lock is taken, for then its deadline runs.
-    fn has_room(&mut self, tenant: &Tenant) -> bool {
+    async fn has_room(&mut self, tenant: &Tenant) -> bool {
         let Some(graph) = tenant.graph.as_ref().filter(|_| self.room.is_none()) else { return self.room.is_some() };
-        match graph.reserve_now() {
+        match graph.reserve_soon().await {
             Ok(room) => self.room = Some(room),
             Err(full) => self.no_room = Some(budgets::no_room(&tenant.spec().limits, full)),
         }

@@ -52,6 +52,7 @@ async fn stand_in_line(
     let mut changes = context.tenants.changes();
     let left: Duration = memory.due.checked_sub(context.clock.boot())?;
     tokio::select! {
+        biased;
         room = graph.reserve(namespace, age) => Some(room),
         () = tokio::time::sleep(left) => None,
         _ = changes.wait_for(|epoch| *epoch != memory.epoch) => None,

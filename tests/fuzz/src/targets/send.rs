@@ -31,7 +31,7 @@ pub fn run(data: &[u8]) {
                 "attempt-1",
                 Timestamp::MAX,
                 Duration::from_secs(20),
-                graph.reserve_now().unwrap(),
+                graph.reserve_again().await,
             )
             .await
     });
