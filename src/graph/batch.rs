@@ -134,3 +134,6 @@ fn headers(written: HashMap<String, serde_json::Value>) -> HeaderMap {
     });
     headers.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ impl Drop for Permit {
         self.desk.serve();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use super::{
     context::Context,
     memory::Memory,
     pass::{End, Pass},
-    turns,
+    turns::{self, Turn},
 };
 use crate::{
     api::{
@@ -110,7 +110,11 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     {
         return Ok(Action::requeue(left));
     }
-    let Some(admitted) = turns::admit(&context, cached, &memory).await else { return Ok(Action::await_change()) };
+    let admitted = match turns::wait(&context, cached, &memory).await {
+        Turn::Now(admitted) => admitted,
+        Turn::Later => return Ok(Action::requeue(Duration::ZERO)),
+        Turn::Never => return Ok(Action::await_change()),
+    };
     // Apart, for most of those that wait for their turn need no room for one.
     let turn = Box::pin(tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory, admitted.room)));
     let turn = AssertUnwindSafe(turn).catch_unwind().await;

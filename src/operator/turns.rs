@@ -8,6 +8,9 @@ use kube::ResourceExt;
 use super::{context::Context, memory::Memory, places::Place};
 use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::in_flight};
 
+/// How long an object stands in line before it is looked at whether it is still there.
+const LONG: Duration = Duration::from_secs(15);
+
 /// What a turn has.
 pub struct Admitted {
     /// A place, to be kept until the turn is over. A reset that has room needs none.
@@ -16,26 +19,50 @@ pub struct Admitted {
     pub room: Option<Reservation>,
 }
 
-/// Waits for the object's turn; `None`: the term is over.
-pub async fn admit(context: &Context, object: &PasscodeReset, memory: &Memory) -> Option<Admitted> {
+/// What came of waiting for a turn.
+pub enum Turn {
+    /// It is the object's turn.
+    Now(Admitted),
+    /// Not yet: whether the object is still there is looked at before it waits on. It keeps its place in line, which is by age.
+    Later,
+    /// The term is over.
+    Never,
+}
+
+/// Waits for the object's turn.
+pub async fn wait(context: &Context, object: &PasscodeReset, memory: &Memory) -> Turn {
     let mut over = context.over.clone();
     tokio::select! {
         biased;
-        _ = over.wait_for(|over| *over) => None,
-        admitted = turn(context, object, memory) => Some(admitted),
+        _ = over.wait_for(|over| *over) => Turn::Never,
+        turn = turn(context, object, memory) => turn,
     }
 }
 
-async fn turn(context: &Context, object: &PasscodeReset, memory: &Memory) -> Admitted {
+async fn turn(context: &Context, object: &PasscodeReset, memory: &Memory) -> Turn {
     let namespace = object.namespace().unwrap_or_default();
     let age = age(object);
-    let room = if memory.in_line { stand_in_line(context, object, memory, &namespace, age).await } else { None };
-    if room.is_some() {
-        return Admitted { place: None, room };
+    if memory.in_line {
+        match stand_in_line(context, object, memory, &namespace, age).await {
+            Line::Room(room) => return Turn::Now(Admitted { place: None, room: Some(room) }),
+            Line::Long => return Turn::Later,
+            Line::Left => {}
+        }
     }
     let following = object.status.as_ref().is_some_and(in_flight);
     let tenant = &object.spec.tenant_ref.name;
-    Admitted { place: Some(context.places.take(tenant, following, &namespace, age).await), room: None }
+    let place = context.places.take(tenant, following, &namespace, age).await;
+    Turn::Now(Admitted { place: Some(place), room: None })
+}
+
+/// What came of standing in line.
+enum Line {
+    /// There is room for its reset.
+    Room(Reservation),
+    /// There is none yet.
+    Long,
+    /// It is to be looked at all the same.
+    Left,
 }
 
 /// Waits until there is room for the object's reset, it is due to be looked at again all the same, or something changed that it may
@@ -46,16 +73,17 @@ async fn stand_in_line(
     memory: &Memory,
     namespace: &str,
     age: Timestamp,
-) -> Option<Reservation> {
-    let tenant = context.tenants.get(&object.spec.tenant_ref.name)?;
-    let graph = tenant.graph.clone()?;
+) -> Line {
+    let tenant = context.tenants.get(&object.spec.tenant_ref.name);
+    let graph = tenant.and_then(|tenant| tenant.graph.clone());
+    let left = memory.due.checked_sub(context.clock.boot());
+    let (Some(graph), Some(left)) = (graph, left) else { return Line::Left };
     let mut changes = context.tenants.changes();
-    let left: Duration = memory.due.checked_sub(context.clock.boot())?;
     tokio::select! {
         biased;
-        room = graph.reserve(namespace, age) => Some(room),
-        () = tokio::time::sleep(left) => None,
-        _ = changes.wait_for(|epoch| *epoch != memory.epoch) => None,
+        room = graph.reserve(namespace, age) => Line::Room(room),
+        () = tokio::time::sleep(left.min(LONG)) => if left > LONG { Line::Long } else { Line::Left },
+        _ = changes.wait_for(|epoch| *epoch != memory.epoch) => Line::Left,
     }
 }
 

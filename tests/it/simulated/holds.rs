@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use graph_simulator::{DeviceClass, PathClass};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Api,
-    api::{ListParams, Patch, PatchParams},
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
-use passcode_operator::api::{reset::PasscodeReset, tenant::IntuneTenant};
+use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome, tenant::IntuneTenant};
 use serde_json::{Value, json};
 use world::{
     World,
@@ -45,6 +45,14 @@ async fn reasons(world: &World) -> Vec<String> {
     let unfinished = all.iter().filter_map(|object| object.status.as_ref()).filter(|status| status.outcome.is_none());
     let reasons: BTreeSet<String> = unfinished.map(|status| status.reason().to_owned()).collect();
     reasons.into_iter().collect()
+}
+
+/// One that waits for the limit.
+async fn first_in_line(world: &World) -> String {
+    let all = world.resets().list(&ListParams::default()).await.unwrap();
+    let waits =
+        |object: &&PasscodeReset| object.status.as_ref().is_some_and(|status| status.reason() == "LimitReached");
+    all.iter().find(waits).unwrap().name_any()
 }
 
 fn posts(world: &World) -> Vec<Timestamp> {
@@ -96,4 +104,18 @@ async fn suspend(world: &World, suspend: bool) {
     let tenants: Api<IntuneTenant> = Api::all(world.client.clone());
     let patch = json!({"spec": {"suspend": suspend}});
     tenants.patch("default", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_in_line_makes_room_for_what_has_its_name() {
+    let world = with_limits(json!({"resetsPerHour": 1})).await;
+    declare(&world, 3).await;
+    let replica = world.replica("a");
+    tokio::time::sleep(MINUTE).await;
+    let waiting = first_in_line(&world).await;
+    world.resets().delete(&waiting, &DeleteParams::default()).await.unwrap();
+    let (serial, _) = world.device(DeviceClass::MacBook, 9);
+    world.create(reset(&waiting, &serial, world.now())).await;
+    world.ends(&waiting, MINUTE, Outcome::Rejected, "PlatformNotSupported").await;
+    replica.stop().await;
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many seeds each size runs, from 0 on.
-const SMALL: u64 = 100;
+const SMALL: u64 = 2_000;
 const FULL: u64 = 100_000;
 
 /// Runs the layer.

@@ -1,0 +1,137 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::graph::{Exchange, Graph, Transport, TransportError, clock::Clock, testing::*};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::join_all;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// A script that takes a second for each answer of Graph's.
+struct Slow(Arc<Script>);
+
+#[async_trait]
+impl Transport for Slow {
+    async fn send(&self, request: Request<Bytes>, exchange: Exchange) -> Result<Response<Bytes>, TransportError> {
+        if request.uri().host() == Some("graph.test") {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        self.0.send(request, exchange).await
+    }
+}
+
+/// Time as tokio has it.
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn boot(&self) -> Duration {
+        Duration::from_secs(1000) + self.0.elapsed()
+    }
+
+    fn wall(&self) -> k8s_openapi::jiff::Timestamp {
+        k8s_openapi::jiff::Timestamp::UNIX_EPOCH
+    }
+}
+
+fn device(id: &str) -> Value {
+    json!({"id": id, "deviceActionResults": []})
+}
+
+/// Graph as it answers looks, alone or together.
+fn graph(requests: usize) -> (Arc<Graph>, Arc<Script>) {
+    let script = Script::signed_in(|request| {
+        if let Ok(envelope) = serde_json::from_slice::<Value>(request.body()) {
+            let asked = envelope["requests"].as_array().unwrap();
+            let id = |item: &Value| {
+                let url = item["url"].as_str().unwrap();
+                url.split(['/', '?']).nth(3).unwrap().to_owned()
+            };
+            let answers = asked.iter().map(|item| json!({"id": item["id"], "status": 200, "body": device(&id(item))}));
+            return ok(&json!({"responses": answers.collect::<Vec<_>>()}));
+        }
+        ok(&device(request.uri().path().rsplit('/').next().unwrap()))
+    });
+    let clock = Arc::new(Paused(Instant::now()));
+    let transport = Arc::new(Slow(script.clone()));
+    let graph = Graph::new(TENANT, endpoints(), client_secret(), transport, clock.clone()).unwrap();
+    let limits = Limits { requests, resets: 2, resets_per_hour: 100 };
+    (Arc::new(graph.within(Budget::new(clock), limits)), script)
+}
+
+/// So many looks at once, in this order.
+async fn looks(graph: &Graph, urgencies: &[Urgency]) {
+    let looks = urgencies.iter().enumerate().map(|(number, urgency)| async move {
+        graph.look(&format!("device-{number}"), *urgency).await.unwrap();
+    });
+    join_all(looks).await;
+}
+
+fn together(script: &Script) -> Vec<usize> {
+    let envelopes = script.graph_calls();
+    let items = envelopes.iter().map(|call| serde_json::from_str::<Value>(call.body()).ok());
+    items.map(|envelope| envelope.map_or(1, |envelope| envelope["requests"].as_array().unwrap().len())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_reads_travel_alone() {
+    let (graph, script) = graph(2000);
+    looks(&graph, &[Urgency::LookUp; 7]).await;
+    assert_eq!(together(&script), [1; 7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_reads_travel_together_twenty_to_a_call() {
+    let (graph, script) = graph(2000);
+    looks(&graph, &[Urgency::LookUp; 8]).await;
+    let begin = Instant::now();
+    looks(&graph, &[Urgency::LookUp; 100]).await;
+    let calls = together(&script);
+    assert_eq!(calls.iter().sum::<usize>(), 108);
+    assert!(calls.iter().all(|count| *count <= 20));
+    assert!(calls.len() <= 8 + 8 + 6, "{calls:?}");
+    assert!(begin.elapsed() <= Duration::from_secs(3), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_looks_of_a_reset_pass_all_others_and_travel_alone() {
+    let (graph, script) = graph(2000);
+    looks(&graph, &[Urgency::LookUp]).await;
+    let many = {
+        let graph = graph.clone();
+        tokio::spawn(async move { looks(&graph, &[Urgency::LookUp; 200]).await })
+    };
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let begin = Instant::now();
+    graph.look("urgent", Urgency::Reset).await.unwrap();
+    assert_eq!(begin.elapsed(), Duration::from_secs(1));
+    let alone = script.graph_calls().into_iter().filter(|call| call.line.contains("/urgent?")).count();
+    assert_eq!(alone, 1);
+    many.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_twenty_seconds_hold_more_reads_than_the_limit_and_some_are_spared() {
+    let (graph, _) = graph(22);
+    let begin = Instant::now();
+    // Of 20 reads 4 are for resets.
+    looks(&graph, &[Urgency::LookUp; 16]).await;
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    graph.look("urgent", Urgency::Reset).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(6));
+    looks(&graph, &[Urgency::LookUp]).await;
+    assert!(begin.elapsed() >= Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_went_away_holds_nobody_up() {
+    let (graph, _) = graph(2000);
+    looks(&graph, &[Urgency::LookUp]).await;
+    for _ in 0..50 {
+        let look = graph.look("gone", Urgency::LookUp);
+        assert!(tokio::time::timeout(Duration::from_millis(1), look).await.is_err());
+    }
+    let begin = Instant::now();
+    looks(&graph, &[Urgency::LookUp; 20]).await;
+    assert!(begin.elapsed() <= Duration::from_secs(3));
+}
