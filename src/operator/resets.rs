@@ -7,9 +7,9 @@ use kube::{
     Api, Resource, ResourceExt,
     core::DeserializeGuard,
     runtime::{
-        Controller,
+        Controller, WatchStreamExt,
         controller::{self, Action},
-        reflector::ObjectRef,
+        reflector::{self, ObjectRef, reflector},
         watcher,
     },
 };
@@ -49,8 +49,10 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
     // Finished objects leave this watch, so they cost nothing.
     let unfinished = watcher::Config::default().fields("status.outcome=");
     let changes = WatchStream::from_changes(context.tenants.changes()).map(|_| ());
-    let controller = Controller::new(api, unfinished);
-    let store = controller.store();
+    let (store, writer) = reflector::store();
+    // Who wrote which field is most of what an object weighs, and nobody here asks.
+    let seen = watcher(api, unfinished).modify(|object| object.meta_mut().managed_fields = None);
+    let controller = Controller::for_stream(reflector(writer, seen).applied_objects(), store.clone());
     let mut told = stop.clone();
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -214,7 +216,15 @@ fn backoff(context: &Context, uid: &str) -> Duration {
 /// Once it was sent, its deletion is worth telling.
 fn note_in_flight(memory: &mut Memory, object: &PasscodeReset) {
     let sent = object.status.as_ref().is_some_and(may_still_happen);
-    memory.in_flight = sent.then(|| Arc::new(object.clone()));
+    memory.in_flight = sent.then(|| Arc::new(by_which_it_is_known(object)));
+}
+
+/// The object without what nobody needs to know once it is gone.
+fn by_which_it_is_known(object: &PasscodeReset) -> PasscodeReset {
+    let mut known = PasscodeReset::new(&object.name_any(), object.spec.clone());
+    known.metadata.namespace = object.namespace();
+    known.metadata.uid = object.uid();
+    known
 }
 
 fn may_still_happen(status: &PasscodeResetStatus) -> bool {
