@@ -65,6 +65,9 @@ pub(super) struct SignIn {
     identity: Identity,
     transport: Arc<dyn Transport>,
     held: Mutex<Held>,
+    /// Callers ask the credential one after the other. Its own lock lets those that wait wake each other without end, and a processor with
+    /// them, while the one that asks Entra gets no answer.
+    line: tokio::sync::Mutex<()>,
 }
 
 /// The credential in use. Claims live as long as the credential that was made for them.
@@ -79,7 +82,7 @@ impl SignIn {
     /// # Errors
     /// [`ConfigError::Identity`] where no credential can be made of `identity`.
     pub(super) fn new(identity: Identity, transport: Arc<dyn Transport>) -> Result<Self, ConfigError> {
-        let sign_in = Self { identity, transport, held: Mutex::default() };
+        let sign_in = Self { identity, transport, held: Mutex::default(), line: tokio::sync::Mutex::default() };
         sign_in.current()?;
         Ok(sign_in)
     }
@@ -124,9 +127,12 @@ impl SignIn {
             kind: SignInFailure::Refused,
         })?;
         let scope = self.identity.endpoints.scope();
-        // The credential lets one call ask Entra and the others wait in line; the limit is for the whole of it.
         let scopes = [scope.as_str()];
-        let token = credential.get_token(&scopes, None);
+        let token = async {
+            let _mine = self.line.lock().await;
+            credential.get_token(&scopes, None).await
+        };
+        // The limit is for the whole of it, waiting in line included.
         let token = tokio::time::timeout(SIGN_IN_TIME_OUT, token);
         let token = token.await.map_err(|_| SignInError {
             code: None,

@@ -270,6 +270,25 @@ async fn a_silent_authority_holds_nobody_for_longer_than_the_limit() {
     assert_eq!(start.elapsed().as_secs(), SIGN_IN_TIME_OUT.as_secs());
 }
 
+/// Tasks of their own, so that they could wake each other: without a line of ours they do, and no time passes any more.
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_silent_authority_do_not_wake_each_other() {
+    let script = Script::new(|_| None);
+    let graph = Arc::new(client(&script).0);
+    let start = tokio::time::Instant::now();
+    let waiting = (0..6).map(|number| {
+        let graph = graph.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5 * number)).await;
+            graph.sign_in().await
+        })
+    });
+    for one in waiting.collect::<Vec<_>>() {
+        assert!(one.await.unwrap().is_err());
+    }
+    assert_eq!(start.elapsed(), Duration::from_secs(25) + SIGN_IN_TIME_OUT);
+}
+
 #[tokio::test]
 async fn a_redirect_of_the_authority_is_not_followed() {
     let script = Script::new(|_| {
