@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -46,11 +47,16 @@ pub(super) struct Arguments {
     log_format: logs::Format,
 }
 
+/// After how long without a byte from the API server a list or a watch is given up. The API server ends a watch before that, so only a
+/// connection that is dead meets it; kube itself would wait for ever.
+const READ_TIME_OUT: Duration = Duration::from_secs(300);
+
 pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
     logs::begin(&arguments.log, arguments.log_format);
     let mut config = Config::infer().await.context("no cluster: set KUBECONFIG, or run in a pod")?;
     // A repeated write would meet its own first one as a conflict; each write here says itself what a lost answer means.
     config.default_retry = false;
+    config.read_timeout = Some(READ_TIME_OUT);
     let namespace = namespace(arguments.namespace, &config);
     let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "passcode-operator".to_owned());
     let environment = Environment {

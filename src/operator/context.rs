@@ -17,8 +17,15 @@ use kube::{
 use tokio::sync::watch;
 
 use super::{
-    budgets::Budgets, event_writer::EventWriter, leader::Leadership, locks::Locks, memory::Memories, places::Places,
-    tenant::Tenant, transports::Transports,
+    budgets::Budgets,
+    calls::CallError,
+    event_writer::EventWriter,
+    leader::{self, Leadership},
+    locks::Locks,
+    memory::Memories,
+    places::Places,
+    tenant::Tenant,
+    transports::Transports,
 };
 use crate::{
     api::tenant::IntuneTenant,
@@ -32,6 +39,8 @@ pub struct Context {
     pub client: Client,
     /// The operator's own namespace: its Secrets, its Leases.
     pub namespace: String,
+    /// This replica's name.
+    pub identity: String,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// How Graph is reached.
@@ -79,6 +88,15 @@ impl Context {
     #[must_use]
     pub fn may_begin(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed) && self.health.schema_is_current() && self.leadership.borrow().leading
+    }
+
+    /// Whether the leader lease says so, too, at this moment.
+    ///
+    /// # Errors
+    /// If the API server does not answer.
+    pub async fn leads(&self) -> Result<bool, CallError> {
+        let Some(renewed) = self.leadership.borrow().renewed else { return Ok(false) };
+        leader::is_kept(self.client.clone(), &self.namespace, &self.identity, renewed).await
     }
 }
 

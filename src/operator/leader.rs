@@ -54,6 +54,8 @@ pub struct Leadership {
     pub term: u64,
     /// The quarantine that the lease tells of, also one that is over.
     pub quarantine: Option<Quarantine>,
+    /// The renewTime that this replica wrote last.
+    pub renewed: Option<Timestamp>,
     /// Whether somebody led until a moment ago: then Graph may have been asked as much as the limits allow.
     pub succeeded: bool,
 }
@@ -194,6 +196,8 @@ impl Candidate {
         self.witnessed = true;
         self.health.heard_from_api_server(self.renewed);
         self.note(&written);
+        // As it is stored: a lease's times are of microseconds.
+        let stored = renewed(&written);
         self.seen = Some((written, self.renewed));
         if begins {
             tracing::info!(identity = self.identity, "leading");
@@ -201,7 +205,7 @@ impl Candidate {
         let term = before.term + u64::from(begins);
         let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < A_MOMENT);
         let succeeded = if begins { led } else { before.succeeded };
-        self.state.send_replace(Leadership { leading: true, term, quarantine, succeeded });
+        self.state.send_replace(Leadership { leading: true, term, quarantine, renewed: stored, succeeded });
         Ok(())
     }
 
@@ -285,6 +289,22 @@ impl Candidate {
         let longest = tenants.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
         Ok(longest.unwrap_or_else(|| Timing::default().settle_window().as_std()))
     }
+}
+
+/// Whether the lease is still as `identity` wrote it, or newer. One that fell back shows a restore of etcd, which may have taken another
+/// leader's locks with it.
+///
+/// # Errors
+/// If the API server does not answer.
+pub async fn is_kept(
+    client: Client,
+    namespace: &str,
+    identity: &str,
+    renewed_at: Timestamp,
+) -> Result<bool, CallError> {
+    let leases: Api<Lease> = Api::namespaced(client, namespace);
+    let lease = call(leases.get_opt(NAME)).await?;
+    Ok(lease.is_some_and(|lease| holder(&lease) == identity && renewed(&lease) >= Some(renewed_at)))
 }
 
 fn is_let_go(lease: &Lease) -> bool {

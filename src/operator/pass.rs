@@ -303,11 +303,20 @@ impl<'a> Pass<'a> {
             Ok(Some(stored)) => {
                 self.lock = Some(Some(stored.clone()));
                 self.held = Some((held, stored));
-                Ok(())
+                self.still_leads().await
             }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Asked once the lock is stored: if etcd was restored before that, and with it the locks of an earlier leader were lost, the lease
+    /// shows it. Whatever is restored later finds this process alive, which remembers what it took.
+    async fn still_leads(&self) -> Result<(), CallError> {
+        if self.context.leads().await? {
+            return Ok(());
+        }
+        Err(CallError::Unclear("the leader lease is not as this replica wrote it".to_owned()))
     }
 
     /// Whether there is room for the reset; it is reserved before the lock is taken, for then its deadline runs.

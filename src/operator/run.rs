@@ -45,6 +45,8 @@ const SCHEMA_PERIOD: Duration = Duration::from_secs(30);
 /// The same while they are not current.
 const STALE_SCHEMA_PERIOD: Duration = Duration::from_secs(3);
 
+/// How long the first lists of a term may take, of a hundred thousand objects too.
+const FILLED_WITHIN: Duration = Duration::from_secs(60);
 /// How soon a term begins anew whose part has ended.
 const BEGIN_ANEW: Duration = Duration::from_secs(1);
 
@@ -213,9 +215,11 @@ impl Terms {
         parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
         parts.spawn(async move {
             let mut stop = ended.clone();
-            // What is not known yet must not look as if it were missing.
+            // What is not known yet must not look as if it were missing. A list that is never answered must not hold up the term either:
+            // this part ends then, and the term begins anew.
             let filled = tokio::select! {
                 () = filled => true,
+                () = tokio::time::sleep(FILLED_WITHIN) => false,
                 _ = stop.wait_for(|stop| *stop) => false,
             };
             if filled {
@@ -255,6 +259,7 @@ impl Terms {
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
+            identity: self.identity.clone(),
             clock: self.clock.clone(),
             transports: self.transports.clone(),
             token_file: self.token_file.clone(),

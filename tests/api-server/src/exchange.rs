@@ -20,6 +20,9 @@ use crate::serve::{Answer, serve};
 use crate::state::{Cut, Outcome, Request, Shared};
 use crate::watching;
 
+/// How long the operator's own client waits for a byte.
+const READ_TIME_OUT: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// The body of an answer.
 pub type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
 
@@ -169,7 +172,10 @@ impl Exchange {
         match effect {
             Effect::Answer(status) => Ok(failure(&status)),
             Effect::Lose => Err(lost(io::ErrorKind::ConnectionReset)),
-            Effect::Delay(_) | Effect::Hang => futures::future::pending().await,
+            Effect::Delay(_) | Effect::Hang => {
+                tokio::time::sleep(READ_TIME_OUT).await;
+                Err(lost(io::ErrorKind::TimedOut))
+            }
         }
     }
 }
