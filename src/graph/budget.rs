@@ -23,6 +23,8 @@ use super::{
 const HOUR: Duration = Duration::from_secs(3600);
 /// Room that comes so soon is not worth the words of a status.
 const A_MOMENT: Duration = Duration::from_millis(250);
+/// How long after its lock a reset is sent, at most, in the usual course of things.
+const LOCK_TO_SEND: Duration = Duration::from_millis(500);
 /// How many times faster than in the long run resets may go for a while. All at once, a 429 would come too late for most of them.
 const BURST: usize = 4;
 /// The same where others use part of the limit.
@@ -119,8 +121,9 @@ impl Budget {
         Arc::new(Self { clock, state: Mutex::default() })
     }
 
-    /// Counts a reset that an earlier process sent about so long ago.
+    /// Counts a reset that an earlier process took a device's lock for so long ago.
     pub fn sent_by_another(&self, ago: Duration) {
+        let ago = ago.saturating_sub(LOCK_TO_SEND);
         let at = self.clock.boot().saturating_sub(ago);
         let mut state = self.state();
         if ago < SPAN {
@@ -153,16 +156,15 @@ impl Budget {
             let now = self.clock.boot();
             let wait = {
                 let mut state = self.state();
-                if !state.line.is_empty() {
-                    return Err(Full::Line);
-                }
+                let others = !state.line.is_empty();
                 match state.room(&limits, now) {
+                    Ok(()) if others => return Err(Full::Line),
                     Ok(()) => {
                         state.promise(&limits, now);
                         drop(state);
                         return Ok(self.reservation(limits));
                     }
-                    Err((_, Wait::Until(at))) if at <= end => at.saturating_sub(now),
+                    Err((_, Wait::Until(at))) if at <= end && !others => at.saturating_sub(now),
                     Err((full, _)) => return Err(full),
                 }
             };

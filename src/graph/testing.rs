@@ -13,11 +13,12 @@ use std::{
 use async_trait::async_trait;
 use azure_core::credentials::Secret;
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{Request, Response};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Clock, Credentials, Endpoints, Exchange, Graph, Transport, TransportError};
+use super::{Budget, Clock, Credentials, Endpoints, Exchange, Graph, Limits, Reservation, Transport, TransportError};
 
 pub(super) const GRAPH: &str = "https://graph.test";
 pub(super) const AUTHORITY: &str = "https://login.test";
@@ -149,6 +150,12 @@ pub(super) fn client_with(script: &Arc<Script>, credentials: Credentials) -> (Gr
     clock.advance(Duration::from_secs(1000));
     let graph = Graph::new(TENANT, endpoints(), credentials, script.clone(), clock.clone());
     (graph.unwrap(), clock)
+}
+
+/// Room for a reset, whatever was sent before.
+pub(super) fn room() -> Reservation {
+    let budget = Budget::new(Arc::new(HandClock::default()));
+    budget.reserve_again(Limits::PUBLISHED).now_or_never().unwrap()
 }
 
 /// An answer with a `Date` and a `request-id`.

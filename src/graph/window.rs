@@ -149,7 +149,8 @@ mod tests {
         // 85 of them are ours now, and 101 are in the window.
         assert_eq!(window.take(200, 0, second(4)), Err(Wait::Until(second(20))));
         let taken = (0..200).take_while(|_| window.take(200, 0, second(21)).is_ok()).count();
-        assert_eq!(taken, 85);
+        // 20 s later a little more than 85 is tried.
+        assert_eq!(taken, 89);
     }
 
     #[test]

@@ -161,8 +161,10 @@ struct Upkeep {
     matrix_versions: HashMap<String, Version>,
     /// Of each tenant, the version that was set up and when it is due again, by boot time.
     tenant_versions: HashMap<String, (Version, Duration)>,
-    /// Whether what earlier leaders asked of Graph is counted.
-    counted: bool,
+    /// What earlier leaders claimed: tenant ids and times.
+    claims: Option<Vec<(String, Timestamp)>>,
+    /// The budgets in which that is counted.
+    counted: Vec<Arc<Budget>>,
     swept: Option<Duration>,
 }
 
@@ -184,13 +186,14 @@ impl Upkeep {
             compiled,
             matrix_versions: HashMap::new(),
             tenant_versions: HashMap::new(),
-            counted: false,
+            claims: None,
+            counted: Vec::new(),
             swept: None,
         }
     }
 
     async fn round(&mut self) {
-        if !self.counted && !self.count().await {
+        if !self.claims_are_known().await {
             return;
         }
         let matrices_changed = self.matrices().await;
@@ -229,6 +232,9 @@ impl Upkeep {
     async fn tenants(&mut self, all_of_them: bool) {
         let now = self.context.clock.boot();
         let all = self.tenants.state();
+        for tenant in &all {
+            self.count(tenant);
+        }
         for name in self.tenant_versions.keys().cloned().collect::<Vec<_>>() {
             if !all.iter().any(|tenant| tenant.name_any() == name) {
                 self.tenant_versions.remove(&name);
@@ -288,33 +294,32 @@ impl Upkeep {
         }
     }
 
-    /// Counts what earlier leaders asked of Graph: until that is known no tenant is set up, and nothing is asked. `false`: not yet.
-    async fn count(&mut self) -> bool {
-        let tenants = self.tenants.state();
-        let claims = match self.context.locks.claims().await {
-            Ok(claims) => claims,
-            Err(error) => {
-                tracing::info!(%error, "the device locks could not be listed; tried again");
-                return false;
+    /// What earlier leaders claimed, asked for once. `false`: not yet; until it is known nothing is asked of Graph.
+    async fn claims_are_known(&mut self) -> bool {
+        if self.claims.is_none() {
+            match self.context.locks.claims().await {
+                Ok(claims) => self.claims = Some(claims),
+                Err(error) => tracing::info!(%error, "the device locks could not be listed; tried again"),
             }
-        };
-        let wall = self.context.clock.wall();
-        let mut counted: Vec<Arc<Budget>> = Vec::new();
-        for tenant in tenants {
-            let budget = self.context.budgets.of(&tenant.spec);
-            if counted.iter().any(|other| Arc::ptr_eq(other, &budget)) {
-                continue;
-            }
-            for (_, claimed) in claims.iter().filter(|(id, _)| tenant.spec.tenant_id.eq_ignore_ascii_case(id)) {
-                budget.sent_by_another(Duration::try_from(wall.duration_since(*claimed)).unwrap_or_default());
-            }
-            if self.context.leadership.borrow().succeeded {
-                budget.read_by_another(&budgets::limits(&tenant.spec.limits));
-            }
-            counted.push(budget);
         }
-        self.counted = true;
-        true
+        self.claims.is_some()
+    }
+
+    /// Counts what earlier leaders asked of Graph for this tenant, before it is set up.
+    fn count(&mut self, tenant: &IntuneTenant) {
+        let budget = self.context.budgets.of(&tenant.spec);
+        if self.counted.iter().any(|counted| Arc::ptr_eq(counted, &budget)) {
+            return;
+        }
+        let wall = self.context.clock.wall();
+        let claims = self.claims.iter().flatten();
+        for (_, claimed) in claims.filter(|(id, _)| tenant.spec.tenant_id.eq_ignore_ascii_case(id)) {
+            budget.sent_by_another(Duration::try_from(wall.duration_since(*claimed)).unwrap_or_default());
+        }
+        if self.context.leadership.borrow().succeeded {
+            budget.read_by_another(&budgets::limits(&tenant.spec.limits));
+        }
+        self.counted.push(budget);
     }
 
     /// Sweeps old locks.

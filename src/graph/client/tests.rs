@@ -170,7 +170,7 @@ async fn the_token_goes_to_graph_alone_and_nothing_but_two_actions_is_posted() {
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
     for action in [Action::ResetPasscode, Action::RecoverPasscode] {
         let time_out = Duration::from_secs(20);
-        let sent = graph.send(action, DEVICE, "attempt", later, time_out, graph.reserve_again().await).await;
+        let sent = graph.send(action, DEVICE, "attempt", later, time_out, room()).await;
         assert_eq!(sent.answer, Answer::Unknown);
     }
 
@@ -221,9 +221,7 @@ async fn nothing_that_is_printed_holds_a_secret() {
     let seen = graph.look(DEVICE, Urgency::LookUp).await.unwrap();
     let found = graph.find(&selector, Urgency::LookUp).await.unwrap();
     let broken = graph.look("broken", Urgency::LookUp).await.unwrap_err();
-    let sent = graph
-        .send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), graph.reserve_again().await)
-        .await;
+    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), room()).await;
     assert_eq!(sent.answer, Answer::Accepted);
     let bearer = script.graph_calls()[0].request.headers()["authorization"].clone();
     assert!(bearer.is_sensitive());
@@ -244,9 +242,7 @@ async fn a_refused_sign_in_repeats_no_secret() {
     let script = Script::new(move |_| reply(401, &body.to_string()));
     let (graph, _) = client(&script);
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
-    let sent = graph
-        .send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), graph.reserve_again().await)
-        .await;
+    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), room()).await;
     assert!(matches!(&sent.answer, Answer::NotExecuted(NotExecuted::NoToken(_))));
     let printed = format!("{sent:?} {}", sent.message);
     assert!(!printed.contains(SECRET), "{printed}");

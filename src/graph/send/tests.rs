@@ -28,7 +28,7 @@ fn posts(script: &Script) -> Vec<Seen> {
 }
 
 async fn send(graph: &Graph) -> Sent {
-    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, graph.reserve_again().await).await
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, room()).await
 }
 
 /// Looks, then sends once.
@@ -238,7 +238,7 @@ async fn an_id_that_is_none_is_not_posted_to() {
     let (graph, _) = client(&script);
     graph.look(ID, Urgency::LookUp).await.unwrap();
     for id in ["", "a/../b", "a%2Fb", "wipe?x"] {
-        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, graph.reserve_again().await).await;
+        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, room()).await;
         assert_eq!(sent.answer, not(NotExecuted::WrongAddress), "{id}");
     }
     assert!(posts(&script).is_empty());
@@ -249,6 +249,6 @@ async fn the_pin_of_windows_10_mobile_is_the_other_action() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
     graph.look(ID, Urgency::LookUp).await.unwrap();
-    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, graph.reserve_again().await).await;
+    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, room()).await;
     assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
 }

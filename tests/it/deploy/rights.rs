@@ -166,7 +166,7 @@ const NEEDED: [(&str, &str, &str); 24] = [
     ("get customresourcedefinitions platformsupportmatrices", PLAIN, "untouched"),
     ("create events", EVENTS, "0"),
     ("get leases", PLAIN, "untouched"),
-    ("list leases", LEASES, "2"),
+    ("list leases", PLAIN, "untouched"),
     ("create leases", PLAIN, "untouched"),
     ("update leases", PLAIN, "untouched"),
     ("delete leases", LEASES, "2"),

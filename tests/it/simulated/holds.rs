@@ -76,8 +76,8 @@ async fn no_hour_has_more_resets_than_the_fuse_admits_whatever_restarts() {
         let hour = posts.iter().filter(|at| *at >= first && at.duration_since(*first).as_secs() < 3600);
         assert!(hour.count() <= 20);
     }
-    // The fuse is not blown for longer than it has to be either.
-    assert!(posts[20].duration_since(posts[0]).as_secs() < 3700);
+    // The fuse is not blown for longer than it has to be either; that one was killed costs the wait for its lease, and a quarantine.
+    assert!(posts[20].duration_since(posts[0]).as_secs() < 4000);
 }
 
 #[tokio::test(start_paused = true)]
