@@ -128,6 +128,9 @@ impl Budget {
         let mut state = self.state();
         if ago < SPAN {
             state.resets.sent_by_another(at);
+            // Its looks.
+            state.reads.sent_by_another(at);
+            state.reads.sent_by_another(at);
         }
         if ago < HOUR {
             let position = state.hour.partition_point(|earlier| *earlier <= at);
@@ -135,10 +138,11 @@ impl Budget {
         }
     }
 
-    /// Counts the reads of a process that asked until a moment ago, and may have asked as much as it was allowed to.
+    /// Counts the reads of a process that asked until a moment ago, and may have asked as much as it was allowed to; those of its resets
+    /// are counted with them.
     pub fn read_by_another(&self, limits: &Limits) {
         let now = self.clock.boot();
-        let reads = limits.reads();
+        let reads = limits.reads() - limits.spared();
         let mut state = self.state();
         for number in 0..count(reads) {
             let left = SPAN * number / count(reads);
