@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-peers fuzz mutants simulator control-plane crds charts image fmt lint audit clean
+.PHONY: help demo test bench campaign campaign-peers fuzz mutants simulator control-plane crds charts image fmt lint audit clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,16 @@ campaign: ## The reliability campaign in full, a line for each layer (hours); LA
 campaign-peers: ## The same kills and freezes for the operator and for what people would have written instead; SIZE=small, SEED=1
 	cargo build --locked --workspace --bins
 	$(target)/debug/campaign --peers $(or $(SEED),1) --size $(or $(SIZE),full)
+
+bench: ## Figures beside what people would have written instead; W=W3 for one workload, SIZE=small for a quick try, ARGS=--alone without peers
+ifeq ($(W),W10)
+	cargo bench --locked --package bench --bench decisions
+	cargo build --locked --release --package bench --example decide_many
+	benches/callgrind.sh $(target)/release/examples
+else
+	cargo build --locked --release --package passcode-operator --package bench --package peer-kube-rs
+	$(target)/release/bench $(W) --size $(or $(SIZE),full) $(ARGS)
+endif
 
 simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
 	@mkdir -p $(target)

@@ -339,6 +339,11 @@ impl State {
 }
 
 impl Reservation {
+    /// How long Graph asks that no reset is sent; `None`: it may go.
+    pub(super) fn paused(&self) -> Option<Duration> {
+        self.budget.state().resets.paused(self.budget.clock.boot())
+    }
+
     /// From now on it may count.
     pub(super) fn begin(&mut self) {
         let now = self.budget.clock.boot();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
     answer::{Answer, NotExecuted, judge, judge_silence},
@@ -54,15 +54,8 @@ impl Graph {
             }
         };
         let exchange = Exchange { connection: Connection::Own, time_out };
-        match self.now() {
-            Some(now) if now <= not_after => {}
-            Some(_) => {
-                return Sent::nothing(NotExecuted::PastDeadline, "The time to send had passed.");
-            }
-            None => {
-                let message = "Microsoft Graph's time is not known.";
-                return Sent::nothing(NotExecuted::PastDeadline, message);
-            }
+        if let Err(too_late) = self.wait_while_paused(&room, not_after).await {
+            return Sent::nothing(NotExecuted::PastDeadline, too_late);
         }
         let call = Call::Act { id, action };
         room.begin();
@@ -84,6 +77,27 @@ impl Graph {
             _ => {}
         }
         sent
+    }
+
+    /// Waits while Graph asks to be left alone: a 429 that came since room was reserved holds for this request, too. What would be past the
+    /// deadline then is too late now.
+    async fn wait_while_paused(&self, room: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
+        loop {
+            let now = self.now().ok_or("Microsoft Graph's time is not known.")?;
+            let pause = room.paused().unwrap_or_default();
+            let sent = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
+            if sent.is_none_or(|sent| sent > not_after) {
+                return Err(if pause.is_zero() {
+                    "The time to send had passed."
+                } else {
+                    "Microsoft Graph asked to wait for longer than there was time to send."
+                });
+            }
+            if pause.is_zero() {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 

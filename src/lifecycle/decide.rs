@@ -18,6 +18,7 @@ use crate::{
     api::{
         Time,
         conditions::reason,
+        reset::PasscodeReset,
         reset_status::{Attempt, AttemptResult},
         time::saturating_add,
     },
@@ -39,6 +40,22 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
 /// A moment, where only the clock has to move on.
 const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Whether nothing will ever be done about an object any more: it has an outcome, or is being deleted. [`decide`] says no more than that of
+/// such an object, and copies its status to say it.
+#[must_use]
+pub fn is_over(object: &PasscodeReset) -> bool {
+    is_finished(object) || is_being_deleted(object)
+}
+
+fn is_finished(object: &PasscodeReset) -> bool {
+    object.status.as_ref().is_some_and(|status| status.outcome.is_some())
+}
+
+/// Deletion before the claim cancels; after it there is nothing to write to.
+fn is_being_deleted(object: &PasscodeReset) -> bool {
+    object.metadata.deletion_timestamp.is_some()
+}
 
 /// Decides: a function of what was observed and of the time, and of nothing else.
 #[must_use]
@@ -87,12 +104,11 @@ struct Seen<'a> {
 }
 
 fn finished(d: &Draft<'_>) -> Result<(), Step> {
-    if d.status.outcome.is_some() { Err(Step::Stop) } else { Ok(()) }
+    if is_finished(d.o.object) { Err(Step::Stop) } else { Ok(()) }
 }
 
-/// Deletion before the claim cancels; after it there is nothing to write to.
 fn being_deleted(d: &Draft<'_>) -> Result<(), Step> {
-    if d.o.object.metadata.deletion_timestamp.is_some() { Err(Step::Stop) } else { Ok(()) }
+    if is_being_deleted(d.o.object) { Err(Step::Stop) } else { Ok(()) }
 }
 
 /// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or

@@ -25,7 +25,7 @@ use crate::{
     graph::{Reservation, Urgency},
     lifecycle::{
         answered::{Answered, answered},
-        decide::decide,
+        decide::{decide, is_over},
         events::{announced, says_the_same},
         follow::{in_flight, looks_an_hour},
         observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
@@ -116,6 +116,9 @@ impl<'a> Pass<'a> {
 
     async fn steps(&mut self) -> Result<End, CallError> {
         for _ in 0..MOST_STEPS {
+            if is_over(&self.object) {
+                return Ok(End::Finished);
+            }
             self.close_gate();
             let decision = decide(&self.observed(), self.now());
             self.learn(&decision);

@@ -252,3 +252,42 @@ async fn the_pin_of_windows_10_mobile_is_the_other_action() {
     graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, room()).await;
     assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_room_waits_all_the_same_while_graph_asks_to_wait() {
+    let script = intune(|| reply(429, samples::TOO_MANY));
+    let (graph, clock) = client(&script);
+    graph.look(ID, Urgency::LookUp).await.unwrap();
+    let first = graph.reserve_again().await;
+    // Resets follow each other at a pace.
+    clock.advance(Duration::from_secs(1));
+    let second = graph.reserve_again().await;
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, first).await;
+    // A 429 that does not say how long asks for 10 s.
+    let mut sending = Box::pin(graph.send(Action::ResetPasscode, ID, "attempt-2", deadline(), TIME_OUT, second));
+    assert!(tokio::time::timeout(Duration::from_secs(60), &mut sending).await.is_err());
+    assert_eq!(posts(&script).len(), 1);
+    clock.advance(Duration::from_secs(10));
+    sending.await;
+    assert_eq!(posts(&script).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_have_to_wait_beyond_its_deadline_is_not_sent() {
+    let script = intune(|| {
+        let mut answer = answer(429, "");
+        answer.headers_mut().insert("retry-after", "40".parse().unwrap());
+        Some(Ok(answer))
+    });
+    let (graph, clock) = client(&script);
+    graph.look(ID, Urgency::LookUp).await.unwrap();
+    let first = graph.reserve_again().await;
+    // Resets follow each other at a pace.
+    clock.advance(Duration::from_secs(1));
+    let second = graph.reserve_again().await;
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, first).await;
+    let sent = graph.send(Action::ResetPasscode, ID, "attempt-2", deadline(), TIME_OUT, second).await;
+    assert_eq!(sent.answer, not(NotExecuted::PastDeadline));
+    assert!(sent.message.contains("asked to wait"), "{}", sent.message);
+    assert_eq!(posts(&script).len(), 1);
+}

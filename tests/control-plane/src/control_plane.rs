@@ -219,6 +219,16 @@ impl ControlPlane {
         etcd::put(port, key, &value).await
     }
 
+    /// What etcd has under a key, which has to be there.
+    pub async fn stored(&self, key: &str) -> Result<Vec<u8>> {
+        etcd::get(self.ports.etcd.number(), key).await
+    }
+
+    /// Stores many values under their keys in etcd, past the API server: thousands of objects in seconds, as if they had been there for long.
+    pub async fn store(&self, values: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<()> {
+        etcd::put_many(self.ports.etcd.number(), values).await
+    }
+
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) -> Result<()> {
         let namespace = Namespace {

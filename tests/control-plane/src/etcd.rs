@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+/// How many operations etcd takes in one transaction (its default, `--max-txn-ops`).
+const MOST_PUTS: usize = 128;
+
 /// One version of one key.
 #[derive(Clone, Debug)]
 pub struct Revision {
@@ -65,6 +68,19 @@ pub(crate) async fn get(port: u16, key: &str) -> Result<Vec<u8>> {
 pub(crate) async fn put(port: u16, key: &str, value: &[u8]) -> Result<()> {
     let question = json!({"key": STANDARD.encode(key), "value": STANDARD.encode(value)});
     one(port, "/v3/kv/put", &question).await.map(|_| ())
+}
+
+/// Stores many values, some hundred with each request. What `values` yields is not kept.
+pub(crate) async fn put_many(port: u16, values: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<()> {
+    let mut values = values.into_iter().peekable();
+    while values.peek().is_some() {
+        let puts = values
+            .by_ref()
+            .take(MOST_PUTS)
+            .map(|(key, value)| json!({"requestPut": {"key": STANDARD.encode(key), "value": STANDARD.encode(value)}}));
+        one(port, "/v3/kv/txn", &json!({"success": puts.collect::<Vec<_>>()})).await?;
+    }
+    Ok(())
 }
 
 async fn range(port: u16, key: &str) -> Result<Value> {

@@ -167,7 +167,8 @@ fn hear_as(
     };
     let lost = matches!(fault.reply, Reply::LostAfterSending | Reply::Reset);
     let status = (!lost).then_some(answer.status.as_u16());
-    world.records.finish(record, status);
+    let retry_after = answer.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.clone());
+    world.records.finish(record, status, retry_after);
     Heard::new(answer, fault)
 }
 
@@ -183,6 +184,7 @@ fn note(world: &mut World, call: &Call<'_>, class: PathClass) -> Option<usize> {
         authorized: call.headers.contains_key("authorization"),
         in_batch: call.in_batch(),
         status: None,
+        retry_after: None,
     };
     world.records.begin(record, world.settings.keep_requests)
 }

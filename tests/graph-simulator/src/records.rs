@@ -47,6 +47,8 @@ pub struct RequestRecord {
     pub in_batch: bool,
     /// Status of the answer; `None` if the answer was lost.
     pub status: Option<u16>,
+    /// Header `Retry-After` of the answer.
+    pub retry_after: Option<String>,
 }
 
 /// A request that no documentation covers.
@@ -107,10 +109,11 @@ impl Records {
         })
     }
 
-    /// Adds the answer's status, which follows after those of a batch's items.
-    pub fn finish(&mut self, place: Option<usize>, status: Option<u16>) {
+    /// Adds what is kept of the answer, which follows after those of a batch's items.
+    pub fn finish(&mut self, place: Option<usize>, status: Option<u16>, retry_after: Option<String>) {
         if let Some(request) = place.and_then(|place| self.requests.get_mut(place)) {
             request.status = status;
+            request.retry_after = retry_after;
         }
     }
 }

@@ -87,8 +87,10 @@ fn peer(name: &'static str, command: Vec<OsString>) -> Contestant<'static> {
 
 /// The python of a virtual environment with kopf, which is made where it is missing.
 fn python(binaries: &Path) -> PathBuf {
-    let script = repository().join("benches/peers/kopf/venv.sh");
-    let output = Command::new("bash").arg(script).arg(binaries.join("peers-kopf")).output().unwrap();
+    let peers = repository().join("benches/peers");
+    let mut command = Command::new("bash");
+    command.arg(peers.join("venv.sh")).arg(peers.join("kopf/requirements.txt")).arg(binaries.join("peers-kopf"));
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
