@@ -1,4 +1,5 @@
 //! The harness itself, so that it does not rot: two workloads in their smallest size, this operator alone.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     env,
