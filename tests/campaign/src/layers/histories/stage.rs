@@ -254,8 +254,9 @@ impl Stage {
             settings.graph_reachable = true;
             settings.authority_reachable = true;
         });
-        for (_, id) in &self.devices {
-            graph.change_device(id, |device| device.ledger.shape = ArrayShape::Normal);
+        // Of all records: one that was enrolled anew may have left another behind.
+        for device in graph.devices() {
+            graph.change_device(&device.id, |device| device.ledger.shape = ArrayShape::Normal);
         }
         self.permit(true);
         let secret = self.secret.clone();
