@@ -25,14 +25,21 @@ fn tidied(definition: &CustomResourceDefinition) -> anyhow::Result<CustomResourc
 
 /// Descriptions come with the line breaks of the comments that they were, in whose middle `kubectl explain` breaks the lines once more.
 fn join_lines(value: &mut Value) {
+    rewrite(value, "description", |text| {
+        text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
+    });
+}
+
+/// Rewrites every text called `name` in a document.
+pub(crate) fn rewrite(value: &mut Value, name: &str, by: fn(&str) -> String) {
     match value {
         Value::Object(fields) => {
-            if let Some(Value::String(text)) = fields.get_mut("description") {
-                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            if let Some(Value::String(text)) = fields.get_mut(name) {
+                *text = by(text);
             }
-            fields.values_mut().for_each(join_lines);
+            fields.values_mut().for_each(|field| rewrite(field, name, by));
         }
-        Value::Array(items) => items.iter_mut().for_each(join_lines),
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, name, by)),
         _ => {}
     }
 }

@@ -133,8 +133,7 @@ impl Budget {
             state.reads.sent_by_another(at);
         }
         if ago < HOUR {
-            let position = state.hour.partition_point(|earlier| *earlier <= at);
-            state.hour.insert(position, at);
+            state.reset_of_the_hour(at);
         }
     }
 
@@ -163,11 +162,7 @@ impl Budget {
                 let others = !state.line.is_empty();
                 match state.room(&limits, now) {
                     Ok(()) if others => return Err(Full::Line),
-                    Ok(()) => {
-                        state.promise(&limits, now);
-                        drop(state);
-                        return Ok(self.reservation(limits));
-                    }
+                    Ok(()) => return Ok(self.reservation(&mut state, limits, now)),
                     Err((_, Wait::Until(at))) if at <= end && !others => at.saturating_sub(now),
                     Err((full, _)) => return Err(full),
                 }
@@ -196,11 +191,7 @@ impl Budget {
             let wait = {
                 let mut state = self.state();
                 match state.room(&limits, now) {
-                    Ok(()) => {
-                        state.promise(&limits, now);
-                        drop(state);
-                        return self.reservation(limits);
-                    }
+                    Ok(()) => return self.reservation(&mut state, limits, now),
                     Err((_, wait)) => pause(wait, now),
                 }
             };
@@ -241,7 +232,9 @@ impl Budget {
         self.state().reads.paused(self.clock.boot())
     }
 
-    fn reservation(self: &Arc<Self>, limits: Limits) -> Reservation {
+    /// Takes the room that was found.
+    fn reservation(self: &Arc<Self>, state: &mut State, limits: Limits, now: Duration) -> Reservation {
+        state.promise(&limits, now);
         Reservation { budget: self.clone(), limits, sent: None, ended: false }
     }
 
@@ -256,8 +249,8 @@ impl Budget {
                 let Some(limits) = state.line.head().map(|waiter| waiter.limits) else { break };
                 match state.room(&limits, now) {
                     Ok(()) => {
-                        state.promise(&limits, now);
-                        served.extend(state.line.pop().map(|waiter| (waiter.tell, limits)));
+                        let Some(waiter) = state.line.pop() else { break };
+                        served.push((waiter.tell, self.reservation(&mut state, limits, now)));
                     }
                     Err((_, Wait::Until(at))) => {
                         self.set_alarm(&mut state, at, now);
@@ -267,9 +260,9 @@ impl Budget {
                 }
             }
         }
-        for (tell, limits) in served {
+        for (tell, reservation) in served {
             // One that is gone meanwhile gives its room back by being dropped.
-            let _ = tell.send(self.reservation(limits));
+            let _ = tell.send(reservation);
         }
     }
 
@@ -349,8 +342,7 @@ impl Reservation {
         let now = self.budget.clock.boot();
         let mut state = self.budget.state();
         state.promised = state.promised.saturating_sub(1);
-        let position = state.hour.partition_point(|earlier| *earlier <= now);
-        state.hour.insert(position, now);
+        state.reset_of_the_hour(now);
         self.sent = Some(now);
     }
 
@@ -376,6 +368,11 @@ impl Reservation {
 }
 
 impl State {
+    fn reset_of_the_hour(&mut self, at: Duration) {
+        let position = self.hour.partition_point(|earlier| *earlier <= at);
+        self.hour.insert(position, at);
+    }
+
     fn no_reset(&mut self, sent: Duration) {
         if let Some(position) = self.hour.iter().position(|at| *at == sent) {
             self.hour.remove(position);

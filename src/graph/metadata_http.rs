@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request, StatusCode, headers::Headers};
+use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request};
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -14,8 +14,8 @@ use super::{
     endpoints::ConfigError,
     errors::tidy,
     object::Object,
-    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
-    token_http::{as_azure, has_a_lifetime},
+    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
+    token_http::{as_azure, token},
     transport::{Connection, Exchange, Transport, TransportError},
 };
 
@@ -51,11 +51,7 @@ impl HttpClient for MetadataHttp {
         if answer.status() != http::StatusCode::OK {
             return Err(as_azure(refusal(answer.status(), answer.body())));
         }
-        let body = answer.into_body();
-        if !has_a_lifetime(&body) {
-            return Err(as_azure(unreadable()));
-        }
-        Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
+        token(answer.into_body())
     }
 }
 

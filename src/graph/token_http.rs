@@ -61,11 +61,7 @@ impl HttpClient for TokenHttp {
             error.message = without_secrets(error.message, &form);
             return Err(as_azure(error));
         }
-        let body = answer.into_body();
-        if !has_a_lifetime(&body) {
-            return Err(as_azure(unreadable()));
-        }
-        Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
+        token(answer.into_body())
     }
 }
 
@@ -94,8 +90,16 @@ impl TokenHttp {
     }
 }
 
+/// The body of a 200 as `azure_identity` may have it.
+pub(super) fn token(body: Bytes) -> azure_core::Result<AsyncRawResponse> {
+    if !has_a_lifetime(&body) {
+        return Err(as_azure(unreadable()));
+    }
+    Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
+}
+
 /// Whether the token's lifetime can be added to a time: `azure_identity` does so without looking, and panics where it cannot.
-pub(super) fn has_a_lifetime(body: &[u8]) -> bool {
+fn has_a_lifetime(body: &[u8]) -> bool {
     let lifetime = serde_json::from_slice::<Object<Lifetime>>(body).map(|answer| answer.0.expires_in);
     let seconds = match lifetime {
         Ok(Value::Number(seconds)) => seconds.as_i64(),

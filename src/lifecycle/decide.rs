@@ -45,16 +45,9 @@ const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
 /// such an object, and copies its status to say it.
 #[must_use]
 pub fn is_over(object: &PasscodeReset) -> bool {
-    is_finished(object) || is_being_deleted(object)
-}
-
-fn is_finished(object: &PasscodeReset) -> bool {
-    object.status.as_ref().is_some_and(|status| status.outcome.is_some())
-}
-
-/// Deletion before the claim cancels; after it there is nothing to write to.
-fn is_being_deleted(object: &PasscodeReset) -> bool {
-    object.metadata.deletion_timestamp.is_some()
+    let finished = object.status.as_ref().is_some_and(|status| status.outcome.is_some());
+    // Deletion before the claim cancels; after it there is nothing to write to.
+    finished || object.metadata.deletion_timestamp.is_some()
 }
 
 /// Decides: a function of what was observed and of the time, and of nothing else.
@@ -67,8 +60,7 @@ pub fn decide(observed: &Observed<'_>, now: Now) -> Decision {
 
 /// The whole machine, in order.
 fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
-    finished(d)?;
-    being_deleted(d)?;
+    over(d)?;
     entra_tenant_is_the_same(d)?;
     if !d.in_flight() {
         tenant_is_ready(d)?;
@@ -103,12 +95,8 @@ struct Seen<'a> {
     last_sync: Option<Timestamp>,
 }
 
-fn finished(d: &Draft<'_>) -> Result<(), Step> {
-    if is_finished(d.o.object) { Err(Step::Stop) } else { Ok(()) }
-}
-
-fn being_deleted(d: &Draft<'_>) -> Result<(), Step> {
-    if is_being_deleted(d.o.object) { Err(Step::Stop) } else { Ok(()) }
+fn over(d: &Draft<'_>) -> Result<(), Step> {
+    if is_over(d.o.object) { Err(Step::Stop) } else { Ok(()) }
 }
 
 /// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or

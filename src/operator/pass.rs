@@ -302,15 +302,10 @@ impl<'a> Pass<'a> {
         let taken = self.context.locks.take(&tenant_id, &device_id, seen.as_ref(), &wanted).await;
         // Whatever was seen was seen before the lock.
         self.look = None;
-        match taken {
-            Ok(Some(stored)) => {
-                self.lock = Some(Some(stored.clone()));
-                self.held = Some((held, stored));
-                self.still_leads().await
-            }
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let Some(stored) = taken? else { return Ok(()) };
+        self.lock = Some(Some(stored.clone()));
+        self.held = Some((held, stored));
+        self.still_leads().await
     }
 
     /// Asked once the lock is stored: if etcd was restored before that, and with it the locks of an earlier leader were lost, the lease

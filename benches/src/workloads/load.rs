@@ -40,13 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub async fn steady(plan: &Plan) -> Result<Table> {
     let (finished, seconds) = plan.size.of((100, 5), (1000, 20), (10_000, 120));
     let title = format!("W6 (shortened): {RATE} resets a second for {seconds} s beside {finished} finished ones");
-    let mut table = Table { title, ..Table::default() };
-    for round in 1..=plan.rounds {
-        let run = once(&plan.programs, Beside::Finished(finished), seconds).await?;
-        progress(format_args!("{run:?}"));
-        table.runs.push(Run { round, ..run });
-    }
-    Ok(table)
+    rounds(plan, title, Beside::Finished(finished), seconds).await
 }
 
 /// Runs W7.
@@ -58,13 +52,7 @@ pub async fn storm(plan: &Plan) -> Result<Table> {
     let title = format!(
         "W7: {RATE} resets a second for {seconds} s beside {followed} under way, whose phones answer after 1 s to 2 h"
     );
-    let mut table = Table { title, ..Table::default() };
-    for round in 1..=plan.rounds {
-        let run = once(&plan.programs, Beside::UnderWay(followed), seconds).await?;
-        progress(format_args!("{run:?}"));
-        table.runs.push(Run { round, ..run });
-    }
-    Ok(table)
+    rounds(plan, title, Beside::UnderWay(followed), seconds).await
 }
 
 /// What is there besides.
@@ -72,6 +60,16 @@ pub async fn storm(plan: &Plan) -> Result<Table> {
 enum Beside {
     Finished(usize),
     UnderWay(usize),
+}
+
+async fn rounds(plan: &Plan, title: String, beside: Beside, seconds: u32) -> Result<Table> {
+    let mut table = Table { title, ..Table::default() };
+    for round in 1..=plan.rounds {
+        let run = once(&plan.programs, beside, seconds).await?;
+        progress(format_args!("{run:?}"));
+        table.runs.push(Run { round, ..run });
+    }
+    Ok(table)
 }
 
 async fn once(programs: &Programs, beside: Beside, seconds: u32) -> Result<Run> {

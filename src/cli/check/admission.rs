@@ -140,16 +140,7 @@ fn with_envelope(mut schema: Value) -> Value {
 
 /// `dyn(…)` only switches the API server's type checker off. The evaluator here has none, and no `dyn` either.
 fn without_dyn(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            if let Some(Value::String(rule)) = fields.get_mut("rule") {
-                *rule = rule.replace("dyn(", "(");
-            }
-            fields.values_mut().for_each(without_dyn);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_dyn),
-        _ => {}
-    }
+    manifests::rewrite(schema, "rule", |rule| rule.replace("dyn(", "("));
 }
 
 /// The object as it would be stored.

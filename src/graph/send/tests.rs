@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{SignInFailure, TransportError, Truncated, Urgency, testing::*};
+use crate::graph::{Reservation, SignInFailure, TransportError, Truncated, Urgency, testing::*};
 use http::Response;
 use serde_json::json;
 use std::sync::Arc;
@@ -253,15 +253,21 @@ async fn the_pin_of_windows_10_mobile_is_the_other_action() {
     assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_has_room_waits_all_the_same_while_graph_asks_to_wait() {
-    let script = intune(|| reply(429, samples::TOO_MANY));
-    let (graph, clock) = client(&script);
+/// A client that has looked, and room for two resets.
+async fn two_rooms(script: &Arc<Script>) -> (Graph, Arc<HandClock>, [Reservation; 2]) {
+    let (graph, clock) = client(script);
     graph.look(ID, Urgency::LookUp).await.unwrap();
     let first = graph.reserve_again().await;
     // Resets follow each other at a pace.
     clock.advance(Duration::from_secs(1));
     let second = graph.reserve_again().await;
+    (graph, clock, [first, second])
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_room_waits_all_the_same_while_graph_asks_to_wait() {
+    let script = intune(|| reply(429, samples::TOO_MANY));
+    let (graph, clock, [first, second]) = two_rooms(&script).await;
     graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, first).await;
     // A 429 that does not say how long asks for 10 s.
     let mut sending = Box::pin(graph.send(Action::ResetPasscode, ID, "attempt-2", deadline(), TIME_OUT, second));
@@ -279,12 +285,7 @@ async fn what_would_have_to_wait_beyond_its_deadline_is_not_sent() {
         answer.headers_mut().insert("retry-after", "40".parse().unwrap());
         Some(Ok(answer))
     });
-    let (graph, clock) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
-    let first = graph.reserve_again().await;
-    // Resets follow each other at a pace.
-    clock.advance(Duration::from_secs(1));
-    let second = graph.reserve_again().await;
+    let (graph, _clock, [first, second]) = two_rooms(&script).await;
     graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, first).await;
     let sent = graph.send(Action::ResetPasscode, ID, "attempt-2", deadline(), TIME_OUT, second).await;
     assert_eq!(sent.answer, not(NotExecuted::PastDeadline));

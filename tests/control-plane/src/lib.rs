@@ -20,6 +20,7 @@ mod readiness;
 mod server;
 mod snapshot;
 
+pub use binaries::find_or_build;
 pub use component::Component;
 pub use control_plane::{ControlPlane, Options};
 pub use credentials::User;

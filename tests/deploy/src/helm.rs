@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use control_plane::find_or_build;
 use tokio::process::Command;
 
 /// The program.
@@ -14,19 +15,13 @@ pub struct Helm {
 }
 
 impl Helm {
-    /// Asks `build.sh`, which builds it where it is missing. Its progress lines go to this process's standard error, because a first build of
-    /// minutes looks like a hang.
+    /// Finds it, or builds it where it is missing.
     ///
     /// # Errors
     /// If it cannot be built.
     pub async fn find() -> Result<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh");
-        let command = Command::new("bash").arg(script).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let output = command.await.with_context(|| format!("cannot run {script}"))?;
-        ensure!(output.status.success(), "{script} failed ({})", output.status);
-        let printed = String::from_utf8(output.stdout).with_context(|| format!("{script} printed no UTF-8"))?;
-        let program = printed.lines().last().with_context(|| format!("{script} printed no path"))?;
-        Ok(Self { program: PathBuf::from(program) })
+        let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh"));
+        Ok(Self { program: find_or_build(script).await? })
     }
 
     /// Runs it to its end, without a cluster or for the one of a kubeconfig.

@@ -1,19 +1,12 @@
 //! Where the programs and the samples are.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
+use control_plane::find_or_build;
 
 /// The directory with the programs; built first where they are missing, which takes minutes.
 pub async fn directory() -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gitops/build.sh");
-    let output =
-        Command::new("bash").arg(&script).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await.unwrap();
-    assert!(output.status.success(), "{} failed", script.display());
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    find_or_build(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gitops/build.sh")).await.unwrap()
 }
 
 /// A file of the samples.

@@ -6,42 +6,30 @@ use graph_simulator::{DeviceClass, PathClass};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
 use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome, tenant::IntuneTenant};
-use serde_json::{Value, json};
+use serde_json::json;
 use world::{
     World,
-    objects::{reset, tenant},
+    objects::{HELPDESK, reset},
 };
+
+use super::crowd::{all, declare, with_limits};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn with_limits(limits: Value) -> World {
-    let world = World::empty().await;
-    let mut value = tenant("default");
-    value["spec"]["limits"] = limits;
-    world.create_tenant(value).await;
-    world
-}
-
-async fn declare(world: &World, count: u32) {
-    for number in 1..=count {
-        let (serial, _) = world.device(DeviceClass::IPhone, number);
-        world.create(reset(&format!("inc{number}"), &serial, world.now())).await;
-    }
-}
-
 async fn unfinished(world: &World) -> usize {
-    let all: Api<PasscodeReset> = Api::all(world.client.clone());
-    let all = all.list(&ListParams::default()).await.unwrap();
-    all.iter().filter(|object| object.status.as_ref().is_none_or(|status| status.outcome.is_none())).count()
+    all(world)
+        .await
+        .iter()
+        .filter(|object| object.status.as_ref().is_none_or(|status| status.outcome.is_none()))
+        .count()
 }
 
 /// What the unfinished wait for, each reason once.
 async fn reasons(world: &World) -> Vec<String> {
-    let all: Api<PasscodeReset> = Api::all(world.client.clone());
-    let all = all.list(&ListParams::default()).await.unwrap();
+    let all = all(world).await;
     let unfinished = all.iter().filter_map(|object| object.status.as_ref()).filter(|status| status.outcome.is_none());
     let reasons: BTreeSet<String> = unfinished.map(|status| status.reason().to_owned()).collect();
     reasons.into_iter().collect()
@@ -49,10 +37,9 @@ async fn reasons(world: &World) -> Vec<String> {
 
 /// One that waits for the limit.
 async fn first_in_line(world: &World) -> String {
-    let all = world.resets().list(&ListParams::default()).await.unwrap();
     let waits =
         |object: &&PasscodeReset| object.status.as_ref().is_some_and(|status| status.reason() == "LimitReached");
-    all.iter().find(waits).unwrap().name_any()
+    all(world).await.iter().find(waits).unwrap().name_any()
 }
 
 fn posts(world: &World) -> Vec<Timestamp> {
@@ -62,7 +49,7 @@ fn posts(world: &World) -> Vec<Timestamp> {
 #[tokio::test(start_paused = true)]
 async fn no_hour_has_more_resets_than_the_fuse_admits_whatever_restarts() {
     let world = with_limits(json!({"resetsPerHour": 20})).await;
-    declare(&world, 50).await;
+    declare(&world, HELPDESK, 1..51).await;
     for number in 0..5 {
         let replica = world.replica(&format!("r{number}"));
         // One in three is killed.
@@ -83,7 +70,7 @@ async fn no_hour_has_more_resets_than_the_fuse_admits_whatever_restarts() {
 #[tokio::test(start_paused = true)]
 async fn suspended_in_the_middle_of_a_burst_nothing_more_is_sent_until_it_goes_on() {
     let world = with_limits(json!({"writesPer20s": 10})).await;
-    declare(&world, 60).await;
+    declare(&world, HELPDESK, 1..61).await;
     let replica = world.replica("a");
     tokio::time::sleep(Duration::from_secs(45)).await;
     suspend(&world, true).await;
@@ -109,7 +96,7 @@ async fn suspend(world: &World, suspend: bool) {
 #[tokio::test(start_paused = true)]
 async fn what_is_deleted_in_line_makes_room_for_what_has_its_name() {
     let world = with_limits(json!({"resetsPerHour": 1})).await;
-    declare(&world, 3).await;
+    declare(&world, HELPDESK, 1..4).await;
     let replica = world.replica("a");
     tokio::time::sleep(MINUTE).await;
     let waiting = first_in_line(&world).await;

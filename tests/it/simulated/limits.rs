@@ -12,14 +12,14 @@ use world::{
     objects::{reset, tenant, with},
 };
 
+use super::crowd::{all, declare, with_limits};
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A tenant with these limits in any 20 s, which Graph enforces.
 async fn limited(requests: usize, writes: usize) -> World {
-    let world = World::empty().await;
-    let mut value = tenant("default");
-    value["spec"]["limits"] = json!({"requestsPer20s": requests, "writesPer20s": writes, "resetsPerHour": 100_000});
-    world.create_tenant(value).await;
+    let limits = json!({"requestsPer20s": requests, "writesPer20s": writes, "resetsPerHour": 100_000});
+    let world = with_limits(limits).await;
     world.graph.configure(|settings| {
         settings.limits = Limits { app_requests: Some(requests), app_writes: Some(writes), ..Limits::default() };
         settings.latency = Duration::from_millis(200);
@@ -27,21 +27,9 @@ async fn limited(requests: usize, writes: usize) -> World {
     world
 }
 
-/// So many resets of phones that answer at once, declared together in one namespace.
-async fn declare(world: &World, namespace: &str, numbers: std::ops::Range<u32>) {
-    for number in numbers {
-        let (serial, _) = world.device(DeviceClass::IPhone, number);
-        let mut value = reset(&format!("inc{number}"), &serial, world.now());
-        value["metadata"]["namespace"] = json!(namespace);
-        world.create(value).await;
-    }
-}
-
 async fn unfinished(world: &World) -> usize {
-    let all: Api<PasscodeReset> = Api::all(world.client.clone());
-    let all = all.list(&ListParams::default()).await.unwrap();
     let outcome = |object: &PasscodeReset| object.status.as_ref().and_then(|status| status.outcome);
-    all.iter().filter(|object| outcome(object) != Some(Outcome::Complete)).count()
+    all(world).await.iter().filter(|object| outcome(object) != Some(Outcome::Complete)).count()
 }
 
 /// Waits until all are Complete; answers how long that took.

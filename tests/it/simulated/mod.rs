@@ -1,5 +1,6 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
+mod crowd;
 mod devices;
 mod endings;
 mod faults;
