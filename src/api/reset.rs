@@ -1,6 +1,6 @@
 //! `PasscodeReset`: one reset of one device, declared.
 
-use kube::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,14 @@ pub struct PasscodeResetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub justification: Option<String>,
+}
+
+impl PasscodeReset {
+    /// Namespace and name, as log lines have them.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace().unwrap_or_default(), self.name_any())
+    }
 }
 
 /// Names an IntuneTenant.

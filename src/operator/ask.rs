@@ -8,8 +8,8 @@ use super::tenant::Tenant;
 use crate::{
     api::{
         conditions::reason,
-        reset::DeviceSelector,
-        reset_status::{Attempt, PasscodeResetStatus},
+        reset::{DeviceSelector, PasscodeReset},
+        reset_status::Attempt,
     },
     graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency},
     lifecycle::{
@@ -62,11 +62,12 @@ pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str, u
 pub async fn send(
     tenant: &Tenant,
     clock: &dyn Clock,
-    status: &PasscodeResetStatus,
+    object: &PasscodeReset,
     attempt: &Attempt,
     room: Option<Reservation>,
 ) -> Answered {
-    let (Some(graph), Some(device)) = (tenant.graph.as_ref(), status.device.as_ref()) else {
+    let device = object.status.as_ref().and_then(|status| status.device.as_ref());
+    let (Some(graph), Some(device)) = (tenant.graph.as_ref(), device) else {
         return not_sent("There is no way to ask Graph at the moment.");
     };
     let platform = device.platform.parse().unwrap_or(crate::platform::Platform::Unknown);
@@ -84,6 +85,7 @@ pub async fn send(
     let deadline = attempt.send_deadline.0;
     let sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, room).await;
     tracing::info!(
+        object = object.full_name(),
         attempt = attempt.id,
         device = device.managed_device_id,
         request_id = sent.request_id,

@@ -26,6 +26,7 @@ use super::{
     places::Places,
     tenant::Tenant,
     transports::Transports,
+    turns::Turns,
 };
 use crate::{
     api::tenant::IntuneTenant,
@@ -57,6 +58,8 @@ pub struct Context {
     pub budgets: Budgets,
     /// Places for passes.
     pub places: Places,
+    /// Who waits for one, or for room within a tenant's limits.
+    pub turns: Turns,
     /// Device locks.
     pub locks: Arc<Locks>,
     /// Events.
@@ -73,8 +76,6 @@ pub struct Context {
     pub health: Arc<Health>,
     /// Set at SIGTERM: no new locks.
     pub stopping: Arc<AtomicBool>,
-    /// Whether the term is over: nothing is waited for any more.
-    pub over: watch::Receiver<bool>,
 }
 
 impl Context {

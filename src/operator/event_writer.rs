@@ -41,8 +41,16 @@ impl EventWriter {
         let publish = self.recorder.publish(&event, &reference);
         match tokio::time::timeout(std::time::Duration::from_secs(10), publish).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::info!(%error, reason = event.reason, "an event could not be published"),
-            Err(_) => tracing::info!(reason = event.reason, "an event could not be published in time"),
+            Ok(Err(error)) => {
+                tracing::info!(object = object.full_name(), %error, reason = event.reason, "an event could not be published");
+            }
+            Err(_) => {
+                tracing::info!(
+                    object = object.full_name(),
+                    reason = event.reason,
+                    "an event could not be published in time"
+                );
+            }
         }
     }
 }

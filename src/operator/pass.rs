@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
             self.close_gate();
             let decision = decide(&self.observed(), self.now());
             self.learn(&decision);
-            tracing::debug!(object = %self.name(), step = ?decision.step, reason = decision.status.reason(), "decided");
+            tracing::debug!(object = self.object.full_name(), step = ?decision.step, reason = decision.status.reason(), "decided");
             match decision.step {
                 Step::Stop => return Ok(End::Finished),
                 Step::Observe(fact) => self.observe(fact).await?,
@@ -145,12 +145,8 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        tracing::warn!(object = %self.name(), "a pass did not come to an end; it starts over");
+        tracing::warn!(object = self.object.full_name(), "a pass did not come to an end; it starts over");
         Ok(End::Later(Duration::from_secs(30)))
-    }
-
-    fn name(&self) -> String {
-        format!("{}/{}", self.object.namespace().unwrap_or_default(), self.object.name_any())
     }
 
     fn observed(&self) -> Observed<'_> {
@@ -381,8 +377,7 @@ impl<'a> Pass<'a> {
     async fn send(&mut self, attempt: &Attempt) -> Result<(), CallError> {
         let Some(tenant) = self.tenant.clone() else { return Ok(()) };
         loop {
-            let status = self.object.status.clone().unwrap_or_default();
-            let answer = ask::send(&tenant, self.context.clock.as_ref(), &status, attempt, self.room.take()).await;
+            let answer = ask::send(&tenant, self.context.clock.as_ref(), &self.object, attempt, self.room.take()).await;
             self.context.metrics.answered(&answer.meaning);
             self.trouble = tenant.trouble.clone().or_else(|| tenant.record.facts().fault());
             let decision = answered(&self.observed(), &answer, self.now());
@@ -432,7 +427,7 @@ impl<'a> Pass<'a> {
             && let Some(outcome) = status.outcome
         {
             self.context.metrics.finished(outcome, status);
-            tracing::info!(object = %self.name(), ?outcome, reason = status.reason(), "finished");
+            tracing::info!(object = self.object.full_name(), ?outcome, reason = status.reason(), "finished");
         }
         Ok(())
     }

@@ -30,6 +30,16 @@ struct State {
 pub struct Place(Arc<Room>);
 
 impl Places {
+    /// A place, if one is free: then nobody waits for one.
+    pub fn take_free(&self, tenant: &str, following: bool) -> Option<Place> {
+        let room = self.room(tenant, following);
+        {
+            let mut state = room.state();
+            state.free = state.free.checked_sub(1)?;
+        }
+        Some(Place(room))
+    }
+
     /// A place, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
     pub async fn take(&self, tenant: &str, following: bool, namespace: &str, age: Timestamp) -> Place {
         let room = self.room(tenant, following);

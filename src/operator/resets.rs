@@ -13,15 +13,15 @@ use kube::{
         watcher,
     },
 };
-use tokio::sync::watch;
-use tokio_stream::wrappers::WatchStream;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{UnboundedReceiverStream, WatchStream};
 
 use super::{
     calls::{CallError, call},
     context::Context,
     memory::Memory,
     pass::{End, Pass},
-    turns::{self, Turn},
+    turns::{Admitted, Reference},
 };
 use crate::{
     api::{
@@ -34,7 +34,7 @@ use crate::{
     telemetry::health::Watch,
 };
 
-/// Every object may wait for its turn; how many are gone over at once is for [`turns`] to say.
+/// How many are gone over at once is for [`super::turns`] to say; who waits for a turn is not being reconciled.
 const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
@@ -43,8 +43,9 @@ const LONG_WAIT: Duration = Duration::from_secs(300);
 
 type Guarded = DeserializeGuard<PasscodeReset>;
 
-/// Runs until `stop`, then finishes what is in flight.
-pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
+/// Runs until `stop`, then finishes what is in flight. `told` says whose wait is over.
+pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>, mut stop: watch::Receiver<bool>) {
+    let _closing = Closing(&context);
     let api: Api<Guarded> = Api::all(context.client.clone());
     // Finished objects leave this watch, so they cost nothing.
     let unfinished = watcher::Config::default().fields("status.outcome=");
@@ -53,13 +54,16 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
     // Who wrote which field is most of what an object weighs, and nobody here asks.
     let seen = watcher(api, unfinished).modify(|object| object.meta_mut().managed_fields = None);
     let controller = Controller::for_stream(reflector(writer, seen).applied_objects(), store.clone());
-    let mut told = stop.clone();
+    let mut stops = stop.clone();
+    let waiting = context.clone();
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
+        waiting.turns.close();
     };
     let work = controller
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_all_on(changes)
+        .reconcile_on(UnboundedReceiverStream::new(told))
         .graceful_shutdown_on(stopped)
         .run(reconcile, |_, error, _| match *error {}, context.clone())
         .for_each(|result| {
@@ -67,7 +71,7 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
             async move {
                 let now = context.clock.boot();
                 match result {
-                    Err(controller::Error::ObjectNotFound(reference)) => vanished(&context, &reference.erase()).await,
+                    Err(controller::Error::ObjectNotFound(reference)) => vanished(&context, &reference).await,
                     Err(error) => {
                         tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
                         context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
@@ -80,7 +84,7 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
         });
     // kube's controller never ends when it is stopped before its first list is complete; but then nothing has begun.
     let stopped_before_it_began = async move {
-        let _ = told.wait_for(|stop| *stop).await;
+        let _ = stops.wait_for(|stop| *stop).await;
         if store.wait_until_ready().now_or_never().is_some() {
             std::future::pending::<()>().await;
         }
@@ -91,9 +95,20 @@ pub async fn run(context: Arc<Context>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Whatever ends the work ends the waits for it.
+struct Closing<'a>(&'a Context);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.turns.close();
+    }
+}
+
 /// One turn of one object. It never fails: what went wrong decides when it comes back.
 async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let reference = Reference::from_obj(&guarded);
     let Ok(cached) = guarded.0.as_ref() else {
+        context.turns.gone(&reference);
         let meta = guarded.meta();
         tracing::warn!(
             namespace = meta.namespace,
@@ -112,33 +127,26 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     {
         return Ok(Action::requeue(left));
     }
-    let admitted = match turns::wait(&context, cached, &memory).await {
-        Turn::Now(admitted) => admitted,
-        Turn::Later => return Ok(Action::requeue(Duration::ZERO)),
-        Turn::Never => return Ok(Action::await_change()),
+    let Some(Admitted { place, room }) = context.turns.take(&context, reference, cached, &memory) else {
+        return Ok(Action::await_change());
     };
-    // Apart, for most of those that wait for their turn need no room for one.
-    let turn = Box::pin(tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory, admitted.room)));
+    let turn = tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory, room));
     let turn = AssertUnwindSafe(turn).catch_unwind().await;
-    drop(admitted.place);
+    drop(place);
     let pause = match turn {
         Ok(Ok(pause)) => pause,
         Ok(Err(_)) => {
-            tracing::warn!(object = %reference(cached), "a pass took too long; it starts over");
+            tracing::warn!(object = cached.full_name(), "a pass took too long; it starts over");
             Some(backoff(&context, &uid))
         }
         // Its text may hold anything, so it is not written.
         Err(_) => {
-            tracing::error!(object = %reference(cached), "a pass panicked; the object comes back later");
+            tracing::error!(object = cached.full_name(), "a pass panicked; the object comes back later");
             context.metrics.panicked();
             Some(backoff(&context, &uid))
         }
     };
     Ok(pause.map_or_else(Action::await_change, Action::requeue))
-}
-
-fn reference(object: &PasscodeReset) -> ObjectRef<PasscodeReset> {
-    ObjectRef::from_obj(object)
 }
 
 /// Reads the object live, goes over it, and says when it is due again; `None`: never.
@@ -158,7 +166,7 @@ async fn turn(
             return None;
         }
         Err(error) => {
-            tracing::info!(object = %reference(cached), %error, "a PasscodeReset could not be read; tried again");
+            tracing::info!(object = cached.full_name(), %error, "a PasscodeReset could not be read; tried again");
             return Some(backoff(context, &uid));
         }
     };
@@ -192,7 +200,7 @@ async fn turn(
             None
         }
         Err(error) => {
-            tracing::info!(object = %reference(&object), %error, "a pass was cut short; it starts over");
+            tracing::info!(object = object.full_name(), %error, "a pass was cut short; it starts over");
             memory.in_line = false;
             note_in_flight(&mut memory, &object);
             context.memories.keep(&uid, memory);
@@ -256,6 +264,9 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
 
 /// The object left the watch between two turns: finished by this process, or deleted.
 async fn vanished(context: &Context, reference: &ObjectRef<kube::core::DynamicObject>) {
+    let mut gone = Reference::new(&reference.name);
+    gone.namespace.clone_from(&reference.namespace);
+    context.turns.gone(&gone);
     if let Some(uid) = reference.extra.uid.as_deref() {
         deleted(context, uid).await;
     }
@@ -271,10 +282,12 @@ async fn deleted(context: &Context, uid: &str) {
     match call(api.get_opt(&object.name_any())).await {
         Ok(Some(there)) if there.uid() == object.uid() => return,
         Ok(_) => {}
-        Err(error) => tracing::info!(%error, "whether a PasscodeReset was deleted could not be read"),
+        Err(error) => {
+            tracing::info!(object = object.full_name(), %error, "whether a PasscodeReset was deleted could not be read");
+        }
     }
     context.metrics.deleted_in_flight();
-    tracing::warn!(object = %ObjectRef::from_obj(&*object), "deleted after its request was sent: the reset may still happen");
+    tracing::warn!(object = object.full_name(), "deleted after its request was sent: the reset may still happen");
     let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen.".to_owned();
     context.events.publish(&object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
 }

@@ -28,6 +28,7 @@ use super::{
     resets,
     schema::Comparison,
     transports::Transports,
+    turns::Turns,
     upkeep,
 };
 use crate::{
@@ -209,7 +210,8 @@ impl Terms {
         let (caches, namespaces) = upkeep::caches();
         let filled = caches.filled(&namespaces);
         let (end, ended) = watch::channel(false);
-        let context = Arc::new(self.context(namespaces, caches.tenants.clone(), ended.clone()));
+        let (turns, told) = Turns::new();
+        let context = Arc::new(self.context(namespaces, caches.tenants.clone(), turns));
         self.metrics.leading(true);
         let mut parts = JoinSet::new();
         parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
@@ -223,7 +225,7 @@ impl Terms {
                 _ = stop.wait_for(|stop| *stop) => false,
             };
             if filled {
-                resets::run(context, ended).await;
+                resets::run(context, told, ended).await;
             }
         });
         let mut leadership = self.leadership.clone();
@@ -250,12 +252,7 @@ impl Terms {
         }
     }
 
-    fn context(
-        &self,
-        namespaces: Store<Namespace>,
-        tenant_objects: Store<IntuneTenant>,
-        over: watch::Receiver<bool>,
-    ) -> Context {
+    fn context(&self, namespaces: Store<Namespace>, tenant_objects: Store<IntuneTenant>, turns: Turns) -> Context {
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
@@ -268,6 +265,7 @@ impl Terms {
             tenant_objects,
             budgets: Budgets::new(self.clock.clone()),
             places: Places::default(),
+            turns,
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),
@@ -276,7 +274,6 @@ impl Terms {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
             stopping: self.stopping.clone(),
-            over,
         }
     }
 }

@@ -1,9 +1,17 @@
 //! Whose turn it is: an object that waits for room within its tenant's limits stands in line for it, and everyone needs a place.
+//!
+//! kube's controller looks at each reconciliation that has begun whenever any of them moves. So nobody waits in one: who has to wait
+//! does so here, and the controller is told when the wait is over.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt;
+use kube::{ResourceExt, core::DeserializeGuard, runtime::reflector::ObjectRef};
+use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{context::Context, memory::Memory, places::Place};
 use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::in_flight};
@@ -19,40 +27,154 @@ pub struct Admitted {
     pub room: Option<Reservation>,
 }
 
-/// What came of waiting for a turn.
-pub enum Turn {
-    /// It is the object's turn.
-    Now(Admitted),
-    /// Not yet: whether the object is still there is looked at before it waits on. It keeps its place in line, which is by age.
-    Later,
-    /// The term is over.
-    Never,
+/// Which PasscodeReset it is: two are the same if their names are, and each knows its uid.
+pub type Reference = ObjectRef<DeserializeGuard<PasscodeReset>>;
+
+/// Those of one term that wait, and those whose turn it is.
+pub struct Turns {
+    parked: Mutex<HashMap<Reference, Parked>>,
+    over: mpsc::UnboundedSender<Reference>,
 }
 
-/// Waits for the object's turn.
-pub async fn wait(context: &Context, object: &PasscodeReset, memory: &Memory) -> Turn {
-    let mut over = context.over.clone();
-    tokio::select! {
-        biased;
-        _ = over.wait_for(|over| *over) => Turn::Never,
-        turn = turn(context, object, memory) => turn,
+enum Parked {
+    Waiting(AbortHandle),
+    Admitted(Admitted),
+}
+
+/// What of an object matters to its turn.
+struct Waiting {
+    reference: Reference,
+    tenant: String,
+    namespace: String,
+    following: bool,
+    age: Timestamp,
+    memory: Memory,
+}
+
+impl Turns {
+    /// Nobody waits yet; the receiver gets whose wait is over.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Reference>) {
+        let (over, told) = mpsc::unbounded_channel();
+        (Self { parked: Mutex::default(), over }, told)
+    }
+
+    /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over.
+    pub fn take(
+        &self,
+        context: &Arc<Context>,
+        reference: Reference,
+        object: &PasscodeReset,
+        memory: &Memory,
+    ) -> Option<Admitted> {
+        let mut parked = self.parked();
+        match parked.remove_entry(&reference) {
+            // Its name belonged to another, which is gone.
+            Some((other, before)) if other.extra.uid != reference.extra.uid => before.end(),
+            Some((_, Parked::Admitted(admitted))) => return Some(admitted),
+            Some((same, waiting @ Parked::Waiting(_))) => {
+                parked.insert(same, waiting);
+                return None;
+            }
+            None => {}
+        }
+        let waiting = Waiting::new(reference.clone(), object, memory);
+        if !memory.in_line
+            && let Some(place) = context.places.take_free(&waiting.tenant, waiting.following)
+        {
+            return Some(Admitted { place: Some(place), room: None });
+        }
+        let task = tokio::spawn(waiting.until_over(context.clone()));
+        parked.insert(reference, Parked::Waiting(task.abort_handle()));
+        None
+    }
+
+    /// The object is gone: what it has is for others.
+    pub fn gone(&self, reference: &Reference) {
+        let before = self.parked().remove(reference);
+        before.into_iter().for_each(Parked::end);
+    }
+
+    /// Nobody waits any more.
+    pub fn close(&self) {
+        let all = std::mem::take(&mut *self.parked());
+        all.into_values().for_each(Parked::end);
+    }
+
+    /// `None`: whether the object is still there is to be looked at before it waits on. It keeps its place in line, which is by age.
+    fn tell(&self, reference: Reference, admitted: Option<Admitted>) {
+        {
+            let mut parked = self.parked();
+            // Another of its name may wait by now.
+            if parked.get_key_value(&reference).is_none_or(|(same, _)| same.extra.uid != reference.extra.uid) {
+                return;
+            }
+            match admitted {
+                Some(admitted) => parked.insert(reference.clone(), Parked::Admitted(admitted)),
+                None => parked.remove(&reference),
+            };
+        }
+        // Where nobody listens any more, the term is over.
+        let _ = self.over.send(reference);
+    }
+
+    fn parked(&self) -> MutexGuard<'_, HashMap<Reference, Parked>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn turn(context: &Context, object: &PasscodeReset, memory: &Memory) -> Turn {
-    let namespace = object.namespace().unwrap_or_default();
-    let age = age(object);
-    if memory.in_line {
-        match stand_in_line(context, object, memory, &namespace, age).await {
-            Line::Room(room) => return Turn::Now(Admitted { place: None, room: Some(room) }),
-            Line::Long => return Turn::Later,
-            Line::Left => {}
+impl Parked {
+    fn end(self) {
+        if let Self::Waiting(task) = self {
+            task.abort();
         }
     }
-    let following = object.status.as_ref().is_some_and(in_flight);
-    let tenant = &object.spec.tenant_ref.name;
-    let place = context.places.take(tenant, following, &namespace, age).await;
-    Turn::Now(Admitted { place: Some(place), room: None })
+}
+
+impl Waiting {
+    fn new(reference: Reference, object: &PasscodeReset, memory: &Memory) -> Self {
+        Self {
+            reference,
+            tenant: object.spec.tenant_ref.name.clone(),
+            namespace: object.namespace().unwrap_or_default(),
+            following: object.status.as_ref().is_some_and(in_flight),
+            age: age(object),
+            memory: memory.clone(),
+        }
+    }
+
+    async fn until_over(self, context: Arc<Context>) {
+        let admitted = self.turn(&context).await;
+        context.turns.tell(self.reference, admitted);
+    }
+
+    async fn turn(&self, context: &Context) -> Option<Admitted> {
+        if self.memory.in_line {
+            match self.stand_in_line(context).await {
+                Line::Room(room) => return Some(Admitted { place: None, room: Some(room) }),
+                Line::Long => return None,
+                Line::Left => {}
+            }
+        }
+        let place = context.places.take(&self.tenant, self.following, &self.namespace, self.age).await;
+        Some(Admitted { place: Some(place), room: None })
+    }
+
+    /// Waits until there is room for the object's reset, it is due to be looked at again all the same, or something changed that it
+    /// may wait for.
+    async fn stand_in_line(&self, context: &Context) -> Line {
+        let tenant = context.tenants.get(&self.tenant);
+        let graph = tenant.and_then(|tenant| tenant.graph.clone());
+        let left = self.memory.due.checked_sub(context.clock.boot());
+        let (Some(graph), Some(left)) = (graph, left) else { return Line::Left };
+        let mut changes = context.tenants.changes();
+        tokio::select! {
+            biased;
+            room = graph.reserve(&self.namespace, self.age) => Line::Room(room),
+            () = tokio::time::sleep(left.min(LONG)) => if left > LONG { Line::Long } else { Line::Left },
+            _ = changes.wait_for(|epoch| *epoch != self.memory.epoch) => Line::Left,
+        }
+    }
 }
 
 /// What came of standing in line.
@@ -63,28 +185,6 @@ enum Line {
     Long,
     /// It is to be looked at all the same.
     Left,
-}
-
-/// Waits until there is room for the object's reset, it is due to be looked at again all the same, or something changed that it may
-/// wait for.
-async fn stand_in_line(
-    context: &Context,
-    object: &PasscodeReset,
-    memory: &Memory,
-    namespace: &str,
-    age: Timestamp,
-) -> Line {
-    let tenant = context.tenants.get(&object.spec.tenant_ref.name);
-    let graph = tenant.and_then(|tenant| tenant.graph.clone());
-    let left = memory.due.checked_sub(context.clock.boot());
-    let (Some(graph), Some(left)) = (graph, left) else { return Line::Left };
-    let mut changes = context.tenants.changes();
-    tokio::select! {
-        biased;
-        room = graph.reserve(namespace, age) => Line::Room(room),
-        () = tokio::time::sleep(left.min(LONG)) => if left > LONG { Line::Long } else { Line::Left },
-        _ = changes.wait_for(|epoch| *epoch != memory.epoch) => Line::Left,
-    }
 }
 
 /// Since when it could be sent: the oldest comes first.

@@ -28,14 +28,15 @@ pub fn begin(filter: &str, format: Format) {
 /// What writes the lines.
 ///
 /// Of libraries nothing below `info` is written, whatever the filter says: their debug lines print requests, and a request for
-/// a token holds the client secret.
+/// a token holds the client secret. Nor are their spans: each of our lines names its object itself, and kube's controller enters the
+/// span of each object whenever any of them moves.
 pub fn subscriber<W>(filter: &str, format: Format, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
-    let capped = tracing_subscriber::filter::filter_fn(|event| {
-        event.target().starts_with("passcode_operator") || *event.level() <= tracing::Level::INFO
+    let capped = tracing_subscriber::filter::filter_fn(|line| {
+        line.target().starts_with("passcode_operator") || (line.is_event() && *line.level() <= tracing::Level::INFO)
     });
     let lines = fmt::layer().with_writer(writer);
     let lines = match format {
