@@ -1,8 +1,8 @@
 //! What one app may ask of Graph in one tenant, and what it has asked: shared by all clients of that app.
 //!
 //! Reads and resets have windows of their own, so that a reset never waits for the room that reads took: Graph admits so many
-//! requests of any kind in 20 s, of which so many may be writes, and reads get what is left. Of that, in turn, the two looks that each
-//! reset needs are spared.
+//! requests of any kind in 20 s, of which so many may be writes, and reads get what is left. Of that, in turn, what each reset needs is
+//! spared.
 
 use std::{
     collections::VecDeque,
@@ -23,8 +23,13 @@ use super::{
 const HOUR: Duration = Duration::from_secs(3600);
 /// Room that comes so soon is not worth the words of a status.
 const A_MOMENT: Duration = Duration::from_millis(250);
+/// How long before there is room a reset begins to get ready: it waits again before it is sent. Otherwise each 20 s would be longer by what
+/// a look, a lock and a claim take.
+const AHEAD: Duration = Duration::from_millis(500);
 /// How long after its lock a reset is sent, at most, in the usual course of things.
-const LOCK_TO_SEND: Duration = Duration::from_millis(500);
+const LOCK_TO_SEND: Duration = Duration::from_millis(1500);
+/// What a reset that has room reads before it is sent, at most: the device, its record, and its record once more under the lock.
+const READS_OF_A_RESET: usize = 3;
 /// How many times faster than in the long run resets may go for a while. All at once, a 429 would come too late for most of them.
 const BURST: usize = 4;
 /// The same where others use part of the limit.
@@ -60,7 +65,7 @@ impl Limits {
     /// Reads in any 20 s that are for resets alone.
     #[must_use]
     pub fn spared(&self) -> usize {
-        (2 * self.resets()).min(self.reads() / 2)
+        (READS_OF_A_RESET * self.resets()).min(self.reads() / 2)
     }
 }
 
@@ -110,6 +115,8 @@ struct Waiter {
 pub struct Reservation {
     budget: Arc<Budget>,
     limits: Limits,
+    /// From when on there is room.
+    ready: Duration,
     sent: Option<Duration>,
     ended: bool,
 }
@@ -128,9 +135,9 @@ impl Budget {
         let mut state = self.state();
         if ago < SPAN {
             state.resets.sent_by_another(at);
-            // Its looks.
-            state.reads.sent_by_another(at);
-            state.reads.sent_by_another(at);
+            for _ in 0..READS_OF_A_RESET {
+                state.reads.sent_by_another(at);
+            }
         }
         if ago < HOUR {
             state.reset_of_the_hour(at);
@@ -161,8 +168,8 @@ impl Budget {
                 let mut state = self.state();
                 let others = !state.line.is_empty();
                 match state.room(&limits, now) {
-                    Ok(()) if others => return Err(Full::Line),
-                    Ok(()) => return Ok(self.reservation(&mut state, limits, now)),
+                    Ok(_) if others => return Err(Full::Line),
+                    Ok(ready) => return Ok(self.reservation(&mut state, limits, ready, now)),
                     Err((_, Wait::Until(at))) if at <= end && !others => at.saturating_sub(now),
                     Err((full, _)) => return Err(full),
                 }
@@ -191,7 +198,7 @@ impl Budget {
             let wait = {
                 let mut state = self.state();
                 match state.room(&limits, now) {
-                    Ok(()) => return self.reservation(&mut state, limits, now),
+                    Ok(ready) => return self.reservation(&mut state, limits, ready, now),
                     Err((_, wait)) => pause(wait, now),
                 }
             };
@@ -233,9 +240,9 @@ impl Budget {
     }
 
     /// Takes the room that was found.
-    fn reservation(self: &Arc<Self>, state: &mut State, limits: Limits, now: Duration) -> Reservation {
+    fn reservation(self: &Arc<Self>, state: &mut State, limits: Limits, ready: Duration, now: Duration) -> Reservation {
         state.promise(&limits, now);
-        Reservation { budget: self.clone(), limits, sent: None, ended: false }
+        Reservation { budget: self.clone(), limits, ready, sent: None, ended: false }
     }
 
     /// Serves those in line while there is room, and sets the alarm for the next.
@@ -248,9 +255,9 @@ impl Budget {
                 state.line.skip(|waiter| waiter.tell.is_closed());
                 let Some(limits) = state.line.head().map(|waiter| waiter.limits) else { break };
                 match state.room(&limits, now) {
-                    Ok(()) => {
+                    Ok(ready) => {
                         let Some(waiter) = state.line.pop() else { break };
-                        served.push((waiter.tell, self.reservation(&mut state, limits, now)));
+                        served.push((waiter.tell, self.reservation(&mut state, limits, ready, now)));
                     }
                     Err((_, Wait::Until(at))) => {
                         self.set_alarm(&mut state, at, now);
@@ -301,7 +308,8 @@ fn pause(wait: Wait, now: Duration) -> Duration {
 }
 
 impl State {
-    fn room(&mut self, limits: &Limits, now: Duration) -> Result<(), (Full, Wait)> {
+    /// From when on there is room for a reset, if that is soon enough to get ready for it.
+    fn room(&mut self, limits: &Limits, now: Duration) -> Result<Duration, (Full, Wait)> {
         while self.hour.front().is_some_and(|at| *at + HOUR <= now) {
             self.hour.pop_front();
         }
@@ -315,11 +323,16 @@ impl State {
             let wait = self.hour.get(over - 1).map_or(Wait::Answer, |at| Wait::Until(*at + HOUR));
             return Err((Full::Hour, wait));
         }
-        self.resets.room(limits.resets(), 0, now).map_err(|wait| (Full::Window, wait))?;
+        let ready = match self.resets.room(limits.resets(), 0, now) {
+            Ok(()) => now,
+            Err(Wait::Until(at)) if at <= now + AHEAD => at,
+            Err(Wait::Until(at)) => return Err((Full::Window, Wait::Until(at - AHEAD))),
+            Err(Wait::Answer) => return Err((Full::Window, Wait::Answer)),
+        };
         if now < self.next_reset {
             return Err((Full::Line, Wait::Until(self.next_reset)));
         }
-        Ok(())
+        Ok(ready)
     }
 
     fn promise(&mut self, limits: &Limits, now: Duration) {
@@ -332,9 +345,11 @@ impl State {
 }
 
 impl Reservation {
-    /// How long Graph asks that no reset is sent; `None`: it may go.
-    pub(super) fn paused(&self) -> Option<Duration> {
-        self.budget.state().resets.paused(self.budget.clock.boot())
+    /// How long it must not be sent yet, by its room or because Graph asks for that; `None`: it may go.
+    pub(super) fn held_back(&self) -> Option<Duration> {
+        let now = self.budget.clock.boot();
+        let not_ready = self.ready.checked_sub(now).filter(|wait| !wait.is_zero());
+        self.budget.state().resets.paused(now).max(not_ready)
     }
 
     /// From now on it may count.

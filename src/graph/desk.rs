@@ -33,7 +33,9 @@ const SHORT_PAUSE: Duration = Duration::from_secs(2);
 pub enum Urgency {
     /// A reset waits for it, with a deadline: it travels alone and at once.
     Reset,
-    /// It decides whether and what a reset will be.
+    /// It goes on with a look-up: otherwise many would be begun, and none be finished.
+    Begun,
+    /// It begins to find out whether and what a reset will be.
     LookUp,
     /// A reset that was sent is followed.
     Follow,
@@ -75,6 +77,13 @@ pub(super) struct Permit {
     reads: usize,
     /// Reset reads do not count among the calls, so that slow ones never hold them up.
     counted: bool,
+}
+
+impl Urgency {
+    /// That of the reads that come after one of this.
+    pub(super) fn going_on(self) -> Self {
+        if self == Self::LookUp { Self::Begun } else { self }
+    }
 }
 
 impl Desk {

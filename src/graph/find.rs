@@ -65,7 +65,7 @@ impl Graph {
                 [row] => {
                     let id = row.id.as_deref().and_then(DeviceId::parse);
                     let id = id.ok_or_else(|| answered.broken(Broken("id")))?;
-                    return self.single(id, selector, urgency).await;
+                    return self.single(id, selector, urgency.going_on()).await;
                 }
                 _ => return answered.heard(several(&answered, found)?),
             }

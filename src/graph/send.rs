@@ -54,7 +54,7 @@ impl Graph {
             }
         };
         let exchange = Exchange { connection: Connection::Own, time_out };
-        if let Err(too_late) = self.wait_while_paused(&room, not_after).await {
+        if let Err(too_late) = self.wait_while_held_back(&room, not_after).await {
             return Sent::nothing(NotExecuted::PastDeadline, too_late);
         }
         let call = Call::Act { id, action };
@@ -79,12 +79,12 @@ impl Graph {
         sent
     }
 
-    /// Waits while Graph asks to be left alone: a 429 that came since room was reserved holds for this request, too. What would be past the
-    /// deadline then is too late now.
-    async fn wait_while_paused(&self, room: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
+    /// Waits until there is room, and while Graph asks to be left alone: a 429 that came since room was reserved holds for this request, too.
+    /// What would be past the deadline then is too late now.
+    async fn wait_while_held_back(&self, room: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
         loop {
             let now = self.now().ok_or("Microsoft Graph's time is not known.")?;
-            let pause = room.paused().unwrap_or_default();
+            let pause = room.held_back().unwrap_or_default();
             let sent = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
             if sent.is_none_or(|sent| sent > not_after) {
                 return Err(if pause.is_zero() {

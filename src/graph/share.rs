@@ -1,12 +1,15 @@
 //! What Graph lets through where other apps use part of the tenant's limit: learned from its 429s, and tried again later.
+//!
+//! A 429 says that the window is full: what went through of ours in its 20 s is what others left, and exactly that once they have asked for
+//! 20 s. Before that they will take more. Between what held and what was too much it is tried half-way; above it again after a while.
 
 use std::time::Duration;
 
 use super::window::SPAN;
 
-/// After a raise that failed, how long until the next; doubled with each that fails.
+/// How long what was learned is not exceeded; doubled each time that it was tried in vain.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest time between two raises that fail.
+/// The longest time between two such tries.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The part of a limit that is ours at the moment.
@@ -16,15 +19,26 @@ pub(super) struct Share(Option<Learned>);
 #[derive(Debug)]
 struct Learned {
     allowed: usize,
-    /// What went well before the latest raise.
+    /// What held before the latest raise.
     proven: usize,
-    /// When the lesson was learned.
+    /// What is known to be too much, or the limit.
+    ceiling: usize,
+    /// When the first lesson was learned, and the latest.
+    began: Duration,
     since: Duration,
-    /// When the latest raise was made, if there was one since.
-    raised: Option<Duration>,
+    /// The latest raise since the latest lesson.
+    raise: Option<Raise>,
     next_raise: Duration,
+    /// How far the next try goes above what is known to be too much.
     step: usize,
     patience: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Raise {
+    at: Duration,
+    /// Above what was too much earlier: others may use less by now.
+    beyond: bool,
 }
 
 impl Share {
@@ -37,11 +51,7 @@ impl Share {
     pub(super) fn allowed(&mut self, limit: usize, now: Duration) -> usize {
         let Some(learned) = &mut self.0 else { return limit };
         while now >= learned.next_raise && learned.allowed < limit {
-            learned.proven = learned.allowed;
-            learned.allowed += learned.step;
-            learned.step *= 2;
-            learned.raised = Some(learned.next_raise);
-            learned.next_raise += SPAN;
+            learned.raise(limit);
         }
         let allowed = learned.allowed;
         // What was raised to the whole limit has to hold for its 20 s, too.
@@ -53,28 +63,72 @@ impl Share {
 
     /// A request that was sent at `sent` was throttled, while `passed` others of the last 20 s were not.
     pub(super) fn throttled(&mut self, limit: usize, passed: usize, sent: Duration, now: Duration) {
-        let (allowed, patience, pause) = match &self.0 {
+        let mut learned = match &self.0 {
             // Sent before the lesson was learned: it says nothing new.
             Some(learned) if sent < learned.since => return,
-            // The raise was too much, and what was proven before it most likely still holds.
-            Some(learned) if learned.raised.is_some_and(|raised| now < raised + 2 * SPAN) => {
-                let patience = (learned.patience * 2).min(LONGEST_PATIENCE);
-                (learned.proven, patience, patience)
-            }
-            // Somebody began to use the tenant's share, and will have more of it before the 20 s are over.
-            _ => (passed * 85 / 100, PATIENCE, SPAN),
+            Some(learned) => learned.corrected(passed, now),
+            None => Learned {
+                // Half and half, until more is known.
+                allowed: (passed * 85 / 100).min(limit / 2),
+                ceiling: passed,
+                proven: 0,
+                began: now,
+                since: now,
+                raise: None,
+                next_raise: now,
+                step: 0,
+                patience: PATIENCE,
+            },
         };
-        let allowed = allowed.clamp(least(limit), limit);
-        let step = (limit / 50).max(1);
-        self.0 = Some(Learned {
-            allowed,
-            proven: allowed,
-            since: now,
-            raised: None,
-            next_raise: now + pause,
-            step,
-            patience,
-        });
+        learned.allowed = learned.allowed.clamp(least(limit), limit);
+        learned.proven = learned.allowed;
+        learned.ceiling = learned.ceiling.clamp(learned.allowed, limit);
+        learned.step = (limit / 50).max(1);
+        learned.next_raise = now + if learned.is_settled(limit) { learned.patience } else { SPAN };
+        self.0 = Some(learned);
+    }
+}
+
+impl Learned {
+    /// Whether what is ours is known well enough.
+    fn is_settled(&self, limit: usize) -> bool {
+        self.ceiling.saturating_sub(self.allowed) <= limit / 25
+    }
+
+    fn raise(&mut self, limit: usize) {
+        let beyond = self.is_settled(limit);
+        self.raise = Some(Raise { at: self.next_raise, beyond });
+        self.proven = self.allowed;
+        self.next_raise += SPAN;
+        if beyond {
+            self.ceiling = limit;
+            self.allowed = (self.allowed + self.step).min(limit);
+            self.step *= 2;
+        } else {
+            self.allowed += (self.ceiling - self.allowed) / 2;
+            if self.is_settled(limit) && self.ceiling < limit {
+                self.next_raise += self.patience - SPAN;
+            }
+        }
+    }
+
+    /// What is known after another 429.
+    fn corrected(&self, passed: usize, now: Duration) -> Self {
+        let measured = passed * 95 / 100;
+        let failed = self.raise.filter(|raise| now < raise.at + 2 * SPAN);
+        let (allowed, ceiling, patience) = match failed {
+            Some(raise) => {
+                let allowed = if self.proven < passed { self.proven.max(measured) } else { measured };
+                match raise.beyond {
+                    true => (allowed, allowed, (self.patience * 2).min(LONGEST_PATIENCE)),
+                    false => (allowed, self.allowed.min(passed), PATIENCE),
+                }
+            }
+            None if now > self.began + SPAN => (measured, self.ceiling.min(passed), PATIENCE),
+            // Others began less than 20 s ago.
+            None => (passed.min(self.allowed) * 85 / 100, self.ceiling.min(passed), PATIENCE),
+        };
+        Self { allowed, ceiling, patience, since: now, raise: None, ..*self }
     }
 }
 
@@ -91,29 +145,45 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    fn levels(share: &mut Share, seconds: &[u64]) -> Vec<usize> {
+        seconds.iter().map(|at| share.allowed(200, second(*at))).collect()
+    }
+
     #[test]
-    fn what_went_through_is_learned_and_raised_until_the_limit_is_there_again() {
+    fn after_the_first_429_half_of_it_is_tried_and_then_half_of_what_is_above() {
         let mut share = Share::default();
         assert_eq!(share.allowed(200, second(0)), 200);
-        share.throttled(200, 100, second(99), second(100));
-        assert_eq!(share.allowed(200, second(100)), 85);
+        share.throttled(200, 180, second(99), second(100));
+        assert_eq!(share.allowed(200, second(100)), 100);
         // Sent before that was known.
         share.throttled(200, 50, second(99), second(101));
-        let levels: Vec<usize> = (120..=240).step_by(20).map(|at| share.allowed(200, second(at))).collect();
-        assert_eq!(levels, [89, 97, 113, 145, 200, 200, 200]);
+        // Half-way to 180; that was too much once, so it is not exceeded for a minute; and then it is tried how much is there again.
+        let at = [120, 140, 160, 180, 239, 240, 260, 280, 300, 320];
+        assert_eq!(levels(&mut share, &at), [140, 160, 170, 175, 175, 179, 189, 194, 200, 200]);
         assert!(!share.is_shared());
     }
 
     #[test]
-    fn a_raise_that_fails_falls_back_and_is_tried_later_and_later() {
+    fn once_others_asked_for_20_s_a_429_says_what_is_ours() {
         let mut share = Share::default();
-        share.throttled(200, 100, second(99), second(100));
-        assert_eq!((share.allowed(200, second(120)), share.allowed(200, second(140))), (89, 97));
-        share.throttled(200, 94, second(145), second(145));
-        assert_eq!(share.allowed(200, second(145)), 89);
-        assert_eq!((share.allowed(200, second(264)), share.allowed(200, second(265))), (89, 93));
-        share.throttled(200, 94, second(270), second(270));
-        assert_eq!((share.allowed(200, second(509)), share.allowed(200, second(510))), (89, 93));
+        share.throttled(200, 180, second(99), second(100));
+        assert_eq!(share.allowed(200, second(120)), 140);
+        share.throttled(200, 104, second(125), second(125));
+        // Held before, and nearly what went through.
+        assert_eq!(levels(&mut share, &[125, 184, 185]), [100, 100, 104]);
+        share.throttled(200, 102, second(190), second(190));
+        // Tried in vain: the next time it takes longer.
+        assert_eq!(levels(&mut share, &[190, 309, 310]), [100, 100, 104]);
+    }
+
+    #[test]
+    fn who_takes_more_and_more_is_met_by_less_and_less() {
+        let mut share = Share::default();
+        share.throttled(200, 180, second(100), second(100));
+        share.throttled(200, 70, second(110), second(110));
+        assert_eq!(share.allowed(200, second(110)), 59);
+        share.throttled(200, 40, second(125), second(125));
+        assert_eq!(share.allowed(200, second(125)), 38);
     }
 
     #[test]

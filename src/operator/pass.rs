@@ -207,6 +207,7 @@ impl<'a> Pass<'a> {
         match (self.room.is_some(), following) {
             (true, _) => Urgency::Reset,
             (false, true) => Urgency::Follow,
+            (false, false) if self.found.is_some() => Urgency::Begun,
             (false, false) => Urgency::LookUp,
         }
     }

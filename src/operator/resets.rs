@@ -9,7 +9,7 @@ use kube::{
     runtime::{
         Controller, WatchStreamExt,
         controller::{self, Action},
-        reflector::{self, ObjectRef, reflector},
+        reflector::{self, ObjectRef, Store, reflector},
         watcher,
     },
 };
@@ -38,6 +38,8 @@ use crate::{
 const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
+/// How often it is looked whether those that wait for their turn are still there.
+const STILL_THERE: Duration = Duration::from_secs(15);
 /// How long an object waits for one reason before that is announced.
 const LONG_WAIT: Duration = Duration::from_secs(300);
 
@@ -83,7 +85,7 @@ pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>
             }
         });
     // kube's controller never ends when it is stopped before its first list is complete; but then nothing has begun.
-    let stopped_before_it_began = async move {
+    let stopped_before_it_began = async {
         let _ = stops.wait_for(|stop| *stop).await;
         if store.wait_until_ready().now_or_never().is_some() {
             std::future::pending::<()>().await;
@@ -92,6 +94,19 @@ pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>
     tokio::select! {
         () = work => {}
         () = stopped_before_it_began => {}
+        () = deleted_in_line(&context, &store) => {}
+    }
+}
+
+/// Who was deleted while it waited for its turn is not reconciled, so that would go unnoticed.
+async fn deleted_in_line(context: &Context, store: &Store<Guarded>) {
+    loop {
+        tokio::time::sleep(STILL_THERE).await;
+        for reference in context.turns.waiting() {
+            if store.get(&reference).is_none() {
+                vanished(context, &reference.erase()).await;
+            }
+        }
     }
 }
 

@@ -59,12 +59,21 @@ pub struct Facts {
     pub ledger_readable: Option<bool>,
     /// Graph's clock less this machine's.
     pub clock_offset: Option<SignedDuration>,
-    /// Something changed that the tenant's status does not tell yet.
-    unsaid: bool,
+    /// What changed that the tenant's status does not tell yet.
+    unsaid: Option<Unsaid>,
     /// No reset before this boot time, and why.
     not_before: Option<(Duration, &'static str)>,
     /// How many looks an hour each reset in flight asks for, by uid, and all of them together.
     followed: (HashMap<String, u64>, u64),
+}
+
+/// What changed since the tenant's status was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unsaid {
+    /// Something that only the status tells.
+    Fact,
+    /// Trouble came or went: objects may wait for that.
+    Trouble,
 }
 
 struct Fault {
@@ -83,7 +92,9 @@ impl Record {
 impl Facts {
     /// Trouble showed in use. One object a minute is let through, to see whether it is over.
     pub fn found_trouble(&mut self, trouble: Trouble, from_reset: bool, now: Duration) {
-        self.unsaid |= self.fault.as_ref().is_none_or(|fault| fault.trouble != trouble);
+        if self.fault.as_ref().is_none_or(|fault| fault.trouble != trouble) {
+            self.unsaid = Some(Unsaid::Trouble);
+        }
         self.fault = Some(Fault { trouble, from_reset, probe_at: now + PROBE });
     }
 
@@ -91,7 +102,7 @@ impl Facts {
     pub fn went_through(&mut self, reset: bool) {
         if self.fault.as_ref().is_some_and(|fault| fault.from_reset == reset) {
             self.fault = None;
-            self.unsaid = true;
+            self.unsaid = Some(Unsaid::Trouble);
         }
     }
 
@@ -106,9 +117,9 @@ impl Facts {
         over
     }
 
-    /// Whether something changed since this was asked last that the tenant's status should tell soon.
-    pub fn take_unsaid(&mut self) -> bool {
-        std::mem::take(&mut self.unsaid)
+    /// What changed since this was asked last that the tenant's status should tell soon.
+    pub fn take_unsaid(&mut self) -> Option<Unsaid> {
+        self.unsaid.take()
     }
 
     /// The trouble that showed in use.
@@ -163,18 +174,21 @@ impl Facts {
 
     /// An entry of any action was seen at this time: Intune's record works.
     pub fn entry_seen(&mut self, at: Timestamp) {
-        self.unsaid |= self.ledger_readable != Some(true);
-        self.ledger_readable = Some(true);
+        self.record_is_readable(true);
         self.ledger.get_or_insert_default().last_seen_time = Some(Time(at).floor_to_second());
+    }
+
+    fn record_is_readable(&mut self, readable: bool) {
+        if self.ledger_readable != Some(readable) {
+            self.unsaid = self.unsaid.max(Some(Unsaid::Fact));
+        }
+        self.ledger_readable = Some(readable);
     }
 
     /// What a pass taught.
     pub fn learn(&mut self, lesson: Lesson) {
         match lesson {
-            Lesson::EntryMissing => {
-                self.unsaid |= self.ledger_readable != Some(false);
-                self.ledger_readable = Some(false);
-            }
+            Lesson::EntryMissing => self.record_is_readable(false),
             Lesson::Lag(lag) => {
                 let ledger = self.ledger.get_or_insert_default();
                 ledger.samples += 1;

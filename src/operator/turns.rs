@@ -6,7 +6,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -15,9 +14,6 @@ use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{context::Context, memory::Memory, places::Place};
 use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::in_flight};
-
-/// How long an object stands in line before it is looked at whether it is still there.
-const LONG: Duration = Duration::from_secs(15);
 
 /// What a turn has.
 pub struct Admitted {
@@ -89,6 +85,11 @@ impl Turns {
         None
     }
 
+    /// All that wait.
+    pub fn waiting(&self) -> Vec<Reference> {
+        self.parked().keys().cloned().collect()
+    }
+
     /// The object is gone: what it has is for others.
     pub fn gone(&self, reference: &Reference) {
         let before = self.parked().remove(reference);
@@ -101,18 +102,14 @@ impl Turns {
         all.into_values().for_each(Parked::end);
     }
 
-    /// `None`: whether the object is still there is to be looked at before it waits on. It keeps its place in line, which is by age.
-    fn tell(&self, reference: Reference, admitted: Option<Admitted>) {
+    fn tell(&self, reference: Reference, admitted: Admitted) {
         {
             let mut parked = self.parked();
             // Another of its name may wait by now.
             if parked.get_key_value(&reference).is_none_or(|(same, _)| same.extra.uid != reference.extra.uid) {
                 return;
             }
-            match admitted {
-                Some(admitted) => parked.insert(reference.clone(), Parked::Admitted(admitted)),
-                None => parked.remove(&reference),
-            };
+            parked.insert(reference.clone(), Parked::Admitted(admitted));
         }
         // Where nobody listens any more, the term is over.
         let _ = self.over.send(reference);
@@ -148,43 +145,43 @@ impl Waiting {
         context.turns.tell(self.reference, admitted);
     }
 
-    async fn turn(&self, context: &Context) -> Option<Admitted> {
-        if self.memory.in_line {
-            match self.stand_in_line(context).await {
-                Line::Room(room) => return Some(Admitted { place: None, room: Some(room) }),
-                Line::Long => return None,
-                Line::Left => {}
-            }
+    async fn turn(&self, context: &Context) -> Admitted {
+        if !self.memory.in_line {
+            return self.with_a_place(context).await;
         }
-        let place = context.places.take(&self.tenant, self.following, &self.namespace, self.age).await;
-        Some(Admitted { place: Some(place), room: None })
-    }
-
-    /// Waits until there is room for the object's reset, it is due to be looked at again all the same, or something changed that it
-    /// may wait for.
-    async fn stand_in_line(&self, context: &Context) -> Line {
-        let tenant = context.tenants.get(&self.tenant);
-        let graph = tenant.and_then(|tenant| tenant.graph.clone());
-        let left = self.memory.due.checked_sub(context.clock.boot());
-        let (Some(graph), Some(left)) = (graph, left) else { return Line::Left };
-        let mut changes = context.tenants.changes();
         tokio::select! {
             biased;
-            room = graph.reserve(&self.namespace, self.age) => Line::Room(room),
-            () = tokio::time::sleep(left.min(LONG)) => if left > LONG { Line::Long } else { Line::Left },
-            _ = changes.wait_for(|epoch| *epoch != self.memory.epoch) => Line::Left,
+            room = self.room(context) => Admitted { place: None, room: Some(room) },
+            // It keeps its place in line until there is one for a look.
+            admitted = async {
+                self.look_is_due(context).await;
+                self.with_a_place(context).await
+            } => admitted,
         }
     }
-}
 
-/// What came of standing in line.
-enum Line {
-    /// There is room for its reset.
-    Room(Reservation),
-    /// There is none yet.
-    Long,
-    /// It is to be looked at all the same.
-    Left,
+    async fn with_a_place(&self, context: &Context) -> Admitted {
+        let place = context.places.take(&self.tenant, self.following, &self.namespace, self.age).await;
+        Admitted { place: Some(place), room: None }
+    }
+
+    /// Room for its reset, once it is this one's turn.
+    async fn room(&self, context: &Context) -> Reservation {
+        match context.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
+            Some(graph) => graph.reserve(&self.namespace, self.age).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Until it is to be looked at although there is no room, or something changed that it may wait for.
+    async fn look_is_due(&self, context: &Context) {
+        let left = self.memory.due.saturating_sub(context.clock.boot());
+        let mut changes = context.tenants.changes();
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            _ = changes.wait_for(|epoch| *epoch != self.memory.epoch) => {}
+        }
+    }
 }
 
 /// Since when it could be sent: the oldest comes first.

@@ -21,7 +21,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::{
-    budgets, calls::CallError, context::Context, matrices, matrices::Matrices, tenants, tenants::TenantsContext,
+    budgets, calls::CallError, context::Context, matrices, matrices::Matrices, tenant::Unsaid, tenants,
+    tenants::TenantsContext,
 };
 use crate::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
@@ -245,12 +246,13 @@ impl Upkeep {
         let due = all.into_iter().filter(|tenant| {
             let name = tenant.name_any();
             let known = self.tenant_versions.get(&name);
-            let unsaid = self.context.tenants.get(&name).is_some_and(|tenant| tenant.record.facts().take_unsaid());
-            if unsaid {
-                // Trouble that showed in use came or went: what waits for that looks again.
+            let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.facts().take_unsaid());
+            if unsaid == Some(Unsaid::Trouble) {
                 self.context.tenants.wake_all();
             }
-            all_of_them || unsaid || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
+            all_of_them
+                || unsaid.is_some()
+                || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
         });
         let shared = &self.shared;
         let done = join_all(due.map(|tenant| async move {
@@ -285,7 +287,7 @@ impl Upkeep {
     async fn say_what_is_unsaid(&self) {
         for object in self.tenants.state() {
             let Some(tenant) = self.context.tenants.get(&object.name_any()) else { continue };
-            if !tenant.record.facts().take_unsaid() {
+            if tenant.record.facts().take_unsaid().is_none() {
                 continue;
             }
             if let Err(error) = tenants::write_status(&self.context, &object, &tenant, None).await {
