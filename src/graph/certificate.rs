@@ -64,6 +64,12 @@ impl Certificate {
         })
     }
 
+    /// When it ends: from then on Entra refuses it.
+    #[must_use]
+    pub fn ends(&self) -> Timestamp {
+        Timestamp::from_second(self.not_after).unwrap_or(Timestamp::MAX)
+    }
+
     /// A signed assertion that its bearer is the application `client_id`, for the token endpoint `audience`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams, ValidationDirective},
@@ -38,6 +38,9 @@ const TROUBLED_PERIOD: Duration = Duration::from_secs(15);
 const SOON: Duration = Duration::from_secs(5);
 /// A change of the measured clock offset that is worth a write.
 const OFFSET_STEP: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long before its end a certificate is told of.
+const CERTIFICATE_ENDS_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What the upkeep of tenants shares.
 pub struct TenantsContext {
@@ -101,8 +104,9 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
         Ok(matrix) => (Some(matrix), found),
         Err(bad) => (None, found.or(Some(bad))),
     };
-    let ready = Tenant { object: tenant.clone(), graph: client.map(|client| client.graph), matrix, trouble, record };
-    let ready = Arc::new(ready);
+    let certificate_ends = client.as_ref().and_then(|client| client.certificate_ends);
+    let graph = client.map(|client| client.graph);
+    let ready = Arc::new(Tenant { object: tenant.clone(), graph, certificate_ends, matrix, trouble, record });
     let recovered = signed_in.is_some() && ready.record.facts().signed_in();
     let before = context.tenants.get(&name);
     context.tenants.put(&name, ready.clone());
@@ -179,7 +183,7 @@ fn status(
     };
     match &trouble {
         Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
-        None => set(kind::READY, Truth::True, reason::READY, "Signed in."),
+        None => set(kind::READY, Truth::True, reason::READY, &signed_in_message(tenant.certificate_ends, now)),
     }
     let (truth, why, message) = permissions(signed_in);
     if signed_in.is_some() {
@@ -211,6 +215,16 @@ fn status(
         new.clock_offset = Some(format!("{}s", offset.as_secs()));
     }
     new
+}
+
+/// That it works, and whether somebody has to do something so that it goes on doing so.
+fn signed_in_message(certificate_ends: Option<Timestamp>, now: Timestamp) -> String {
+    match certificate_ends.filter(|ends| ends.duration_since(now) < CERTIFICATE_ENDS_SOON) {
+        Some(ends) => format!(
+            "Signed in. The certificate in tls.crt ends at {ends}: upload a new one to the app registration, and put it with its key into the Secret before that."
+        ),
+        None => "Signed in.".to_owned(),
+    }
 }
 
 fn same_measures(old: &IntuneTenantStatus, facts: &super::tenant::Facts) -> bool {

@@ -10,7 +10,10 @@ use control_plane::{ControlPlane, Options, User};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{rules::manifests::reset, server::install};
+use super::{
+    rules::manifests::{endpoints, reset, tenant},
+    server::install,
+};
 
 /// Whom a GitOps controller signs in as.
 const GITOPS: &str = "system:serviceaccount:helpdesk:resets";
@@ -39,7 +42,7 @@ impl Cluster {
                     "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "helpdesk"},
                     "rules": [{
                         "apiGroups": ["passcode-operator.dev"],
-                        "resources": ["passcoderesets", "passcoderesets/status"], "verbs": ["*"],
+                        "resources": ["passcoderesets", "passcoderesets/status", "intunetenants"], "verbs": ["*"],
                     }],
                 },
                 {
@@ -215,4 +218,41 @@ async fn nothing_changes_it(cluster: &Cluster) {
     cluster.kubectl("bob", &patch).await.well();
     assert_eq!(cluster.requested_by("signed").await.as_deref(), Some("jane"));
     assert_eq!(cluster.requested_by("before").await, None);
+}
+
+fn elsewhere(name: &str) -> Value {
+    let mut object = tenant(name);
+    object["spec"]["endpoints"] = endpoints();
+    object
+}
+
+#[tokio::test]
+async fn control_plane_lets_nobody_have_the_secret_sent_elsewhere() {
+    let cluster = Cluster::start().await;
+    cluster.write("jane", "create", &elsewhere("before")).await.well();
+    cluster.install("microsofts-endpoints-only.yaml").await;
+    cluster.until(&elsewhere("probe"), |told| !told.well).await;
+
+    let sentence = "leave spec.endpoints out; for a national cloud write spec.cloud";
+    cluster.write("jane", "create", &tenant("plain")).await.well();
+    for verb in ["create", "apply --server-side"] {
+        cluster.write("jane", verb, &elsewhere("new")).await.refused_with(sentence);
+    }
+    cluster.write("jane", "replace", &elsewhere("plain")).await.refused_with(sentence);
+    // One that was there before goes on, but neither to another server nor with another secret.
+    let patch = async |spec: Value| {
+        cluster
+            .kubectl(
+                "jane",
+                &["patch", "intunetenant", "before", "--type=merge", "-p", &json!({"spec": spec}).to_string()],
+            )
+            .await
+    };
+    patch(json!({"suspend": true})).await.well();
+    patch(json!({"endpoints": {"graph": "https://thief.example.com"}})).await.refused_with(sentence);
+    patch(json!({"auth": {"workloadIdentity": null, "clientSecretRef": {"name": "another"}}}))
+        .await
+        .refused_with(sentence);
+    patch(json!({"endpoints": null})).await.well();
+    patch(json!({"endpoints": endpoints()})).await.refused_with(sentence);
 }

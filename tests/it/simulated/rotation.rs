@@ -139,6 +139,22 @@ async fn a_rotated_secret_disturbs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_certificate_that_ends_soon_is_told_of_until_another_takes_its_place() {
+    let world = world_by_certificate().await;
+    let (old, new) = (certificate_for(-1, 24 * 20), certificate_for(-1, 24 * 400));
+    world.graph.change_app(APP, |app| app.certificates = vec![old.certificate.clone(), new.certificate.clone()]);
+    world.put_certificate(&old.certificate, &old.key).await;
+    let replica = world.replica("a");
+    world.tenant_becomes("default", "Ready").await;
+    let (_, told) = world.tenant_says("default").await;
+    assert!(told.starts_with("Signed in. The certificate in tls.crt ends at 2026-12-12T09:00:00Z: upload"), "{told}");
+    world.put_certificate(&new.certificate, &new.key).await;
+    tokio::time::sleep(DOCUMENTED + Duration::from_secs(5)).await;
+    assert_eq!(world.tenant_says("default").await, ("Ready".to_owned(), "Signed in.".to_owned()));
+    replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rotated_certificate_disturbs_nothing() {
     let world = world_by_certificate().await;
     let (old, new) = (certificate_for(-1, 1000), certificate_for(-1, 1000));
