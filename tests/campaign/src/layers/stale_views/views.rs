@@ -117,6 +117,11 @@ impl View {
         matches!(self, Recreated | RecreatedUnseen | RecreatedMerged)
     }
 
+    /// Whether another process goes on.
+    pub fn restarts(self) -> bool {
+        matches!(self, Restarted(_) | RestartedFarBehind(_))
+    }
+
     /// Begins, at the very moment at which the version is stored and before anybody has seen it.
     pub fn begin(self, ground: &Ground, about: &str) {
         let (api, caller) = (ground.api.clone(), ground.api.caller("a"));
