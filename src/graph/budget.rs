@@ -345,11 +345,11 @@ impl State {
 }
 
 impl Reservation {
-    /// How long it must not be sent yet, by its room or because Graph asks for that; `None`: it may go.
-    pub(super) fn held_back(&self) -> Option<Duration> {
+    /// How long it must not be sent yet, by its room or because Graph asks for that; zero: it may go.
+    pub(super) fn held_back(&self) -> Duration {
         let now = self.budget.clock.boot();
-        let not_ready = self.ready.checked_sub(now).filter(|wait| !wait.is_zero());
-        self.budget.state().resets.paused(now).max(not_ready)
+        let paused = self.budget.state().resets.paused(now).unwrap_or_default();
+        paused.max(self.ready.saturating_sub(now))
     }
 
     /// From now on it may count.

@@ -77,6 +77,12 @@ impl Graph {
         self.channel.sign_in.signed_in().await
     }
 
+    /// When the certificate ends with which this client signs in, if it does so.
+    #[must_use]
+    pub fn certificate_ends(&self) -> Option<Timestamp> {
+        self.channel.sign_in.certificate_ends()
+    }
+
     /// Throws the token away: the next call signs in anew. Consent that was granted since shows in new tokens only.
     pub fn forget_token(&self) {
         self.channel.sign_in.forget();

@@ -41,6 +41,13 @@ pub enum Urgency {
     Follow,
 }
 
+impl Urgency {
+    /// That of the reads that come after one of this.
+    pub(super) fn going_on(self) -> Self {
+        if self == Self::LookUp { Self::Begun } else { self }
+    }
+}
+
 /// The desk of one client.
 pub(super) struct Desk {
     channel: Arc<Channel>,
@@ -77,13 +84,6 @@ pub(super) struct Permit {
     reads: usize,
     /// Reset reads do not count among the calls, so that slow ones never hold them up.
     counted: bool,
-}
-
-impl Urgency {
-    /// That of the reads that come after one of this.
-    pub(super) fn going_on(self) -> Self {
-        if self == Self::LookUp { Self::Begun } else { self }
-    }
 }
 
 impl Desk {

@@ -84,7 +84,7 @@ impl Graph {
     async fn wait_while_held_back(&self, room: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
         loop {
             let now = self.now().ok_or("Microsoft Graph's time is not known.")?;
-            let pause = room.held_back().unwrap_or_default();
+            let pause = room.held_back();
             let sent = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
             if sent.is_none_or(|sent| sent > not_after) {
                 return Err(if pause.is_zero() {

@@ -63,73 +63,73 @@ impl Share {
 
     /// A request that was sent at `sent` was throttled, while `passed` others of the last 20 s were not.
     pub(super) fn throttled(&mut self, limit: usize, passed: usize, sent: Duration, now: Duration) {
-        let mut learned = match &self.0 {
+        let Lesson { allowed, ceiling, patience } = match &self.0 {
             // Sent before the lesson was learned: it says nothing new.
             Some(learned) if sent < learned.since => return,
-            Some(learned) => learned.corrected(passed, now),
-            None => Learned {
-                // Half and half, until more is known.
-                allowed: (passed * 85 / 100).min(limit / 2),
-                ceiling: passed,
-                proven: 0,
-                began: now,
-                since: now,
-                raise: None,
-                next_raise: now,
-                step: 0,
-                patience: PATIENCE,
-            },
+            Some(learned) => learned.another(passed, now),
+            // Half and half, until more is known.
+            None => Lesson { allowed: (passed * 85 / 100).min(limit / 2), ceiling: passed, patience: PATIENCE },
         };
-        learned.allowed = learned.allowed.clamp(least(limit), limit);
-        learned.proven = learned.allowed;
-        learned.ceiling = learned.ceiling.clamp(learned.allowed, limit);
-        learned.step = (limit / 50).max(1);
-        learned.next_raise = now + if learned.is_settled(limit) { learned.patience } else { SPAN };
-        self.0 = Some(learned);
+        let allowed = allowed.clamp(least(limit), limit);
+        let ceiling = ceiling.clamp(allowed, limit);
+        self.0 = Some(Learned {
+            allowed,
+            proven: allowed,
+            ceiling,
+            began: self.0.as_ref().map_or(now, |learned| learned.began),
+            since: now,
+            raise: None,
+            next_raise: now + if is_settled(allowed, ceiling, limit) { patience } else { SPAN },
+            step: (limit / 50).max(1),
+            patience,
+        });
     }
 }
 
-impl Learned {
-    /// Whether what is ours is known well enough.
-    fn is_settled(&self, limit: usize) -> bool {
-        self.ceiling.saturating_sub(self.allowed) <= limit / 25
-    }
+/// What a 429 says.
+struct Lesson {
+    allowed: usize,
+    ceiling: usize,
+    patience: Duration,
+}
 
+impl Learned {
     fn raise(&mut self, limit: usize) {
-        let beyond = self.is_settled(limit);
+        let beyond = is_settled(self.allowed, self.ceiling, limit);
         self.raise = Some(Raise { at: self.next_raise, beyond });
         self.proven = self.allowed;
-        self.next_raise += SPAN;
         if beyond {
             self.ceiling = limit;
             self.allowed = (self.allowed + self.step).min(limit);
             self.step *= 2;
         } else {
             self.allowed += (self.ceiling - self.allowed) / 2;
-            if self.is_settled(limit) && self.ceiling < limit {
-                self.next_raise += self.patience - SPAN;
-            }
         }
+        let settled = !beyond && self.ceiling < limit && is_settled(self.allowed, self.ceiling, limit);
+        self.next_raise += if settled { self.patience } else { SPAN };
     }
 
-    /// What is known after another 429.
-    fn corrected(&self, passed: usize, now: Duration) -> Self {
+    /// What another 429 says.
+    fn another(&self, passed: usize, now: Duration) -> Lesson {
         let measured = passed * 95 / 100;
+        let too_much = self.ceiling.min(passed);
         let failed = self.raise.filter(|raise| now < raise.at + 2 * SPAN);
-        let (allowed, ceiling, patience) = match failed {
-            Some(raise) => {
-                let allowed = if self.proven < passed { self.proven.max(measured) } else { measured };
-                match raise.beyond {
-                    true => (allowed, allowed, (self.patience * 2).min(LONGEST_PATIENCE)),
-                    false => (allowed, self.allowed.min(passed), PATIENCE),
-                }
-            }
-            None if now > self.began + SPAN => (measured, self.ceiling.min(passed), PATIENCE),
-            // Others began less than 20 s ago.
-            None => (passed.min(self.allowed) * 85 / 100, self.ceiling.min(passed), PATIENCE),
+        let Some(raise) = failed else {
+            let others_are_counted = now > self.began + SPAN;
+            let allowed = if others_are_counted { measured } else { passed.min(self.allowed) * 85 / 100 };
+            return Lesson { allowed, ceiling: too_much, patience: PATIENCE };
         };
-        Self { allowed, ceiling, patience, since: now, raise: None, ..*self }
+        let allowed = if self.proven < passed { self.proven.max(measured) } else { measured };
+        if raise.beyond {
+            return Lesson { allowed, ceiling: allowed, patience: (self.patience * 2).min(LONGEST_PATIENCE) };
+        }
+        Lesson { allowed, ceiling: self.allowed.min(passed), patience: PATIENCE }
     }
+}
+
+/// Whether it is known well enough how much is ours.
+fn is_settled(allowed: usize, ceiling: usize, limit: usize) -> bool {
+    ceiling.saturating_sub(allowed) <= limit / 25
 }
 
 /// Less than this is not believed: a 429 after a few requests says that Graph is busy, and not how much of it is ours.

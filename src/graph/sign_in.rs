@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     claims::{self, Claims},
-    credential::Identity,
+    credential::{Credentials, Identity},
     endpoints::ConfigError,
     errors::tidy,
     transport::Transport,
@@ -85,6 +85,14 @@ impl SignIn {
         let sign_in = Self { identity, transport, held: Mutex::default(), line: tokio::sync::Mutex::default() };
         sign_in.current()?;
         Ok(sign_in)
+    }
+
+    /// When the certificate ends that tokens are asked for with, if there is one.
+    pub(super) fn certificate_ends(&self) -> Option<Timestamp> {
+        match &self.identity.credentials {
+            Credentials::ClientCertificate { certificate, .. } => Some(certificate.ends()),
+            _ => None,
+        }
     }
 
     /// A token from the cache, or a new one from Entra.

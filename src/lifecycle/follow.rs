@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::reset_status::{AttemptResult, PasscodeResetStatus};
+use crate::api::{
+    reset::PasscodeReset,
+    reset_status::{AttemptResult, PasscodeResetStatus},
+};
 
 /// The longest time between two looks at an action under way.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -15,6 +18,12 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub fn in_flight(status: &PasscodeResetStatus) -> bool {
     let attempted = status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
     attempted || status.silent_attempts > 0 || status.device_action.is_some()
+}
+
+/// The same of an object, which may have no status yet.
+#[must_use]
+pub fn is_in_flight(object: &PasscodeReset) -> bool {
+    object.status.as_ref().is_some_and(in_flight)
 }
 
 /// How much longer than usual it is from look to look.

@@ -27,7 +27,7 @@ use crate::{
         answered::{Answered, answered},
         decide::{decide, is_over},
         events::{announced, says_the_same},
-        follow::{in_flight, looks_an_hour},
+        follow::{is_in_flight, looks_an_hour},
         observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
@@ -73,7 +73,7 @@ impl<'a> Pass<'a> {
     pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
         let tenant = context.tenants.get(&object.spec.tenant_ref.name);
         // What was sent is followed whatever the tenant says: it must not use up the minute's probe, which could go on for days.
-        let following = object.status.as_ref().is_some_and(in_flight);
+        let following = is_in_flight(&object);
         let trouble = tenant.as_ref().and_then(|tenant| {
             if following { tenant.trouble.clone() } else { tenant.trouble_now(context.clock.boot()) }
         });
@@ -203,7 +203,7 @@ impl<'a> Pass<'a> {
 
     /// How urgent a read of this pass is.
     fn urgency(&self) -> Urgency {
-        let following = self.object.status.as_ref().is_some_and(in_flight);
+        let following = is_in_flight(&self.object);
         match (self.room.is_some(), following) {
             (true, _) => Urgency::Reset,
             (false, true) => Urgency::Follow,

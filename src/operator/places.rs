@@ -33,11 +33,9 @@ impl Places {
     /// A place, if one is free: then nobody waits for one.
     pub fn take_free(&self, tenant: &str, following: bool) -> Option<Place> {
         let room = self.room(tenant, following);
-        {
-            let mut state = room.state();
-            state.free = state.free.checked_sub(1)?;
-        }
-        Some(Place(room))
+        let free = room.state().take_free();
+        // Made only if it is one: a place that is dropped goes to the next.
+        free.then(|| Place(room))
     }
 
     /// A place, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
@@ -46,8 +44,7 @@ impl Places {
         loop {
             let told = {
                 let mut state = room.state();
-                if state.free > 0 {
-                    state.free -= 1;
+                if state.take_free() {
                     return Place(room.clone());
                 }
                 let (tell, told) = oneshot::channel();
@@ -67,6 +64,14 @@ impl Places {
             .entry((tenant.to_owned(), following))
             .or_insert_with(|| Arc::new(Room(Mutex::new(State { free: PLACES, line: FairQueue::default() }))));
         room.clone()
+    }
+}
+
+impl State {
+    fn take_free(&mut self) -> bool {
+        let free = self.free > 0;
+        self.free -= usize::from(free);
+        free
     }
 }
 
@@ -111,6 +116,7 @@ mod tests {
         for second in 0..64 {
             taken.push(places.take("slow", false, "helpdesk", age(second)).await);
         }
+        assert!(places.take_free("slow", false).is_none());
         assert!(places.take("slow", false, "helpdesk", age(64)).now_or_never().is_none());
         assert!(places.take("slow", true, "helpdesk", age(64)).now_or_never().is_some());
         assert!(places.take("other", false, "helpdesk", age(64)).now_or_never().is_some());

@@ -9,7 +9,7 @@ use kube::{
     runtime::{
         Controller, WatchStreamExt,
         controller::{self, Action},
-        reflector::{self, ObjectRef, Store, reflector},
+        reflector::{self, Store, reflector},
         watcher,
     },
 };
@@ -73,7 +73,9 @@ pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>
             async move {
                 let now = context.clock.boot();
                 match result {
-                    Err(controller::Error::ObjectNotFound(reference)) => vanished(&context, &reference).await,
+                    Err(controller::Error::ObjectNotFound(reference)) => {
+                        vanished(&context, &reference.into_kind_unchecked(())).await
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
                         context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
@@ -104,7 +106,7 @@ async fn deleted_in_line(context: &Context, store: &Store<Guarded>) {
         tokio::time::sleep(STILL_THERE).await;
         for reference in context.turns.waiting() {
             if store.get(&reference).is_none() {
-                vanished(context, &reference.erase()).await;
+                vanished(context, &reference).await;
             }
         }
     }
@@ -121,9 +123,8 @@ impl Drop for Closing<'_> {
 
 /// One turn of one object. It never fails: what went wrong decides when it comes back.
 async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, std::convert::Infallible> {
-    let reference = Reference::from_obj(&guarded);
     let Ok(cached) = guarded.0.as_ref() else {
-        context.turns.gone(&reference);
+        context.turns.gone(&Reference::from_obj(&guarded));
         let meta = guarded.meta();
         tracing::warn!(
             namespace = meta.namespace,
@@ -142,6 +143,7 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     {
         return Ok(Action::requeue(left));
     }
+    let reference = Reference::from_obj(&guarded);
     let Some(Admitted { place, room }) = context.turns.take(&context, reference, cached, &memory) else {
         return Ok(Action::await_change());
     };
@@ -278,10 +280,8 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
 }
 
 /// The object left the watch between two turns: finished by this process, or deleted.
-async fn vanished(context: &Context, reference: &ObjectRef<kube::core::DynamicObject>) {
-    let mut gone = Reference::new(&reference.name);
-    gone.namespace.clone_from(&reference.namespace);
-    context.turns.gone(&gone);
+async fn vanished(context: &Context, reference: &Reference) {
+    context.turns.gone(reference);
     if let Some(uid) = reference.extra.uid.as_deref() {
         deleted(context, uid).await;
     }

@@ -34,8 +34,6 @@ pub struct Tenant {
     pub object: Arc<IntuneTenant>,
     /// The client; `None` only together with trouble.
     pub graph: Option<Arc<Graph>>,
-    /// When the certificate ends with which it signs in, if it does so.
-    pub certificate_ends: Option<Timestamp>,
     /// The matrix that decides; `None` only together with trouble.
     pub matrix: Option<Arc<Matrix>>,
     /// Why it cannot be used, found when it was set up or signed in.

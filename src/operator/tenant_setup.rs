@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::jiff::Timestamp;
-
 use super::{budgets, calls::CallError, context::Context, tenant_secrets};
 use crate::{
     api::{
@@ -19,8 +17,6 @@ use crate::{
 pub struct Client {
     /// The client.
     pub graph: Arc<Graph>,
-    /// When the certificate ends with which it signs in, if it does so.
-    pub certificate_ends: Option<Timestamp>,
     /// The object's generation and the Secret's version.
     pub made_from: (Option<i64>, Option<String>),
 }
@@ -50,16 +46,12 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     if let Some(old) = old.filter(|old| old.made_from == made_from) {
         return Ok(old);
     }
-    let certificate_ends = match &credentials {
-        Credentials::ClientCertificate { certificate, .. } => Some(certificate.ends()),
-        _ => None,
-    };
     let endpoints = endpoints(&tenant.spec).map_err(|error| misconfigured(&error))?;
     let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = graph.map_err(|error| misconfigured(&error))?;
     let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), budgets::limits(&tenant.spec.limits)));
-    Ok(Client { graph, certificate_ends, made_from })
+    Ok(Client { graph, made_from })
 }
 
 fn endpoints(spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {

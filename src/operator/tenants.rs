@@ -104,9 +104,8 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
         Ok(matrix) => (Some(matrix), found),
         Err(bad) => (None, found.or(Some(bad))),
     };
-    let certificate_ends = client.as_ref().and_then(|client| client.certificate_ends);
     let graph = client.map(|client| client.graph);
-    let ready = Arc::new(Tenant { object: tenant.clone(), graph, certificate_ends, matrix, trouble, record });
+    let ready = Arc::new(Tenant { object: tenant.clone(), graph, matrix, trouble, record });
     let recovered = signed_in.is_some() && ready.record.facts().signed_in();
     let before = context.tenants.get(&name);
     context.tenants.put(&name, ready.clone());
@@ -178,12 +177,13 @@ fn status(
     let now = context.clock.wall();
     let facts = tenant.record.facts();
     let trouble = tenant.trouble.clone().or_else(|| facts.fault());
+    let certificate_ends = tenant.graph.as_ref().and_then(|graph| graph.certificate_ends());
     let mut set = |kind: &str, truth: Truth, reason: &str, message: &str| {
         conditions::set(&mut new.conditions, kind, truth, reason, message, generation, now);
     };
     match &trouble {
         Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
-        None => set(kind::READY, Truth::True, reason::READY, &signed_in_message(tenant.certificate_ends, now)),
+        None => set(kind::READY, Truth::True, reason::READY, &signed_in_message(certificate_ends, now)),
     }
     let (truth, why, message) = permissions(signed_in);
     if signed_in.is_some() {

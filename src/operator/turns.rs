@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -13,7 +14,7 @@ use kube::{ResourceExt, core::DeserializeGuard, runtime::reflector::ObjectRef};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{context::Context, memory::Memory, places::Place};
-use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::in_flight};
+use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::is_in_flight};
 
 /// What a turn has.
 pub struct Admitted {
@@ -44,7 +45,8 @@ struct Waiting {
     namespace: String,
     following: bool,
     age: Timestamp,
-    memory: Memory,
+    /// Where it stands in line: until when, and since which epoch.
+    in_line: Option<(Duration, u64)>,
 }
 
 impl Turns {
@@ -74,12 +76,12 @@ impl Turns {
             }
             None => {}
         }
-        let waiting = Waiting::new(reference.clone(), object, memory);
         if !memory.in_line
-            && let Some(place) = context.places.take_free(&waiting.tenant, waiting.following)
+            && let Some(place) = context.places.take_free(&object.spec.tenant_ref.name, is_in_flight(object))
         {
             return Some(Admitted { place: Some(place), room: None });
         }
+        let waiting = Waiting::new(reference.clone(), object, memory);
         let task = tokio::spawn(waiting.until_over(context.clone()));
         parked.insert(reference, Parked::Waiting(task.abort_handle()));
         None
@@ -134,9 +136,9 @@ impl Waiting {
             reference,
             tenant: object.spec.tenant_ref.name.clone(),
             namespace: object.namespace().unwrap_or_default(),
-            following: object.status.as_ref().is_some_and(in_flight),
+            following: is_in_flight(object),
             age: age(object),
-            memory: memory.clone(),
+            in_line: memory.in_line.then_some((memory.due, memory.epoch)),
         }
     }
 
@@ -146,15 +148,13 @@ impl Waiting {
     }
 
     async fn turn(&self, context: &Context) -> Admitted {
-        if !self.memory.in_line {
-            return self.with_a_place(context).await;
-        }
+        let Some((due, epoch)) = self.in_line else { return self.with_a_place(context).await };
         tokio::select! {
             biased;
             room = self.room(context) => Admitted { place: None, room: Some(room) },
             // It keeps its place in line until there is one for a look.
             admitted = async {
-                self.look_is_due(context).await;
+                look_is_due(context, due, epoch).await;
                 self.with_a_place(context).await
             } => admitted,
         }
@@ -172,15 +172,15 @@ impl Waiting {
             None => std::future::pending().await,
         }
     }
+}
 
-    /// Until it is to be looked at although there is no room, or something changed that it may wait for.
-    async fn look_is_due(&self, context: &Context) {
-        let left = self.memory.due.saturating_sub(context.clock.boot());
-        let mut changes = context.tenants.changes();
-        tokio::select! {
-            () = tokio::time::sleep(left) => {}
-            _ = changes.wait_for(|epoch| *epoch != self.memory.epoch) => {}
-        }
+/// Until one in line is to be looked at although there is no room, or something changed since `epoch` that it may wait for.
+async fn look_is_due(context: &Context, due: Duration, epoch: u64) {
+    let left = due.saturating_sub(context.clock.boot());
+    let mut changes = context.tenants.changes();
+    tokio::select! {
+        () = tokio::time::sleep(left) => {}
+        _ = changes.wait_for(|now| *now != epoch) => {}
     }
 }
 

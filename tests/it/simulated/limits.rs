@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use graph_simulator::{Device, DeviceClass, Fault, Limits, PathClass, RequestRecord, RetryAfter, Rule};
+use graph_simulator::{DeviceClass, Fault, Limits, PathClass, RequestRecord, RetryAfter, Rule};
 use kube::{Api, api::ListParams};
 use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ async fn a_burst_goes_on_though_look_ups_wait_and_the_first_phones_answer() {
         let replica = world.replica("a");
         tokio::time::sleep(Duration::from_secs(second)).await;
         for number in 1..601 {
-            let id = world.graph.add_device(Device::example(DeviceClass::IPhone, number));
+            let (_, id) = world.device(DeviceClass::IPhone, number);
             let mut value = reset(&format!("inc{number}"), "", asked);
             value["spec"]["device"] = json!({"managedDeviceId": id});
             world.create(value).await;
