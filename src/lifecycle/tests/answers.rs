@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    devices::work_profile,
+    devices::{fully_managed, work_profile},
     facts::{Facts, SETTLED, message},
     invariants,
 };
@@ -110,11 +110,17 @@ fn refused_is_recorded_before_the_look_that_decides() {
 
 #[test]
 fn refused_says_what_usually_is_the_cause() {
-    let claimed = Facts::new().device(work_profile()).action(ResetWorkProfilePasscode).holding("a");
-    let status = claimed.decide().status;
-    let decision = answer(&claimed.status(|s| *s = status), Meaning::Refused);
-    let message = message(&decision.status);
-    assert!(message.contains("Secure your work profile"), "{message}");
+    let told = |facts: Facts| {
+        let claimed = facts.holding("a");
+        let status = claimed.decide().status;
+        message(&answer(&claimed.status(|s| *s = status), Meaning::Refused).status)
+    };
+    let of_a_work_profile = told(Facts::new().device(work_profile()).action(ResetWorkProfilePasscode));
+    assert!(of_a_work_profile.contains("Secure your work profile"), "{of_a_work_profile}");
+    let of_android = told(Facts::new().device(fully_managed()));
+    assert!(of_android.contains("a device configuration policy requires a passcode"), "{of_android}");
+    let of_an_iphone = told(Facts::new());
+    assert!(of_an_iphone.ends_with("(request id rq-1)."), "{of_an_iphone}");
 }
 
 #[test]

@@ -176,6 +176,11 @@ fn what_is_asked_in_between_does_not_settle_a_doubt() {
         let decision = facts.decide();
         assert_eq!((decision.step, decision.doubt), (Step::Observe(fact), facts.doubt), "the next pass needs it");
     }
+    for facts in [untouched().trouble(), Facts { tenant: None, ..untouched() }] {
+        let facts = facts.doubted(DoubtKind::DeviceNotFound, -30);
+        facts.waits("TenantNotReady");
+        assert_eq!(facts.decide().doubt, facts.doubt, "nothing was looked at");
+    }
     assert_eq!(Facts::new().doubted(DoubtKind::DeviceNotFound, -30).decide().doubt, None, "it was found after all");
 }
 

@@ -57,6 +57,7 @@ pub(super) struct Facts {
     pub tenant_created: Timestamp,
     pub trouble: Option<Trouble>,
     pub ledger_works: bool,
+    pub stretch: Stretch,
     pub matrix: &'static Matrix,
     pub namespace: Namespace,
     pub found: Option<Reading<Found>>,
@@ -78,6 +79,7 @@ impl Facts {
             tenant_created: t(-30 * 86_400),
             trouble: None,
             ledger_works: true,
+            stretch: Stretch::default(),
             matrix: &INTUNE,
             namespace: Namespace::Allowed,
             found: Some(Reading::Answer { value: Found::One(Box::new(iphone())), at: t(0) }),
@@ -280,7 +282,7 @@ impl Facts {
             created: self.tenant_created,
             trouble: self.trouble.as_ref(),
             matrix: Some(self.matrix),
-            stretch: Stretch::default(),
+            stretch: self.stretch,
             ledger_works: self.ledger_works,
         };
         Observed {

@@ -13,7 +13,12 @@ use crate::{
         reset::RequestedAction,
         reset_status::{AttemptResult, AttemptResult::*, Outcome},
     },
-    lifecycle::{observed::Look, observed::Reading, step::Lesson},
+    lifecycle::{
+        follow::{Stretch, is_in_flight, looks_an_hour},
+        observed::Look,
+        observed::Reading,
+        step::Lesson,
+    },
     platform::{ActionResult, required_ledger_name},
 };
 
@@ -34,8 +39,39 @@ fn an_own_entry_is_followed() {
     assert_eq!((action.start_time, action.adopted), (Some(Time(t(5))), false));
     let issued = conditions::get(&decision.status.conditions, kind::ISSUED).unwrap();
     assert_eq!((issued.status.as_str(), issued.reason.as_str()), ("True", "PasscodeRemoved"));
+    assert_eq!(
+        issued.message,
+        "Intune lists the reset, started at 2026-11-22T09:00:05Z (Graph's request id not given)."
+    );
     let later = own("pending", 5).status(|s| *s = decision.status).at(70).decide();
     assert_eq!(later.lesson, None, "measured once");
+}
+
+#[test]
+fn looks_are_further_apart_where_there_are_more_than_there_is_room_for() {
+    assert_eq!(own("pending", 5).waits("WaitingForDevice").0, Duration::from_secs(5));
+    let stretched = Facts { stretch: Stretch::of(20, 10), ..own("pending", 5) };
+    assert_eq!(stretched.waits("WaitingForDevice").0, Duration::from_secs(10));
+}
+
+#[test]
+fn what_is_in_flight_asks_for_looks_by_its_age() {
+    let asks = |facts: &Facts, at: i64| facts.object.status.as_ref().map(|status| looks_an_hour(status, t(at)));
+    let sent = Facts::attempted(Some(Accepted));
+    // As old as its claim, until an entry says when it began.
+    assert_eq!(
+        [asks(&sent, 10), asks(&sent, 60), asks(&sent, 300), asks(&sent, 900)].map(Option::unwrap),
+        [1800, 720, 240, 60]
+    );
+    let seen = own("pending", 50).status(|s| *s = own("pending", 50).decide().status);
+    assert_eq!(asks(&seen, 70), Some(1800));
+    let over = own("done", 5).status(|s| *s = own("done", 5).decide().status);
+    assert_eq!(asks(&over, 70), Some(0));
+    let waits = Facts::new().gate();
+    let waits = waits.clone().status(|s| *s = waits.decide().status);
+    assert_eq!(asks(&waits, 0), Some(0));
+    let in_flight = [&sent, &seen, &over, &waits, &Facts::new()].map(|facts| is_in_flight(&facts.object));
+    assert_eq!(in_flight, [true, true, true, false, false]);
 }
 
 #[test]
@@ -152,6 +188,15 @@ fn looks_are_closer_together_while_an_action_is_young() {
 }
 
 #[test]
+fn why_a_device_does_not_support_it() {
+    let told = |facts: Facts| facts.sees(vec![entry("notSupported", 5)]).at(60).rejected("NotSupportedByDevice");
+    let of_a_work_profile = told(Facts::new().device(work_profile()).action(RequestedAction::ResetWorkProfilePasscode));
+    assert!(of_a_work_profile.contains("reset token is not active"), "{of_a_work_profile}");
+    let of_an_iphone = told(Facts::new());
+    assert!(of_an_iphone.contains("Intune gives no further reason"), "{of_an_iphone}");
+}
+
+#[test]
 fn people_are_told_what_their_device_needs() {
     use RequestedAction::{ResetWorkProfilePasscode, UnlockDevice};
     let rows: [(&str, Make, RequestedAction, &str, &str, &str); 4] = [
@@ -165,7 +210,14 @@ fn people_are_told_what_their_device_needs() {
             "Only the work profile's passcode",
             "requires a passcode",
         ),
-        ("Windows phone", windows_phone, UnlockDevice, "powered and online", "new PIN", "error code 0"),
+        (
+            "Windows phone",
+            windows_phone,
+            UnlockDevice,
+            "powered and online",
+            "device's overview, for seven days",
+            "error code 0",
+        ),
     ];
     for (name, device, action, waiting, complete, failed) in rows {
         let says = |state: &str| {

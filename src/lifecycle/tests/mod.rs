@@ -1,6 +1,7 @@
 //! The design's tables written down a second time, what holds for any facts at all, and a few walks from end to end.
 
 mod adoption;
+mod announcements;
 mod answers;
 mod any_facts;
 mod attempts;

@@ -86,6 +86,21 @@ fn an_unknown_device_is_refused_with_its_raw_values() {
 }
 
 #[test]
+fn old_guidance_is_kept_only_for_the_raw_values_that_follow_it() {
+    let later = |facts: Facts, old: &str| {
+        let held = facts.locked_by_another(0);
+        let mut status = held.decide().status;
+        status.support.as_mut().unwrap().guidance = old.to_owned();
+        Facts { found: None, ..held }.status(|s| *s = status).decide().status.support.unwrap().guidance
+    };
+    let of_an_iphone = Facts::new().decide().status.support.unwrap().guidance;
+    assert_eq!(later(Facts::new(), "Of another matrix."), of_an_iphone);
+    assert_eq!(later(Facts::new(), &format!("{of_an_iphone} And more.")), of_an_iphone);
+    let of_an_unknown = later(Facts::new().device(unknown()), "Of another matrix.");
+    assert!(!of_an_unknown.contains("another matrix"), "{of_an_unknown}");
+}
+
+#[test]
 fn from_request_time_on_the_record_comes_before_support() {
     let facts = Facts { look: None, lock: None, ..Facts::new().device(mac()) };
     assert_eq!(facts.decide().step, Step::Observe(Fact::Lock), "a replay is not rejected because the matrix changed");

@@ -40,6 +40,18 @@ fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
 }
 
 #[test]
+fn a_tenant_in_trouble_holds_and_says_until_when() {
+    let told = |at: i64| {
+        Facts { found: None, lock: None, look: None, ..Facts::new().trouble() }.at(at).waits("TenantNotReady").1
+    };
+    // To the very second that nothing is sent after.
+    for at in [0, EXPIRES] {
+        assert!(told(at).contains("nothing is sent after 2026-11-23T09:00:00Z"), "{}", told(at));
+    }
+    assert!(told(EXPIRES + 1).contains("Its expirationTime has passed"), "{}", told(EXPIRES + 1));
+}
+
+#[test]
 fn an_expiry_says_what_was_waited_for() {
     let held: [(Facts, &str); 4] = [
         (Facts::new().trouble(), "TenantNotReady"),
@@ -78,6 +90,9 @@ fn a_limit_holds_with_its_own_words() {
     assert_eq!((pause, message.as_str()), (Duration::from_secs(7), "The limit is reached."));
     let both = Facts::new().gate().tenant(|tenant| tenant.suspend = true);
     both.waits("Suspended");
+    // Not longer than until it has expired, which is then said at once.
+    let (pause, _) = Facts::new().gate().at(EXPIRES - 3).waits("LimitReached");
+    assert_eq!(pause, Duration::from_secs(4));
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn row_29_the_rest() {
             device("BlackBerry", "blackberry", "mdm", "userEnrollment"),
             device("Palm", "palm", "mdm", "userEnrollment"),
             device("", "iSocConsumer", "mdm", "userEnrollment"),
+            // Nothing but the enrolment type says Apple.
+            device("", "", "mdm", "appleUserEnrollment"),
             device("visionPro", "", "mdm", "userEnrollment"),
             iphone(""),
             iphone("unknown"),

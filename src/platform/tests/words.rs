@@ -1,7 +1,12 @@
 //! Names, and what people are told.
 
-use super::devices::{But, device};
-use crate::platform::{Matrix, Platform, Platform::*, builtin_names, builtin_spec, raw_values, required_ledger_name};
+use super::{
+    super::nearest::nearest,
+    devices::{But, device},
+};
+use crate::platform::{
+    Certainty, Matrix, Platform, Platform::*, builtin_names, builtin_spec, raw_values, required_ledger_name,
+};
 
 #[test]
 fn every_class_has_its_name_and_is_found_by_it() {
@@ -11,6 +16,20 @@ fn every_class_has_its_name_and_is_found_by_it() {
     let error = "macos".parse::<Platform>().unwrap_err();
     assert_eq!(error.to_string(), "there is no platform \"macos\"");
     assert_eq!(Platform::ALL.len(), 23);
+}
+
+#[test]
+fn how_sure_a_row_is_has_a_word() {
+    let words = [Certainty::High, Certainty::Medium, Certainty::Low, Certainty::Open].map(|word| word.to_string());
+    assert_eq!(words, ["high", "medium", "low", "open"]);
+}
+
+#[test]
+fn a_name_is_meant_where_a_third_of_the_letters_differ_and_no_more() {
+    assert_eq!(nearest("LimuZ"), None);
+    assert_eq!(nearest("Linuz"), Some(Linux));
+    // Four letters of ten are too many.
+    assert_eq!(nearest("VisionXYZW"), None);
 }
 
 #[test]
