@@ -54,6 +54,7 @@ impl World<'_> {
             Next::Judge => self.judge_later(r),
             Next::TakeLock { deadline } => self.take_lock(r, deadline, luck),
             Next::AskForLock { attempt, deadline } => self.ask_for_lock(r, attempt, deadline),
+            Next::AskForLease => self.ask_for_lease(r),
             Next::Claim(status) => self.claim(r, &status, luck),
             Next::AskForClaim { attempt } => self.ask_for_claim(r, attempt),
             Next::Send { attempt } => self.send(r, attempt),
@@ -220,8 +221,23 @@ impl World<'_> {
         if ours.is_some() {
             replica.lead.taken.clone_from(&ours);
         }
+        // Elsewhere nobody leads after a restore, and the protocol holds without it.
+        let asks = ours.is_some() && self.setup.restored_at_once && !self.setup.does(Variant::NoLookAtTheLease);
         replica.lock = ours.map(Some);
-        self.think(r);
+        if asks { replica.next = Next::AskForLease } else { self.think(r) }
+    }
+
+    /// A lease that is not as this replica wrote it, or newer, shows that etcd was restored: what is stored is not to be trusted.
+    fn ask_for_lease(&mut self, r: usize) {
+        let (me, written) = (u8::try_from(r).ok(), self.state.replicas[r].lead.latest);
+        let kept =
+            self.state.etcd.lease.as_ref().is_some_and(|lease| lease.holder == me && Some(lease.renewed) >= written);
+        if kept {
+            return self.think(r);
+        }
+        // It is back after the lease was written or lost.
+        self.state.replicas[r].lead.leads = false;
+        self.pass_ends(r);
     }
 
     fn give_back(&mut self, r: usize, lock: &Lock, after: After) {

@@ -93,7 +93,7 @@ impl World<'_> {
         actions.extend((0..state.late.len()).map(Action::Late));
         if state.left.restores > 0 {
             let old_enough = state.copy.as_ref().is_some_and(|(at, _)| state.now >= at + setup.restored_after);
-            if old_enough {
+            if old_enough && (!setup.restored_at_once || self.renewal_is_taken_back()) {
                 actions.push(Action::Restore);
             }
         }
@@ -333,14 +333,26 @@ impl World<'_> {
     }
 
     fn restore(&mut self) {
-        let Some((_, copy)) = self.state.copy.take() else { return };
+        let Some((at, copy)) = self.state.copy.take() else { return };
         self.state.left.restores -= 1;
-        self.state.etcd = *copy;
+        self.state.etcd.clone_from(&copy);
+        self.state.copy = (self.state.left.restores > 0).then_some((at, copy));
         self.state.before = vec![None; self.state.etcd.objects.len()];
+        if self.setup.restored_at_once {
+            return;
+        }
         // Meanwhile no leader could renew, for longer than it goes on without (`operator::leader`).
         for replica in &mut self.state.replicas {
             replica.lead.leads = false;
         }
+    }
+
+    /// Whether every process that has seen the lease kept up saw a renewal that the copy does not have: leaders renew every few seconds,
+    /// and candidates look every second.
+    fn renewal_is_taken_back(&self) -> bool {
+        let copied = self.state.copy.as_ref().and_then(|(_, copy)| copy.lease.as_ref()).map(|lease| lease.renewed);
+        let seen = self.state.replicas.iter().filter_map(|replica| replica.lead.latest);
+        seen.into_iter().all(|latest| Some(latest) > copied)
     }
 
     // The election (`operator::leader`): one read and one write, made at once here, since the write is on the version that was read.

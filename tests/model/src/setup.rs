@@ -56,6 +56,9 @@ pub struct Setup {
     pub restores: u8,
     /// The least age of the copy that is restored.
     pub restored_after: Tick,
+    /// Whether the API server is back before a leader stops acting; else nobody leads after a restore. What it takes back, everybody has
+    /// seen a renewal of the leader lease in.
+    pub restored_at_once: bool,
     /// Whether a replica's reads follow each other at once, with nothing in between: fewer orders, for larger worlds.
     pub strides: bool,
     /// Of so many states that are reached, one is driven to its end without further faults; 0: none.
@@ -91,6 +94,7 @@ impl Setup {
             leases: false,
             restores: 0,
             restored_after: 0,
+            restored_at_once: false,
             strides: false,
             driven_to_end: 0,
         }

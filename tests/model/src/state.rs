@@ -162,6 +162,8 @@ pub enum Next {
         attempt: u8,
         deadline: Tick,
     },
+    /// The leader lease, once the lock is held.
+    AskForLease,
     Claim(Box<Status>),
     AskForClaim {
         attempt: u8,
@@ -304,8 +306,11 @@ impl State {
             let (version, renewed) = (u16::from(count) + 1, now + replicas[0].error);
             etcd.lease = Some(Lease { holder: Some(0), renewed, quarantine: None, version });
             etcd.version = version;
-            replicas[0].lead =
-                Lead { leads: true, lease: version, latest: Some(renewed), witnessed: true, ..Lead::default() };
+            let watches = Lead { latest: Some(renewed), witnessed: true, ..Lead::default() };
+            if setup.restored_at_once {
+                replicas.iter_mut().for_each(|replica| replica.lead = watches.clone());
+            }
+            replicas[0].lead = Lead { leads: true, lease: version, ..watches };
         }
         Self {
             now,

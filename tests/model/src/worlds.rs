@@ -48,6 +48,17 @@ pub fn small() -> Vec<Named> {
             "a restore under two replicas",
             Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
         ),
+        (
+            "a restore at once, under two leaders in turn",
+            Setup {
+                clock_errors: vec![0, 0],
+                send_grace: 0,
+                restored_at_once: true,
+                objects: vec![(0, 20)],
+                span: (0, 1),
+                ..restored()
+            },
+        ),
     ]
 }
 
@@ -86,6 +97,18 @@ pub fn large() -> Vec<Named> {
         (
             "a restore, two replicas, a crash and a loss",
             Setup { clock_errors: vec![0, 0], crashes: 1, losses: 1, span: (0, 7), ..restored() },
+        ),
+        (
+            "a restore at once, under two leaders in turn, a crash and a loss",
+            Setup {
+                clock_errors: vec![0, 0],
+                crashes: 1,
+                losses: 1,
+                restored_at_once: true,
+                objects: vec![(0, 20)],
+                span: (0, 4),
+                ..restored()
+            },
         ),
         (
             "two restores, two objects",
@@ -201,6 +224,18 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
                 send_grace: 0,
                 ledger_lag: 0,
                 span: (0, 3),
+                ..restored()
+            },
+        ),
+        of(
+            V::NoLookAtTheLease,
+            Setup {
+                clock_errors: vec![0, 0],
+                restored_at_once: true,
+                restored_after: 1,
+                objects: vec![(0, 20)],
+                send_grace: 0,
+                span: (0, 1),
                 ..restored()
             },
         ),
