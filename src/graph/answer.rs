@@ -22,7 +22,7 @@ pub enum Answer {
 pub enum NotExecuted {
     /// 429.
     Throttled {
-        /// What `Retry-After` says, at most ten minutes.
+        /// What `Retry-After` says, at most ten minutes. [`Graph::send`](super::Graph::send) says how long it pauses where Graph does not.
         retry_after: Option<Duration>,
     },
     /// 401, or 403 with a claims challenge. The token was thrown away; the next call signs in anew, and answers the

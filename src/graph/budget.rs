@@ -229,7 +229,9 @@ impl Budget {
         let now = self.clock.boot();
         let mut state = self.state();
         match throttled {
-            Some((sent, retry_after)) => state.reads.throttled(limits.reads(), sent, now, retry_after),
+            Some((sent, retry_after)) => {
+                state.reads.throttled(limits.reads(), sent, now, retry_after);
+            }
             None => state.reads.answered(now),
         }
     }
@@ -361,17 +363,18 @@ impl Reservation {
         self.sent = Some(now);
     }
 
-    /// Graph throttled it.
-    pub(super) fn throttled(mut self, retry_after: Option<Duration>) {
-        let Some(sent) = self.sent else { return };
+    /// Graph throttled it; answers how long nothing is sent.
+    pub(super) fn throttled(mut self, retry_after: Option<Duration>) -> Duration {
+        let Some(sent) = self.sent else { return Duration::ZERO };
         let now = self.budget.clock.boot();
         self.ended = true;
-        {
+        let pause = {
             let mut state = self.budget.state();
-            state.resets.throttled(self.limits.resets(), sent, now, retry_after);
             state.no_reset(sent);
-        }
+            state.resets.throttled(self.limits.resets(), sent, now, retry_after)
+        };
         self.budget.serve();
+        pause
     }
 
     /// It was sent, and certainly nothing was carried out: it is no reset of the hour.

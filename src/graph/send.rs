@@ -59,7 +59,7 @@ impl Graph {
         }
         let call = Call::Act { id, action };
         room.begin();
-        let sent = match self.channel.exchange(&call, &token, attempt_id, exchange).await {
+        let mut sent = match self.channel.exchange(&call, &token, attempt_id, exchange).await {
             Ok(answered) => {
                 self.channel.heed(&token, &answered);
                 Sent::answered(&answered)
@@ -71,8 +71,10 @@ impl Graph {
                 message: format!("Microsoft Graph did not answer: {error}"),
             },
         };
-        match &sent.answer {
-            Answer::NotExecuted(NotExecuted::Throttled { retry_after }) => room.throttled(*retry_after),
+        match &mut sent.answer {
+            Answer::NotExecuted(NotExecuted::Throttled { retry_after }) => {
+                *retry_after = Some(room.throttled(*retry_after));
+            }
             Answer::NotExecuted(_) => room.without_a_reset(),
             _ => {}
         }

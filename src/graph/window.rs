@@ -7,8 +7,10 @@ use super::share::Share;
 /// The span of Graph's limits (throttling limits of the Intune devices service: per 20 s).
 pub(super) const SPAN: Duration = Duration::from_secs(20);
 
-/// How long to leave Graph alone after a 429 that does not say.
-const UNSAID_PAUSE: Duration = Duration::from_secs(10);
+/// How long to leave Graph alone after a 429 that does not say; twice as long after each further one, for at most [`SPAN`].
+const UNSAID_PAUSE: Duration = Duration::from_secs(2);
+/// So often it doubles.
+const DOUBLINGS: u32 = 4;
 
 /// Why a request has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) struct Window {
     answered: VecDeque<(Duration, bool)>,
     share: Share,
     not_before: Duration,
+    /// How many 429s in a row did not say how long, each after the pause for the one before.
+    unsaid: u32,
 }
 
 impl Window {
@@ -82,16 +86,35 @@ impl Window {
 
     /// One was answered, or nobody waits for its answer any more.
     pub(super) fn answered(&mut self, now: Duration) {
+        if now >= self.not_before {
+            self.unsaid = 0;
+        }
         self.close(now, true);
     }
 
-    /// One that was sent at `sent` was throttled; `retry_after` is what the answer asks for.
-    pub(super) fn throttled(&mut self, limit: usize, sent: Duration, now: Duration, retry_after: Option<Duration>) {
+    /// One that was sent at `sent` was throttled; `retry_after` is what the answer asks for. Answers how long nothing is sent.
+    pub(super) fn throttled(
+        &mut self,
+        limit: usize,
+        sent: Duration,
+        now: Duration,
+        retry_after: Option<Duration>,
+    ) -> Duration {
         self.forget(now);
         let passed = self.answered.iter().filter(|(_, passed)| *passed).count();
         self.share.throttled(limit.max(1), passed, sent, now);
         self.close(now, false);
-        self.not_before = self.not_before.max(now + retry_after.unwrap_or(UNSAID_PAUSE));
+        let pause = retry_after.unwrap_or_else(|| self.unsaid_pause(sent));
+        self.not_before = self.not_before.max(now + pause);
+        pause
+    }
+
+    /// What was under way when a pause began is no news.
+    fn unsaid_pause(&mut self, sent: Duration) -> Duration {
+        if sent >= self.not_before {
+            self.unsaid = (self.unsaid + 1).min(DOUBLINGS + 1);
+        }
+        (UNSAID_PAUSE * (1 << self.unsaid.saturating_sub(1))).min(SPAN)
     }
 
     /// One that somebody else sent at about this time.
@@ -157,8 +180,24 @@ mod tests {
     fn a_429_without_retry_after_pauses_all_the_same() {
         let mut window = Window::default();
         window.take(200, 0, second(0)).unwrap();
-        window.throttled(200, second(0), second(1), None);
-        assert_eq!(window.take(200, 0, second(2)), Err(Wait::Until(second(11))));
+        assert_eq!(window.throttled(200, second(0), second(1), None), second(2));
+        assert_eq!(window.take(200, 0, second(2)), Err(Wait::Until(second(3))));
+    }
+
+    #[test]
+    fn while_nothing_goes_through_each_such_pause_is_twice_as_long() {
+        let mut window = Window::default();
+        let mut pause = |sent: u64, limit: usize| {
+            window.promise();
+            window.throttled(limit, second(sent), second(sent), None).as_secs()
+        };
+        assert_eq!([0, 2, 6, 14, 30, 50].map(|sent| pause(sent, 200)), [2, 4, 8, 16, 20, 20]);
+        // Sent before the pause that began at 50.
+        assert_eq!(pause(49, 200), 20);
+        window.promise();
+        window.answered(second(71));
+        window.promise();
+        assert_eq!(window.throttled(200, second(72), second(72), None), second(2));
     }
 
     proptest! {

@@ -25,8 +25,8 @@ const SEND_TIME_OUT: Duration = Duration::from_secs(20);
 const SOON: Duration = Duration::from_secs(5);
 /// When to ask again after trouble that somebody has to mend.
 const LATER: Duration = Duration::from_secs(60);
-/// The pause after a 429 that does not say how long.
-const UNSAID_PAUSE: Duration = Duration::from_secs(10);
+/// The pause after a 424.
+const DEPENDENCY_PAUSE: Duration = Duration::from_secs(10);
 
 /// Looks a device up.
 pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector, urgency: Urgency) -> Reading<Found> {
@@ -172,9 +172,9 @@ impl Remedy {
 fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
     match why {
         NotExecuted::Throttled { retry_after } => {
-            Remedy::wait(retry_after.unwrap_or(UNSAID_PAUSE), "Graph asked to wait (429).")
+            Remedy::wait(retry_after.unwrap_or(SOON), "Graph asked to wait (429).")
         }
-        NotExecuted::DependencyFailed => Remedy::wait(UNSAID_PAUSE, "Graph asked to wait (424)."),
+        NotExecuted::DependencyFailed => Remedy::wait(DEPENDENCY_PAUSE, "Graph asked to wait (424)."),
         NotExecuted::NotConnected => Remedy::wait(SOON, "Graph could not be reached."),
         NotExecuted::PastDeadline => Remedy::default(),
         NotExecuted::TokenRejected if first => Remedy { again_after: Some(Duration::ZERO), ..Remedy::default() },
