@@ -262,7 +262,7 @@ impl<'a> Draft<'a> {
         if self.in_flight() { Step::Wait(wait) } else { self.hold(why, message, wait) }
     }
 
-    /// Waiting for the clock only; nothing is said.
+    /// Waiting for the clock only, some seconds at most.
     pub fn a_moment(&mut self, wait: std::time::Duration) -> Step {
         self.keep_waiting(reason::LOOKING_UP, messages::LOOKING_UP, wait)
     }
