@@ -1,5 +1,4 @@
 //! The audit finds nothing where nothing is wrong, and it finds what is.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

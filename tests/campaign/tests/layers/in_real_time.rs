@@ -1,5 +1,4 @@
 //! The layers that run in real time, with the operator's binary on a real control plane.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
 //! What the end of a replica means to the world: the crash points rest on it.
-#![allow(clippy::unwrap_used)]
 use std::time::Duration;
 
 use graph_simulator::DeviceClass;
