@@ -12,9 +12,9 @@ use crate::report::{Report, Tally};
 
 /// The layer's name.
 pub const NAME: &str = "model";
-/// More states than any small world has.
-const ALL_OF_THEM: usize = 5_000_000;
-/// How many states of a large world are gone through.
+/// More states than any world has that is gone through to the last, each counted as often as a way leads to it.
+const ALL_OF_THEM: usize = 100_000_000;
+/// How many states of a large world are gone through, counted like that.
 const LARGE: usize = 20_000_000;
 
 /// Explores, and says of each world how far.

@@ -133,7 +133,7 @@ fn not_executed() -> Vec<Case> {
         ("405".to_owned(), Fault::status(405), Again::NewClaim(seconds(50))),
         ("406".to_owned(), Fault::status(406), Again::NewClaim(seconds(50))),
         ("415".to_owned(), Fault::status(415), Again::NewClaim(seconds(50))),
-        ("429 without Retry-After".to_owned(), long(RetryAfter::Missing), Again::SameClaim(seconds(10))),
+        ("429 without Retry-After".to_owned(), long(RetryAfter::Missing), Again::SameClaim(seconds(2))),
     ]
     .into_iter()
     .chain([RetryAfter::Seconds, RetryAfter::Fractional, RetryAfter::HttpDate].into_iter().flat_map(|form| {
