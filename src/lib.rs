@@ -1,4 +1,4 @@
-//! Resets the passcode of phones managed by Microsoft Intune, declared in Kubernetes, exactly once.
+//! Resets the passcode of phones managed by Microsoft Intune, declared in Kubernetes, once.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod api;

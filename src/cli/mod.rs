@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Resets the passcode of phones managed by Microsoft Intune, declared in Kubernetes, exactly once.
+/// Resets the passcode of phones managed by Microsoft Intune, declared in Kubernetes, once.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Cli {

@@ -30,6 +30,9 @@ const LONGEST_LIFETIME: i64 = 366 * 24 * 3600;
 /// What to do where Entra was not reached, or something else answered in its place.
 const NETWORK: &str = "It is tried again by itself; if this lasts, see to the network, the firewall and the proxy (HTTPS_PROXY, NO_PROXY).";
 
+/// What to do where the certificate of whoever answered is not taken: most likely a proxy that opens TLS.
+const CERTIFICATE: &str = "It is tried again by itself; if a proxy on the way opens TLS, its certificate authority has to be in the image (CERTIFICATES, when it is built).";
+
 /// One credential's way to its authority.
 pub(super) struct TokenHttp {
     pub(super) transport: Arc<dyn Transport>,
@@ -119,9 +122,11 @@ fn unusable() -> SignInError {
 }
 
 fn lost(error: &TransportError) -> SignInError {
+    let said = error.to_string();
+    let advice = if said.contains("certificate") { CERTIFICATE } else { NETWORK };
     SignInError {
         code: None,
-        message: format!("The sign-in service did not answer: {error}. {NETWORK}"),
+        message: format!("The sign-in service did not answer: {said}. {advice}"),
         kind: SignInFailure::Unreachable,
     }
 }

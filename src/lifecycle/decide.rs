@@ -202,7 +202,11 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
 pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
         Some(trouble) => {
-            let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
+            let message = if d.may_have_been_sent() || d.status.device_action.is_some() {
+                messages::blind(trouble)
+            } else {
+                messages::tenant_trouble(trouble, d.expiration(), d.now.estimate)
+            };
             d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
         }
         None => d.keep_waiting(reason::LOOKING_UP, &messages::could_not_tell(&why.message), why.retry_after),

@@ -38,7 +38,7 @@ pub(super) fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
         Found::One(device) => fix_device(d, device, at),
         Found::None => Err(match d.confirm(DoubtKind::DeviceNotFound, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
-            None => d.reject(reason::DEVICE_NOT_FOUND, messages::DEVICE_NOT_FOUND),
+            None => d.reject(reason::DEVICE_NOT_FOUND, &messages::device_not_found(&d.o.object.spec.device)),
         }),
         Found::Several { total, candidates } => {
             if let Some(wait) = d.confirm(DoubtKind::AmbiguousDevice, at) {

@@ -7,7 +7,7 @@ use crate::{
     api::{
         Time,
         matrix::MatrixAction,
-        reset::{PasscodeReset, RequestedAction},
+        reset::{DeviceSelector, PasscodeReset, RequestedAction},
         reset_status::{Attempt, Candidate, SupportStatus},
     },
     platform::Platform,
@@ -23,9 +23,6 @@ pub(super) const SUSPENDED: &str =
 pub(super) const NAMESPACE_DOUBT: &str = "Checking whether the IntuneTenant allows this namespace. Nothing was sent.";
 pub(super) const DEVICE_NOT_FOUND_YET: &str =
     "Intune lists no device with this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
-pub(super) const DEVICE_NOT_FOUND: &str = "No managed device has this selector. Personally-owned work profiles on Android 12 and later and devices in \
-     Apple User Enrollment have no serial number: name such a device by managedDeviceId, or by userPrincipalName, in a new \
-     PasscodeReset.";
 pub(super) const AMBIGUOUS_YET: &str =
     "Several devices match this selector; looking once more in 30 s before this is a verdict. Nothing was sent.";
 pub(super) const CANNOT_CLASSIFY_YET: &str =
@@ -54,6 +51,44 @@ pub(super) fn no_such_tenant(name: &str) -> String {
 pub(super) fn another_entra_tenant(name: &str, tenant_id: &str) -> String {
     format!(
         "The IntuneTenant \"{name}\" names another Entra tenant than when this request began ({tenant_id}). It goes on once that one is back."
+    )
+}
+
+/// What to look at depends on how the device was named.
+pub(super) fn device_not_found(selector: &DeviceSelector) -> String {
+    let (field, advice) = if selector.serial_number.is_some() {
+        (
+            "serialNumber",
+            "Check it letter by letter (O and 0, I and 1). Personally-owned work profiles on Android 12 and later and devices in Apple \
+             User Enrollment have none: name such a device by managedDeviceId, or by userPrincipalName",
+        )
+    } else if selector.imei.is_some() {
+        (
+            "imei",
+            "Check it digit by digit; a device without a modem, or whose IMEI Intune was never told, is named by its serialNumber",
+        )
+    } else if selector.managed_device_id.is_some() {
+        (
+            "managedDeviceId",
+            "Check it against the device's page in the admin center: a device that is enrolled anew gets another",
+        )
+    } else if selector.azure_ad_device_id.is_some() {
+        ("azureADDeviceId", "Check it against the device's page in the admin center: it is not the object id")
+    } else {
+        (
+            "userPrincipalName (with this deviceName and operatingSystem, where they are given)",
+            "Check what Intune shows as the device's user, its name and its system",
+        )
+    };
+    format!("No managed device has this {field}. {advice}; then create a new PasscodeReset.")
+}
+
+/// In trouble nobody can look; what was sent may be carried out all the same.
+pub(super) fn blind(trouble: &Trouble) -> String {
+    format!(
+        "{}: {} A reset was sent for this object, or is followed for it, and the device may carry it out meanwhile; it is looked for again \
+         once that is mended.",
+        trouble.reason, trouble.message
     )
 }
 

@@ -177,12 +177,12 @@ impl Candidate {
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
             if suspected(lease_seen, now, longest, error) {
                 let begun = Quarantine::beginning(now, longest);
-                let why = if seen.is_none() {
-                    "no leader before this one"
+                if seen.is_some() {
+                    let why = "the leader lease was not let go, not kept up, or fell back";
+                    tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
                 } else {
-                    "the leader lease was not let go, not kept up, or fell back"
-                };
-                tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
+                    tracing::info!(until = %begun.end, "nobody led here before: quarantine begins; fresh tenants are not concerned");
+                }
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
                 begins = true;
             }

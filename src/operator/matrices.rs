@@ -77,7 +77,7 @@ pub async fn reconcile(
     matrices: &Matrices,
 ) -> Result<(), CallError> {
     let name = matrix.name_any();
-    let compiled = Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join(" "));
+    let compiled = Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join("; "));
     let (truth, why, message) = match &compiled {
         Ok(matrix) => {
             let usable = "The matrix can be used; it counts where an IntuneTenant refers to it.".to_owned();

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
+    jiff::{SignedDuration, Timestamp},
+};
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams, ValidationDirective},
@@ -24,7 +27,7 @@ use super::{
 use crate::{
     api::{
         conditions::{self, Truth, kind, reason},
-        tenant::{IntuneTenant, IntuneTenantStatus},
+        tenant::{IntuneTenant, IntuneTenantSpec, IntuneTenantStatus},
     },
     graph::SignedIn,
     lifecycle::observed::Trouble,
@@ -162,7 +165,26 @@ pub async fn write_status(
     });
     match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
         Err(CallError::Gone) => Ok(()),
-        other => other.map(|_| ()),
+        Err(error) => Err(error),
+        Ok(_) => {
+            log_change(&object.name_any(), &old, &new);
+            Ok(())
+        }
+    }
+}
+
+/// A line when a tenant begins to work, or ceases to, or for another reason.
+fn log_change(tenant: &str, old: &IntuneTenantStatus, new: &IntuneTenantStatus) {
+    let ready = |status: &IntuneTenantStatus| conditions::get(&status.conditions, kind::READY).cloned();
+    let (before, Some(now)) = (ready(old), ready(new)) else { return };
+    if before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason)) {
+        return;
+    }
+    let (reason, message) = (now.reason, now.message);
+    if now.status == Truth::True.as_str() {
+        tracing::info!(tenant, reason, message, "the tenant is ready");
+    } else {
+        tracing::warn!(tenant, reason, message, "the tenant is not ready");
     }
 }
 
@@ -183,7 +205,10 @@ fn status(
     };
     match &trouble {
         Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
-        None => set(kind::READY, Truth::True, reason::READY, &signed_in_message(certificate_ends, now)),
+        None => {
+            let message = signed_in_message(certificate_ends, now) + &namespaces_message(tenant.spec());
+            set(kind::READY, Truth::True, reason::READY, &message);
+        }
     }
     let (truth, why, message) = permissions(signed_in);
     if signed_in.is_some() {
@@ -215,6 +240,15 @@ fn status(
         new.clock_offset = Some(format!("{}s", offset.as_secs()));
     }
     new
+}
+
+/// Whoever wrote `{}`, or wrote nothing where labels belong and had `kubectl apply` take that out, is told what it means.
+fn namespaces_message(spec: &IntuneTenantSpec) -> String {
+    let nothing = LabelSelector::default();
+    if spec.allowed_namespaces.as_ref() == Some(&nothing) {
+        return " Every namespace may name this tenant (allowedNamespaces is {}).".to_owned();
+    }
+    String::new()
 }
 
 /// That it works, and whether somebody has to do something so that it goes on doing so.

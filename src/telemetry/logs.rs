@@ -27,7 +27,7 @@ pub fn begin(filter: &str, format: Format) {
 
 /// What writes the lines.
 ///
-/// Of libraries nothing below `info` is written, whatever the filter says: their debug lines print requests, and a request for
+/// Of libraries nothing below `info`, or `warn`, is written, whatever the filter says: their debug lines print requests, and a request for
 /// a token holds the client secret. Nor are their spans: each of our lines names its object itself, and kube's controller enters the
 /// span of each object whenever any of them moves.
 pub fn subscriber<W>(filter: &str, format: Format, writer: W) -> impl Subscriber + Send + Sync + use<W>
@@ -36,7 +36,9 @@ where
 {
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
     let capped = tracing_subscriber::filter::filter_fn(|line| {
-        line.target().starts_with("passcode_operator") || (line.is_event() && *line.level() <= tracing::Level::INFO)
+        // The sign-in's library tells of each refusal, which the tenant's status says once.
+        let most = if line.target().starts_with("typespec") { tracing::Level::WARN } else { tracing::Level::INFO };
+        line.target().starts_with("passcode_operator") || (line.is_event() && *line.level() <= most)
     });
     let lines = fmt::layer().with_writer(writer);
     let lines = match format {

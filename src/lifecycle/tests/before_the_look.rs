@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::{
     devices::{fully_managed, ipad_half_read, mac},
-    facts::{EXPIRES, Facts, message, t},
+    facts::{EXPIRES, Facts, PLANTED, message, t},
     samples::unreadable,
 };
 use crate::{
     api::{
         Time,
+        reset::DeviceSelector,
         reset_status::{Attempt, AttemptResult, Outcome, PasscodeResetStatus},
         tenant::Timing,
     },
@@ -190,8 +191,33 @@ fn no_device_is_a_verdict_by_two_look_ups() {
     assert_eq!(none(0).waits("LookingUp").0, Duration::from_secs(30));
     none(29).doubted(DoubtKind::DeviceNotFound, 0).waits("LookingUp");
     none(30).doubted(DoubtKind::AmbiguousDevice, 0).waits("LookingUp");
-    let message = none(30).doubted(DoubtKind::DeviceNotFound, 0).rejected("DeviceNotFound");
-    assert!(message.contains("Android 12") && message.contains("no serial number"), "{message}");
+    none(30).doubted(DoubtKind::DeviceNotFound, 0).rejected("DeviceNotFound");
+}
+
+#[test]
+fn what_to_check_depends_on_how_the_device_was_named() {
+    let given = || Some(PLANTED.to_owned());
+    let nothing = DeviceSelector::default;
+    for (device, field, advice) in [
+        (
+            DeviceSelector { serial_number: given(), ..nothing() },
+            "this serialNumber. Check it letter by letter",
+            "Android 12",
+        ),
+        (DeviceSelector { imei: given(), ..nothing() }, "this imei. Check it digit by digit", "by its serialNumber"),
+        (DeviceSelector { managed_device_id: given(), ..nothing() }, "this managedDeviceId.", "enrolled anew"),
+        (DeviceSelector { azure_ad_device_id: given(), ..nothing() }, "this azureADDeviceId.", "not the object id"),
+        (
+            DeviceSelector { user_principal_name: given(), ..nothing() },
+            "this userPrincipalName (with",
+            "the device's user",
+        ),
+    ] {
+        let mut facts = Facts::new().found(Found::None).at(30).doubted(DoubtKind::DeviceNotFound, 0);
+        facts.object.spec.device = device;
+        let message = facts.rejected("DeviceNotFound");
+        assert!(message.contains(field) && message.contains(advice) && !message.contains(PLANTED), "{message}");
+    }
 }
 
 #[test]

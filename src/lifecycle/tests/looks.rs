@@ -40,8 +40,15 @@ fn a_look_that_could_not_tell_changes_no_word_of_what_is_in_flight() {
 fn trouble_with_the_tenant_is_told_even_in_flight() {
     let blamed = Trouble { reason: "TokenNotAccepted".into(), message: "401.".into() };
     let look = Some(Reading::CouldNotTell(unreadable(Some(blamed))));
-    let (_, message) = Facts { look, ..Facts::attempted(Some(Accepted)) }.waits("TenantNotReady");
-    assert!(message.starts_with("TokenNotAccepted: 401."), "{message}");
+    let told = |facts: Facts| Facts { look: look.clone(), ..facts }.waits("TenantNotReady").1;
+    // Nobody may read it as "not sent yet".
+    for facts in [Facts::attempted(Some(Accepted)), Facts::attempted(None), Facts::adopted("pending", 5)] {
+        let message = told(facts);
+        assert!(message.starts_with("TokenNotAccepted: 401. A reset was sent"), "{message}");
+        assert!(message.contains("may carry it out meanwhile") && !message.contains("nothing is sent"), "{message}");
+    }
+    let message = told(Facts::new());
+    assert!(message.contains("nothing is sent after"), "{message}");
 }
 
 #[test]

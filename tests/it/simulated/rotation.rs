@@ -150,7 +150,10 @@ async fn a_certificate_that_ends_soon_is_told_of_until_another_takes_its_place()
     assert!(told.starts_with("Signed in. The certificate in tls.crt ends at 2026-12-12T09:00:00Z: upload"), "{told}");
     world.put_certificate(&new.certificate, &new.key).await;
     tokio::time::sleep(DOCUMENTED + Duration::from_secs(5)).await;
-    assert_eq!(world.tenant_says("default").await, ("Ready".to_owned(), "Signed in.".to_owned()));
+    assert_eq!(
+        world.tenant_says("default").await,
+        ("Ready".to_owned(), "Signed in. Every namespace may name this tenant (allowedNamespaces is {}).".to_owned())
+    );
     replica.stop().await;
 }
 
