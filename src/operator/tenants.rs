@@ -97,9 +97,15 @@ fn remembered(tenant: &IntuneTenant) -> Record {
 ///
 /// # Errors
 /// [`CallError`]: it is tried again.
-pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Result<Duration, CallError> {
+pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, CallError> {
     let context = &shared.context;
-    let name = tenant.name_any();
+    // Read live, once a minute at least: what suspends a tenant, or resumes it, must not depend on a watch that stands still or lies.
+    let tenants: Api<IntuneTenant> = Api::all(context.client.clone());
+    let Some(tenant) = call(tenants.get_opt(name)).await?.map(Arc::new) else {
+        context.tenants.remove(name);
+        context.tenants.wake_all();
+        return Ok(SOON);
+    };
     let (client, record) = shared.known(&tenant);
     let (client, signed_in, found) = set_up(context, &tenant, client).await?;
     shared.keep(&tenant, client.clone(), record.clone());
@@ -110,8 +116,8 @@ pub async fn reconcile(tenant: Arc<IntuneTenant>, shared: &TenantsContext) -> Re
     let graph = client.map(|client| client.graph);
     let ready = Arc::new(Tenant { object: tenant.clone(), graph, matrix, trouble, record });
     let recovered = signed_in.is_some() && ready.record.facts().signed_in();
-    let before = context.tenants.get(&name);
-    context.tenants.put(&name, ready.clone());
+    let before = context.tenants.get(name);
+    context.tenants.put(name, ready.clone());
     if recovered
         || before.is_none_or(|before| {
             before.trouble != ready.trouble || before.object.metadata.generation != tenant.metadata.generation

@@ -256,8 +256,10 @@ impl Upkeep {
         });
         let shared = &self.shared;
         let done = join_all(due.map(|tenant| async move {
-            let set_up = AssertUnwindSafe(tenants::reconcile(tenant.clone(), shared)).catch_unwind();
-            (tenant, set_up.await)
+            let name = tenant.name_any();
+            let set_up = AssertUnwindSafe(tenants::reconcile(&name, shared)).catch_unwind();
+            let set_up = set_up.await;
+            (tenant, set_up)
         }))
         .await;
         for (tenant, set_up) in done {
