@@ -79,6 +79,11 @@ impl Window {
         self.not_before.checked_sub(now).filter(|pause| !pause.is_zero())
     }
 
+    /// Whether nothing has gone through since a 429 that did not say how long: one request at a time tries whether it does.
+    pub(super) fn is_tried(&self) -> bool {
+        self.unsaid > 0
+    }
+
     /// One that was promised is not sent.
     pub(super) fn give_back(&mut self) {
         self.open = self.open.saturating_sub(1);

@@ -292,3 +292,20 @@ async fn what_would_have_to_wait_beyond_its_deadline_is_not_sent() {
     assert!(sent.message.contains("asked to wait"), "{}", sent.message);
     assert_eq!(posts(&script).len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_that_graph_did_not_ask_for_one_alone_tries() {
+    let script = intune(|| reply(429, samples::TOO_MANY));
+    let (graph, clock, [first, mut second]) = two_rooms(&script).await;
+    clock.advance(Duration::from_secs(1));
+    let third = graph.reserve_again().await;
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, first).await;
+    assert_eq!(third.held_back(), Duration::from_secs(2));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(third.held_back(), Duration::ZERO);
+    second.begin();
+    assert!(third.held_back() > Duration::ZERO, "until the second is answered");
+    // Dropped is answered, by something else than a 429.
+    drop(second);
+    assert_eq!(third.held_back(), Duration::ZERO);
+}
