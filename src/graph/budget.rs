@@ -96,8 +96,6 @@ struct State {
     hour: VecDeque<Duration>,
     /// Resets that are promised and not sent.
     promised: usize,
-    /// Resets that are sent and not answered.
-    under_way: usize,
     line: FairQueue<Waiter>,
     /// When the line is looked at again, if nothing happens before.
     alarm: Option<Duration>,
@@ -354,7 +352,8 @@ impl Reservation {
         let now = self.budget.clock.boot();
         let state = self.budget.state();
         let paused = state.resets.paused(now).unwrap_or_default();
-        let tried = if state.resets.is_tried() && state.under_way > 0 { A_MOMENT } else { Duration::ZERO };
+        let under_way = state.resets.open() > state.promised;
+        let tried = if state.resets.is_tried() && under_way { A_MOMENT } else { Duration::ZERO };
         paused.max(tried).max(self.ready.saturating_sub(now))
     }
 
@@ -363,7 +362,6 @@ impl Reservation {
         let now = self.budget.clock.boot();
         let mut state = self.budget.state();
         state.promised = state.promised.saturating_sub(1);
-        state.under_way += 1;
         state.reset_of_the_hour(now);
         self.sent = Some(now);
     }
@@ -376,7 +374,6 @@ impl Reservation {
         let pause = {
             let mut state = self.budget.state();
             state.no_reset(sent);
-            state.under_way = state.under_way.saturating_sub(1);
             state.resets.throttled(self.limits.resets(), sent, now, retry_after)
         };
         self.budget.serve();
@@ -413,10 +410,7 @@ impl Drop for Reservation {
             let now = self.budget.clock.boot();
             let mut state = self.budget.state();
             match self.sent {
-                Some(_) => {
-                    state.under_way = state.under_way.saturating_sub(1);
-                    state.resets.answered(now);
-                }
+                Some(_) => state.resets.answered(now),
                 None => {
                     state.resets.give_back();
                     state.promised = state.promised.saturating_sub(1);

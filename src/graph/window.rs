@@ -79,6 +79,11 @@ impl Window {
         self.not_before.checked_sub(now).filter(|pause| !pause.is_zero())
     }
 
+    /// How many requests are promised or under way.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
     /// Whether nothing has gone through since a 429 that did not say how long: one request at a time tries whether it does.
     pub(super) fn is_tried(&self) -> bool {
         self.unsaid > 0

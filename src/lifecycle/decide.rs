@@ -192,7 +192,7 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
     {
         return busy;
     }
-    if d.may_have_been_sent() || d.status.device_action.is_some() {
+    if d.may_happen() {
         return d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER);
     }
     d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
@@ -202,7 +202,7 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
 pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
         Some(trouble) => {
-            let message = if d.may_have_been_sent() || d.status.device_action.is_some() {
+            let message = if d.may_happen() {
                 messages::blind(trouble)
             } else {
                 messages::tenant_trouble(trouble, d.expiration(), d.now.estimate)

@@ -118,6 +118,11 @@ impl<'a> Draft<'a> {
         accepted || self.status.device_action.is_some()
     }
 
+    /// Whether a reset may happen, or have happened, that this object asked for or follows.
+    pub fn may_happen(&self) -> bool {
+        self.may_have_been_sent() || self.status.device_action.is_some()
+    }
+
     /// Whether a request of this object may have been carried out.
     pub fn may_have_been_sent(&self) -> bool {
         let last = self.status.attempt.as_ref().is_some_and(|attempt| {

@@ -171,22 +171,18 @@ pub async fn write_status(
     });
     match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
         Err(CallError::Gone) => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => {
-            log_change(&object.name_any(), &old, &new);
-            Ok(())
-        }
+        other => other.map(|_| log_change(&object.name_any(), &old, &new)),
     }
 }
 
 /// A line when a tenant begins to work, or ceases to, or for another reason.
 fn log_change(tenant: &str, old: &IntuneTenantStatus, new: &IntuneTenantStatus) {
-    let ready = |status: &IntuneTenantStatus| conditions::get(&status.conditions, kind::READY).cloned();
-    let (before, Some(now)) = (ready(old), ready(new)) else { return };
+    let before = conditions::get(&old.conditions, kind::READY);
+    let Some(now) = conditions::get(&new.conditions, kind::READY) else { return };
     if before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason)) {
         return;
     }
-    let (reason, message) = (now.reason, now.message);
+    let (reason, message) = (&now.reason, &now.message);
     if now.status == Truth::True.as_str() {
         tracing::info!(tenant, reason, message, "the tenant is ready");
     } else {

@@ -257,8 +257,7 @@ impl Upkeep {
         let shared = &self.shared;
         let done = join_all(due.map(|tenant| async move {
             let name = tenant.name_any();
-            let set_up = AssertUnwindSafe(tenants::reconcile(&name, shared)).catch_unwind();
-            let set_up = set_up.await;
+            let set_up = AssertUnwindSafe(tenants::reconcile(&name, shared)).catch_unwind().await;
             (tenant, set_up)
         }))
         .await;

@@ -27,7 +27,7 @@ pub fn begin(filter: &str, format: Format) {
 
 /// What writes the lines.
 ///
-/// Of libraries nothing below `info`, or `warn`, is written, whatever the filter says: their debug lines print requests, and a request for
+/// Of libraries nothing below `info` is written, of the sign-in's nothing below `warn`, whatever the filter says: their debug lines print requests, and a request for
 /// a token holds the client secret. Nor are their spans: each of our lines names its object itself, and kube's controller enters the
 /// span of each object whenever any of them moves.
 pub fn subscriber<W>(filter: &str, format: Format, writer: W) -> impl Subscriber + Send + Sync + use<W>

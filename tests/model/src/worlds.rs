@@ -48,18 +48,24 @@ pub fn small() -> Vec<Named> {
             "a restore under two replicas",
             Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
         ),
-        (
-            "a restore at once, under two leaders in turn",
-            Setup {
-                clock_errors: vec![0, 0],
-                send_grace: 0,
-                restored_at_once: true,
-                objects: vec![(0, 20)],
-                span: (0, 1),
-                ..restored()
-            },
-        ),
+        ("a restore at once, under two leaders in turn", Setup { driven_to_end: 64, ..at_once() }),
     ]
+}
+
+/// Two leaders in turn, and a restore of etcd that takes no time.
+fn at_once() -> Setup {
+    Setup {
+        clock_errors: vec![0, 0],
+        send_grace: 0,
+        objects: vec![(0, 20)],
+        span: (0, 1),
+        leases: true,
+        restores: 1,
+        restored_after: 1,
+        restored_at_once: true,
+        strides: true,
+        ..Setup::new()
+    }
 }
 
 /// Worlds that take minutes, and a bound for each.
@@ -100,15 +106,7 @@ pub fn large() -> Vec<Named> {
         ),
         (
             "a restore at once, under two leaders in turn, a crash and a loss",
-            Setup {
-                clock_errors: vec![0, 0],
-                crashes: 1,
-                losses: 1,
-                restored_at_once: true,
-                objects: vec![(0, 20)],
-                span: (0, 4),
-                ..restored()
-            },
+            Setup { crashes: 1, losses: 1, send_grace: 1, span: (0, 4), driven_to_end: 256, ..at_once() },
         ),
         (
             "two restores, two objects",
@@ -227,18 +225,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
                 ..restored()
             },
         ),
-        of(
-            V::NoLookAtTheLease,
-            Setup {
-                clock_errors: vec![0, 0],
-                restored_at_once: true,
-                restored_after: 1,
-                objects: vec![(0, 20)],
-                send_grace: 0,
-                span: (0, 1),
-                ..restored()
-            },
-        ),
+        of(V::NoLookAtTheLease, at_once()),
         of(
             V::UnwitnessedLeaseTrusted,
             Setup { crashes: 1, send_grace: 0, restored_after: 1, objects: vec![(1, 20)], span: (0, 2), ..restored() },

@@ -200,16 +200,14 @@ async fn take(scenario: &Scenario, disturbance: Option<(Moment, View)>) -> (Cour
 /// waits for the second of requestTime to pass (`Date` has whole ones) on when in it they woke: neither is counted.
 fn writes(world: &World) -> usize {
     let histories = world.api.histories("PasscodeReset");
-    let counts = |versions: &[Arc<Version>]| {
-        let reasons: Vec<_> =
-            versions.iter().map(|version| &version.object["status"]["conditions"][0]["reason"]).collect();
-        let counts = |place: &usize| {
-            let by_operator = ["a", "b"].contains(&versions[*place].writer.as_str());
-            let begins_to_look =
-                reasons[*place] == reason::LOOKING_UP && *place > 0 && reasons[place - 1] != reason::LOOKING_UP;
-            by_operator && reasons[*place] != reason::LIMIT_REACHED && !begins_to_look
-        };
-        (0..versions.len()).filter(counts).count()
-    };
-    histories.iter().map(|(_, versions)| counts(versions)).sum()
+    // The first version of each is people's.
+    let changes = histories.iter().flat_map(|(_, versions)| versions.windows(2));
+    let by_operator = changes.filter(|change| ["a", "b"].contains(&change[1].writer.as_str()));
+    let reason_of = |version: &Version| version.object["status"]["conditions"][0]["reason"].clone();
+    let reasons = by_operator.map(|change| (reason_of(&change[0]), reason_of(&change[1])));
+    let counted = reasons.filter(|(before, after)| {
+        let begins_to_look = *after == reason::LOOKING_UP && *before != reason::LOOKING_UP;
+        *after != reason::LIMIT_REACHED && !begins_to_look
+    });
+    counted.count()
 }
