@@ -224,8 +224,8 @@ pub(super) fn dry_run(support: Option<&SupportStatus>, scheduled: bool) -> Strin
 
 pub(super) fn quarantine(until: Time) -> String {
     format!(
-        "The cluster may have been restored from a backup, so a request may be under way that it has forgotten. Nothing is sent \
-         until {until}; this goes on by itself."
+        "The cluster may have been restored from a backup, or nobody watched it for a while, so a request may be under way that it has \
+         forgotten. Nothing is sent until {until}; this goes on by itself."
     )
 }
 

@@ -61,25 +61,31 @@ pub struct LeaseSeen {
     pub renewed: Option<Timestamp>,
     /// The latest renewal that this process saw while running.
     pub renewed_before: Option<Timestamp>,
-    /// Whether its holder let it go, or this process saw it kept up.
+    /// Whether its holder let it go, or this process saw it kept up and has not stood still since.
     pub accounted_for: bool,
 }
 
-/// Whether what was seen of the leader lease means that etcd may have been restored.
+/// Why what was seen of the leader lease means that etcd may have been restored; `None`: it does not.
 #[must_use]
-pub fn suspected(
+pub fn suspicion(
     seen: LeaseSeen,
     now: Timestamp,
     longest_settle_window: Duration,
     clock_error: SignedDuration,
-) -> bool {
-    let Some(renewed) = seen.renewed else { return true };
+) -> Option<&'static str> {
+    let Some(renewed) = seen.renewed else { return Some("nobody has led here before") };
     let window = SignedDuration::try_from(longest_settle_window).unwrap_or(SignedDuration::MAX);
     let too_old = renewed < saturating_add(now, -window);
     let from_the_future = renewed > saturating_add(now, clock_error);
     let fell = seen.renewed_before.is_some_and(|before| renewed < before);
-    // Its holder died, or it is the lease of a backup and its holder went on: a process that was not there cannot tell.
-    too_old || from_the_future || fell || !seen.accounted_for
+    match () {
+        () if fell => Some("the leader lease fell back"),
+        () if from_the_future => Some("the leader lease is from the future"),
+        () if too_old => Some("nobody has led for longer than the settle window"),
+        // Its holder died, or it is the lease of a backup and its holder went on: a process that was not there cannot tell.
+        () if !seen.accounted_for => Some("this replica did not see what became of the leader lease until now"),
+        () => None,
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +113,7 @@ mod tests {
         ];
         for (name, renewed, before, accounted_for, expected) in cases {
             let seen = LeaseSeen { renewed: renewed.map(t), renewed_before: before.map(t), accounted_for };
-            assert_eq!(suspected(seen, t(0), window, error), expected, "{name}");
+            assert_eq!(suspicion(seen, t(0), window, error).is_some(), expected, "{name}");
         }
     }
 

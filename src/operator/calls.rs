@@ -33,10 +33,21 @@ pub enum CallError {
 /// # Errors
 /// [`CallError`].
 pub async fn call<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, CallError> {
-    match tokio::time::timeout(TIME_OUT, request).await {
+    call_within(TIME_OUT, request).await
+}
+
+/// Makes a call that may take only so long.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn call_within<T>(
+    time_out: Duration,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(time_out, request).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(judge(error)),
-        Err(_) => Err(CallError::Unclear(format!("no answer within {} s", TIME_OUT.as_secs()))),
+        Err(_) => Err(CallError::Unclear(format!("no answer within {} s", time_out.as_secs()))),
     }
 }
 

@@ -88,7 +88,12 @@ impl Context {
     /// Whether a new attempt may begin as far as this process is concerned.
     #[must_use]
     pub fn may_begin(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed) && self.health.schema_is_current() && self.leadership.borrow().leading
+        !self.stopping.load(Ordering::Relaxed) && self.health.schema_is_current() && self.acts()
+    }
+
+    /// Whether this replica leads, and has renewed the lease lately.
+    fn acts(&self) -> bool {
+        self.leadership.borrow().acts(self.clock.boot())
     }
 
     /// Whether the leader lease says so, too, at this moment.
@@ -97,7 +102,9 @@ impl Context {
     /// If the API server does not answer.
     pub async fn leads(&self) -> Result<bool, CallError> {
         let Some(renewed) = self.leadership.borrow().renewed else { return Ok(false) };
-        leader::is_kept(self.client.clone(), &self.namespace, &self.identity, renewed).await
+        let kept = leader::is_kept(self.client.clone(), &self.namespace, &self.identity, renewed).await?;
+        // A lease that this replica left alone for too long may look the same and not be: another's terms may have been taken back.
+        Ok(kept && self.acts())
     }
 }
 

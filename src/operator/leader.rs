@@ -16,14 +16,14 @@ use kube::{
 };
 use tokio::sync::watch;
 
-use super::calls::{CallError, call};
+use super::calls::{CallError, call, call_within};
 use crate::{
     api::{
         Time,
         tenant::{IntuneTenant, Timing},
     },
     graph::Clock,
-    lifecycle::quarantine::{LeaseSeen, Quarantine, suspected},
+    lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion},
     telemetry::health::Health,
 };
 
@@ -35,8 +35,10 @@ const END: &str = "passcode-operator.dev/quarantine-end";
 const DURATION: Duration = Duration::from_secs(15);
 /// How often a leader renews.
 const RENEW: Duration = Duration::from_secs(4);
-/// How long after its last renewal a leader still acts.
+/// How long after its last renewal a leader still acts. Less than a restore of etcd takes, too.
 const LAPSE: Duration = Duration::from_secs(10);
+/// How long one call may take: the three by which the lease is taken fit into [`LAPSE`].
+const TIME_OUT: Duration = Duration::from_secs(3);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
@@ -47,8 +49,10 @@ const LET_GO_TRIES: usize = 3;
 /// Whether this replica leads, and the quarantine in force, by this machine's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leadership {
-    /// Whether it leads.
+    /// Whether it leads; ask [`Leadership::acts`] before anything is begun.
     pub leading: bool,
+    /// Until when it acts without another renewal, by boot time.
+    pub until: Duration,
     /// Counts the terms. A restore of etcd under a leader begins another: what its caches know is of a time that was taken back, and a watch
     /// that goes on from there is told nothing until the versions of that time have been given out again.
     pub term: u64,
@@ -58,6 +62,14 @@ pub struct Leadership {
     pub renewed: Option<Timestamp>,
     /// Whether somebody led until a moment ago: then Graph may have been asked as much as the limits allow.
     pub succeeded: bool,
+}
+
+impl Leadership {
+    /// Whether this replica may act at this boot time. One that stood still has not noticed yet that its time is over.
+    #[must_use]
+    pub fn acts(&self, boot: Duration) -> bool {
+        self.leading && boot <= self.until
+    }
 }
 
 /// A replica's part in the election.
@@ -70,11 +82,14 @@ pub struct Candidate {
     state: watch::Sender<Leadership>,
     /// The lease as it was last seen, and since when it is so, by boot time.
     seen: Option<(Lease, Duration)>,
-    /// When this replica renewed last, by boot time.
+    /// When this replica began its last renewal, by boot time.
     renewed: Duration,
+    /// Until when, by boot time, nobody can have led whom this replica has not seen: a restore of etcd may have taken back what they wrote.
+    sure_until: Duration,
     /// The latest renewTime seen while running.
     latest: Option<Timestamp>,
-    /// Whether the lease was seen to be kept up while running, by whomever: what was stored then was not of a backup.
+    /// Whether the lease was seen to be kept up, by whomever, while this replica ran and never stood still: what was stored then was not of
+    /// a backup.
     witnessed: bool,
 }
 
@@ -100,6 +115,7 @@ impl Candidate {
             state,
             seen: None,
             renewed: Duration::ZERO,
+            sure_until: Duration::ZERO,
             latest: None,
             witnessed: false,
         };
@@ -114,11 +130,11 @@ impl Candidate {
                 // A call that is slow must not hold up the hand-over: whether it wrote is seen when the lease is let go.
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            if let Err(error) = turn {
+            if let Err(error) = &turn {
                 tracing::info!(%error, "the leader lease could not be read or written");
             }
             self.lapse();
-            let pause = if self.state.borrow().leading { RENEW } else { LOOK };
+            let pause = if turn.is_ok() && self.state.borrow().leading { RENEW } else { LOOK };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -129,6 +145,7 @@ impl Candidate {
 
     /// One look at the lease, and what follows from it.
     async fn turn(&mut self) -> Result<(), CallError> {
+        self.lapse();
         if self.state.borrow().leading {
             let (mine, _) = self.seen.clone().unwrap_or_default();
             return match self.take(Some(&mine), false).await {
@@ -140,8 +157,15 @@ impl Candidate {
     }
 
     async fn look(&mut self) -> Result<(), CallError> {
-        let lease = call(self.leases.get_opt(NAME)).await?;
-        self.health.heard_from_api_server(self.clock.boot());
+        let began = self.clock.boot();
+        let lease = call_within(TIME_OUT, self.leases.get_opt(NAME)).await?;
+        let now = self.clock.boot();
+        self.health.heard_from_api_server(now);
+        if now > self.sure_until {
+            // As if it had been started just now.
+            (self.witnessed, self.seen) = (false, None);
+        }
+        self.sure_until = self.sure_until.max(began + LAPSE);
         let Some(lease) = lease else { return self.take(None, true).await };
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.unwrap_or_default();
@@ -149,7 +173,6 @@ impl Candidate {
             return self.take(Some(&lease), true).await;
         }
         self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
-        let now = self.clock.boot();
         let since = match &self.seen {
             Some((seen, since)) if seen.resource_version() == lease.resource_version() => *since,
             _ => now,
@@ -175,38 +198,55 @@ impl Candidate {
                 accounted_for: self.witnessed || seen.is_some_and(is_let_go),
             };
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
-            if suspected(lease_seen, now, longest, error) {
+            if let Some(why) = suspicion(lease_seen, now, longest, error) {
                 let begun = Quarantine::beginning(now, longest);
                 if seen.is_some() {
-                    let why = "the leader lease was not let go, not kept up, or fell back";
                     tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
                 } else {
-                    tracing::info!(until = %begun.end, "nobody led here before: quarantine begins; fresh tenants are not concerned");
+                    tracing::info!(until = %begun.end, "{why}: quarantine begins; fresh tenants are not concerned");
                 }
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
                 begins = true;
             }
         }
         let lease = self.lease(seen, now, quarantine);
+        let parameters = PostParams::default();
+        let began = self.clock.boot();
         let written = match seen {
-            None => call(self.leases.create(&PostParams::default(), &lease)).await?,
-            Some(_) => call(self.leases.replace(NAME, &PostParams::default(), &lease)).await?,
+            None => call_within(TIME_OUT, self.leases.create(&parameters, &lease)).await?,
+            Some(_) => call_within(TIME_OUT, self.leases.replace(NAME, &parameters, &lease)).await?,
         };
-        self.renewed = self.clock.boot();
-        self.witnessed = true;
-        self.health.heard_from_api_server(self.renewed);
-        self.note(&written);
-        // As it is stored: a lease's times are of microseconds.
-        let stored = renewed(&written);
-        self.seen = Some((written, self.renewed));
+        let in_time = self.wrote(&written, began);
+        if !in_time {
+            // The next turn takes it anew, with a quarantine of that time.
+            self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+            return Ok(());
+        }
         if begins {
             tracing::info!(identity = self.identity, "leading");
         }
         let term = before.term + u64::from(begins);
         let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < A_MOMENT);
         let succeeded = if begins { led } else { before.succeeded };
-        self.state.send_replace(Leadership { leading: true, term, quarantine, renewed: stored, succeeded });
+        // As it is stored: a lease's times are of microseconds.
+        let renewed = renewed(&written);
+        let until = began + LAPSE;
+        self.state.send_replace(Leadership { leading: true, until, term, quarantine, renewed, succeeded });
         Ok(())
+    }
+
+    /// Notes what was written by a call that began then. `false`: it took so long that another may have led between what this replica saw
+    /// before and its own write, on the same version if etcd was restored.
+    fn wrote(&mut self, written: &Lease, began: Duration) -> bool {
+        let now = self.clock.boot();
+        self.health.heard_from_api_server(now);
+        self.note(written);
+        self.seen = Some((written.clone(), now));
+        self.renewed = began;
+        self.witnessed = now <= self.sure_until;
+        // Nobody else takes it before it has been the same for so long.
+        self.sure_until = began + DURATION;
+        self.witnessed
     }
 
     fn lease(&self, seen: Option<&Lease>, now: Timestamp, quarantine: Option<Quarantine>) -> Lease {
@@ -245,9 +285,13 @@ impl Candidate {
         }
     }
 
-    /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order.
+    /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order. After a standstill it is left as it
+    /// is: an empty lease would vouch for what this replica has not seen.
     async fn let_go(&mut self) {
         let led = self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+        if self.clock.boot() > self.sure_until {
+            return;
+        }
         let mut mine = self.seen.take().map(|(lease, _)| lease).filter(|_| led);
         for _ in 0..LET_GO_TRIES {
             match self.empty(mine).await {
@@ -267,7 +311,7 @@ impl Candidate {
     async fn empty(&self, seen: Option<Lease>) -> Result<(), CallError> {
         let lease = match seen {
             Some(lease) => Some(lease),
-            None => call(self.leases.get_opt(NAME)).await?,
+            None => call_within(TIME_OUT, self.leases.get_opt(NAME)).await?,
         };
         let ours = |lease: &Lease| holder(lease) == self.identity && renewed(lease) >= self.latest;
         let Some(mine) = lease.filter(ours) else { return Ok(()) };
@@ -280,7 +324,7 @@ impl Candidate {
 
     /// The longest settle window of all tenants: as long ago may what a lost claim sent have begun.
     async fn longest_settle_window(&self) -> Result<Duration, CallError> {
-        let tenants = match call(self.tenants.list(&ListParams::default())).await {
+        let tenants = match call_within(TIME_OUT, self.tenants.list(&ListParams::default())).await {
             Ok(tenants) => tenants.items,
             // Before the definitions are applied there is none.
             Err(CallError::Gone) => Vec::new(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api_server::{Cut, Fault as ApiFault, On, Verb, status as api_status};
-use graph_simulator::{DeviceClass, DevicePlan, Fault, Lag, PathClass, Rule};
+use graph_simulator::{DeviceClass, DevicePlan, Lag};
 use k8s_openapi::jiff::SignedDuration;
 use passcode_operator::api::{conditions, reset_status::Outcome};
 use serde_json::json;
@@ -185,19 +185,6 @@ async fn hand_over_on_sigterm_does_not_wait_for_a_slow_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_a_restore_took_back_is_left_for_the_next_leader_to_see() {
-    let world = World::new().await;
-    let a = world.replica("a");
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    let before = world.api.snapshot();
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    world.api.restore(&before);
-    a.stop().await;
-    let lease = world.api.object("Lease", "passcode-operator", "passcode-operator-leader").unwrap();
-    assert_eq!(lease["spec"]["holderIdentity"], json!("a"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_silent_leader_is_followed_after_its_lease() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
@@ -306,85 +293,6 @@ async fn an_unreadable_object_stops_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn etcd_restored_from_before_the_claim_holds_back_what_may_be_under_way() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    // An installation of some age: a fresh one is not concerned.
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    world.create(reset("inc", &serial, world.now())).await;
-    let before = world.api.snapshot();
-    world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
-    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
-    a.kill().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    world.api.restore(&before);
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    let b = world.replica("b");
-    let status = world.outcome("inc", VERIFIED).await;
-    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
-    assert_eq!(world.executed(&id), 1);
-    b.stop().await;
-}
-
-/// The lease of a backup is no older than the backup: an operator that starts soon after finds one that was renewed a moment ago.
-#[tokio::test(start_paused = true)]
-async fn a_new_operator_on_a_young_backup_sends_nothing_twice() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    // An installation of some age: a fresh one is not concerned.
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    world.create(reset("inc", &serial, world.now())).await;
-    let before = world.api.snapshot();
-    world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
-    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
-    a.kill().await;
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    world.api.restore(&before);
-    let b = world.replica("b");
-    let status = world.outcome("inc", VERIFIED).await;
-    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
-    assert_eq!(world.executed(&id), 1);
-    b.stop().await;
-}
-
-/// A watch that goes on from a version which a restore took back is told nothing until that version has been given out again.
-#[tokio::test(start_paused = true)]
-async fn what_is_declared_after_a_restore_under_a_running_leader_is_seen() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let replica = world.replica("a");
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    let before = world.api.snapshot();
-    let declaration = reset("inc", &serial, world.now());
-    world.create(declaration.clone()).await;
-    world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
-    tokio::time::sleep(Duration::from_secs(600)).await;
-    world.api.restore(&before);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    world.create(declaration).await;
-    world.ends("inc", SOON, Outcome::Complete, "Adopted").await;
-    assert_eq!(world.executed(&id), 1);
-    replica.stop().await;
-}
-
-/// A replica that was there knows that its leader died, and that nothing was restored: nobody waits longer than the lease lasts.
-#[tokio::test(start_paused = true)]
-async fn a_leader_that_dies_under_the_eyes_of_another_costs_no_quarantine() {
-    let world = World::new().await;
-    let (serial, _) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let b = world.replica("b");
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    world.create(reset("inc", &serial, world.now())).await;
-    a.kill().await;
-    world.ends("inc", Duration::from_secs(40), Outcome::Complete, "PasscodeRemoved").await;
-    b.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_conflicting_label_edit_changes_nothing() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
@@ -409,103 +317,4 @@ async fn a_conflicting_label_edit_changes_nothing() {
     world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn etcd_restored_under_a_running_leader_sends_nothing_twice() {
-    for after in [0, 1, 3, 10] {
-        let world = World::new().await;
-        let (serial, id) = world.device(DeviceClass::IPhone, 1);
-        world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
-        let replica = world.replica("a");
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        world.create(reset("inc", &serial, world.now())).await;
-        let before = world.api.snapshot();
-        world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
-        tokio::time::sleep(Duration::from_secs(after)).await;
-        world.api.restore(&before);
-        let status = world.outcome("inc", VERIFIED).await;
-        assert_eq!(status.outcome, Some(Outcome::Complete), "after {after} s: {}", status.reason());
-        assert_eq!(world.executed(&id), 1, "after {after} s");
-        replica.stop().await;
-    }
-}
-
-/// A restore gives versions out again. The record of an answer must not end up on the attempt that another replica has claimed
-/// meanwhile, under the very version of the claim that it belongs to.
-#[tokio::test(start_paused = true)]
-async fn an_answer_is_not_recorded_on_another_attempt_of_the_same_version() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    world.graph.script(Rule::on(PathClass::Action, Fault::status(400).slow(Duration::from_secs(10))).once());
-    let replica = world.replica("a");
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    world.create(reset("inc", &serial, world.now())).await;
-    let before = world.api.snapshot();
-    let claimed = world.until("inc", SOON, |status| status.attempt.is_some()).await;
-    let version: u64 = world.resets().get("inc").await.unwrap().metadata.resource_version.unwrap().parse().unwrap();
-    world.api.restore(&before);
-    // Somebody else's claim comes under the same version.
-    while world.api.resource_version() + 1 < version {
-        world.label("helpdesk", "edited", Some(&world.api.resource_version().to_string())).await;
-    }
-    let mut other = claimed.clone();
-    let attempt = other.attempt.as_mut().unwrap();
-    attempt.id = "another".to_owned();
-    let patch = kube::api::Patch::Merge(json!({"status": other}));
-    let stored = world.resets().patch_status("inc", &Default::default(), &patch).await.unwrap();
-    assert_eq!(stored.metadata.resource_version, Some(version.to_string()));
-    tokio::time::sleep(Duration::from_secs(12)).await;
-    let attempt = world.status("inc").await.attempt.unwrap();
-    assert_eq!((attempt.id.as_str(), attempt.result), ("another", None));
-    assert_eq!(world.executed(&id), 0);
-    replica.kill().await;
-}
-
-/// A leader that could not renew during the restore begins a new term, and still knows what it has sent.
-#[tokio::test(start_paused = true)]
-async fn the_memory_of_locks_outlives_a_term() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
-    let replica = world.replica("a");
-    // Just renewed, so that the lease of the copy is the one that this process wrote last.
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    world.create(reset("inc", &serial, world.now())).await;
-    let renewals = On::verb(Verb::Update).resource("leases").named("passcode-operator-leader").always();
-    world.api.caller("a").fault(renewals, ApiFault::LoseBefore);
-    let before = world.api.snapshot();
-    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
-    world.api.caller("a").cut_off(Cut::Refused);
-    world.api.restore(&before);
-    tokio::time::sleep(Duration::from_secs(15)).await;
-    world.api.caller("a").clear_faults();
-    world.api.caller("a").reconnect();
-    let status = world.outcome("inc", VERIFIED).await;
-    assert_eq!(status.outcome, Some(Outcome::Complete), "{}", status.reason());
-    assert_eq!(world.executed(&id), 1);
-    replica.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn etcd_restored_to_a_lock_that_is_over_sends_nothing_twice() {
-    for after in [0, 1, 3] {
-        let world = World::new().await;
-        let (serial, id) = world.device(DeviceClass::IPhone, 1);
-        let replica = world.replica("a");
-        world.create(reset("first", &serial, world.now())).await;
-        world.ends("first", SOON, Outcome::Complete, "PasscodeRemoved").await;
-        // The device's lock is over, and kept for an hour.
-        tokio::time::sleep(Duration::from_secs(1800)).await;
-        world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
-        world.create(reset("second", &serial, world.now())).await;
-        let before = world.api.snapshot();
-        world.until("second", SOON, |status| status.reason() == "WaitingForDevice").await;
-        tokio::time::sleep(Duration::from_secs(after)).await;
-        world.api.restore(&before);
-        let status = world.outcome("second", VERIFIED).await;
-        assert_eq!(status.outcome, Some(Outcome::Complete), "after {after} s: {}", status.reason());
-        assert_eq!(world.executed(&id), 2, "after {after} s");
-        replica.stop().await;
-    }
 }

@@ -11,6 +11,7 @@ mod limits;
 mod main_path;
 mod once_only;
 mod panics;
+mod restores;
 mod rotation;
 mod secrets;
 mod signing_in;

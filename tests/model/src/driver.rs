@@ -70,11 +70,6 @@ impl World<'_> {
         self.state.now + self.state.replicas[r].error
     }
 
-    /// Whether a new attempt may begin as far as the election is concerned.
-    fn may_begin(&self, r: usize) -> bool {
-        !self.setup.leases || self.state.replicas[r].lead.leads
-    }
-
     /// Decides on what is known, and sets the next step.
     fn think(&mut self, r: usize) {
         let now = self.clock(r);
@@ -108,7 +103,7 @@ impl World<'_> {
                 Next::ReadLock
             }
             Do::Look => Next::Look,
-            Do::TakeLock { .. } | Do::Claim(_) if !self.may_begin(r) => return self.pass_ends(r),
+            Do::TakeLock { .. } | Do::Claim(_) if !self.state.replicas[r].acts(self.setup) => return self.pass_ends(r),
             Do::TakeLock { deadline } => Next::TakeLock { deadline: if beyond { now + 2 } else { deadline } },
             Do::Claim(_) => Next::Claim(Box::new(status)),
             Do::ReleaseLock if known => return self.lock_goes_back(r, After::DecideAgain),
@@ -232,7 +227,7 @@ impl World<'_> {
         let (me, written) = (u8::try_from(r).ok(), self.state.replicas[r].lead.latest);
         let kept =
             self.state.etcd.lease.as_ref().is_some_and(|lease| lease.holder == me && Some(lease.renewed) >= written);
-        if kept {
+        if kept && self.state.replicas[r].acts(self.setup) {
             return self.think(r);
         }
         // It is back after the lease was written or lost.

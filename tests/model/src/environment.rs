@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::lifecycle::quarantine::{LeaseSeen, Quarantine, suspected};
+use passcode_operator::lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion};
 
 use crate::{
     bridge::{tick, time},
@@ -53,6 +53,11 @@ pub enum Action {
     Renew(usize),
     /// A replica sweeps the device lock, which holds nobody back any more.
     Sweep(usize),
+}
+
+/// What a replica says of the lease after it stood still: no more than if it had been started just now.
+fn stand_still(lead: &mut Lead) {
+    (lead.leads, lead.witnessed, lead.seen) = (false, false, None);
 }
 
 impl World<'_> {
@@ -105,9 +110,8 @@ impl World<'_> {
 
     fn replica_actions(&self, r: usize, actions: &mut Vec<Action>) {
         let (state, replica) = (&self.state, &self.state.replicas[r]);
-        let acts = !self.setup.leases || replica.lead.leads;
         match &replica.next {
-            Next::Idle if acts => {
+            Next::Idle if replica.acts(self.setup) => {
                 for slot in 0..u8::try_from(state.etcd.objects.len()).unwrap() {
                     for stale in [false, true] {
                         if self.read(slot, stale).is_some_and(|object| object.status.end.is_none()) {
@@ -341,18 +345,23 @@ impl World<'_> {
         if self.setup.restored_at_once {
             return;
         }
-        // Meanwhile no leader could renew, for longer than it goes on without (`operator::leader`).
-        for replica in &mut self.state.replicas {
-            replica.lead.leads = false;
+        // Meanwhile no leader could renew and no candidate look, for longer than a leader goes on and a candidate is sure without
+        // (`operator::leader`).
+        for Replica { lead, .. } in &mut self.state.replicas {
+            if !lead.leads {
+                stand_still(lead);
+            }
+            lead.leads = false;
         }
     }
 
-    /// Whether every process that has seen the lease kept up saw a renewal that the copy does not have: leaders renew every few seconds,
-    /// and candidates look every second.
+    /// Whether every process that ran and saw the lease kept up saw a renewal that the copy does not have: leaders renew every few
+    /// seconds, and candidates look every second.
     fn renewal_is_taken_back(&self) -> bool {
         let copied = self.state.copy.as_ref().and_then(|(_, copy)| copy.lease.as_ref()).map(|lease| lease.renewed);
-        let seen = self.state.replicas.iter().filter_map(|replica| replica.lead.latest);
-        seen.into_iter().all(|latest| Some(latest) > copied)
+        let ran =
+            self.state.replicas.iter().map(|replica| &replica.lead).filter(|lead| lead.witnessed && !lead.superseded);
+        ran.into_iter().all(|lead| lead.latest > copied)
     }
 
     // The election (`operator::leader`): one read and one write, made at once here, since the write is on the version that was read.
@@ -361,6 +370,9 @@ impl World<'_> {
         let now = self.clock(r);
         let me = u8::try_from(r).unwrap();
         let lease = self.state.etcd.lease.clone();
+        if std::mem::take(&mut self.state.replicas[r].lead.superseded) {
+            stand_still(&mut self.state.replicas[r].lead);
+        }
         let lead = self.state.replicas[r].lead.clone();
         let kept = lead.leads && lease.as_ref().is_some_and(|lease| lease.version == lead.lease);
         let may_take = match &lease {
@@ -372,17 +384,31 @@ impl World<'_> {
             let lead = &mut self.state.replicas[r].lead;
             let renewed = lease.map(|lease| lease.renewed);
             lead.leads = false;
-            lead.witnessed |= lead.latest.is_some() && renewed > lead.latest;
+            lead.witnessed |= lead.seen.is_some() && renewed > lead.seen;
             lead.latest = lead.latest.max(renewed);
+            lead.seen = renewed;
             return;
         }
         let before = lease.as_ref().and_then(|lease| lease.quarantine);
         let quarantine = if kept { before } else { self.quarantine(lease.as_ref(), &lead, now).or(before) };
+        self.supersede(lease.and_then(|lease| lease.holder).filter(|holder| *holder != me));
         let version = self.next_version();
         self.state.etcd.lease = Some(Lease { holder: Some(me), renewed: now, quarantine, version });
         let lead = &mut self.state.replicas[r].lead;
         (lead.leads, lead.lease, lead.quarantine, lead.witnessed) = (true, version, quarantine, true);
         lead.latest = lead.latest.max(Some(now));
+        lead.seen = Some(now);
+    }
+
+    /// Notes that the lease was taken from its holder: it had not renewed for longer than a leader acts.
+    fn supersede(&mut self, holder: Option<u8>) {
+        let lead = holder.map(|holder| &mut self.state.replicas[usize::from(holder)].lead);
+        // A process that was started meanwhile knows of nothing anyway.
+        if let Some(lead) =
+            lead.filter(|lead| **lead != Lead::default() && !self.setup.does(Variant::StandstillVouchedFor))
+        {
+            lead.superseded = true;
+        }
     }
 
     /// The quarantine that begins with this term, if one does.
@@ -394,9 +420,7 @@ impl World<'_> {
             renewed_before: lead.latest.map(time),
             accounted_for: lead.witnessed || self.setup.does(Variant::UnwitnessedLeaseTrusted),
         };
-        if !suspected(seen, time(now), settle, error) {
-            return None;
-        }
+        suspicion(seen, time(now), settle, error)?;
         let begun = Quarantine::beginning(time(now), settle);
         let before = lease.and_then(|lease| lease.quarantine);
         let before = before.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) });

@@ -210,8 +210,12 @@ pub struct Lead {
     pub leads: bool,
     pub lease: u16,
     pub latest: Option<Tick>,
-    /// Whether it saw the lease kept up while it was running.
+    /// The renewal that it saw last, without having stood still since.
+    pub seen: Option<Tick>,
+    /// Whether it saw the lease kept up while it was running and did not stand still.
     pub witnessed: bool,
+    /// Whether another has taken over since it renewed: by its own clock that is longer ago than a leader acts.
+    pub superseded: bool,
     pub quarantine: Option<(Tick, Tick)>,
     /// The locks that it took while it led.
     pub taken: Option<Lock>,
@@ -222,6 +226,12 @@ impl Replica {
     #[must_use]
     pub fn started(error: Tick) -> Self {
         Self { error, next: Next::Idle, object: None, lock: None, look: None, held: None, lead: Lead::default() }
+    }
+
+    /// Whether it acts as far as the election is concerned. A leader asks its clock each time.
+    #[must_use]
+    pub fn acts(&self, setup: &Setup) -> bool {
+        !setup.leases || (self.lead.leads && !self.lead.superseded)
     }
 
     /// Forgets what a pass found.
@@ -302,14 +312,12 @@ impl State {
         let mut etcd = Etcd { objects, lock: None, lease: None, version: u16::from(count) };
         let mut replicas: Vec<Replica> = setup.clock_errors.iter().map(|error| Replica::started(*error)).collect();
         if setup.leases {
-            // The first replica has led for a while.
+            // The first replica has led for a while, and the others have seen it.
             let (version, renewed) = (u16::from(count) + 1, now + replicas[0].error);
             etcd.lease = Some(Lease { holder: Some(0), renewed, quarantine: None, version });
             etcd.version = version;
-            let watches = Lead { latest: Some(renewed), witnessed: true, ..Lead::default() };
-            if setup.restored_at_once {
-                replicas.iter_mut().for_each(|replica| replica.lead = watches.clone());
-            }
+            let watches = Lead { latest: Some(renewed), seen: Some(renewed), witnessed: true, ..Lead::default() };
+            replicas.iter_mut().for_each(|replica| replica.lead = watches.clone());
             replicas[0].lead = Lead { leads: true, lease: version, ..watches };
         }
         Self {

@@ -65,6 +65,8 @@ pub enum Variant {
     QuarantineOnlyWhenDeciding,
     /// A process that was not there takes the lease of a backup for that of a leader who has just died.
     UnwitnessedLeaseTrusted,
+    /// A leader that stood still while another led goes on, if the lease is as it left it.
+    StandstillVouchedFor,
     /// What is stored under a lock that was taken is trusted, though etcd may have been restored under this leader.
     NoLookAtTheLease,
     /// A version number is enough to know an attempt by.

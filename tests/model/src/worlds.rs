@@ -49,6 +49,7 @@ pub fn small() -> Vec<Named> {
             Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
         ),
         ("a restore at once, under two leaders in turn", Setup { driven_to_end: 64, ..at_once() }),
+        ("a restore around a leader that stood still", Setup { driven_to_end: 64, ..around_a_standstill() }),
     ]
 }
 
@@ -63,6 +64,21 @@ fn at_once() -> Setup {
         restores: 1,
         restored_after: 1,
         restored_at_once: true,
+        strides: true,
+        ..Setup::new()
+    }
+}
+
+/// Two leaders in turn, and a restore of etcd to before the second.
+fn around_a_standstill() -> Setup {
+    Setup {
+        clock_errors: vec![0, 0],
+        send_grace: 0,
+        objects: vec![(1, 20)],
+        span: (0, 1),
+        leases: true,
+        restores: 1,
+        restored_after: 1,
         strides: true,
         ..Setup::new()
     }
@@ -226,6 +242,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
             },
         ),
         of(V::NoLookAtTheLease, at_once()),
+        of(V::StandstillVouchedFor, around_a_standstill()),
         of(
             V::UnwitnessedLeaseTrusted,
             Setup { crashes: 1, send_grace: 0, restored_after: 1, objects: vec![(1, 20)], span: (0, 2), ..restored() },
