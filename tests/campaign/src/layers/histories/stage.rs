@@ -269,9 +269,9 @@ impl Stage {
             caller.reconnect();
             caller.thaw_watches();
             caller.return_to_present();
-            // No watch of Kubernetes loses an event for good: one that was dropped comes with the list after the connection's end.
-            caller.expire_next_watch();
-            caller.close_watches();
+            // No watch of Kubernetes loses an event for good: one that was dropped, of whatever kind, comes with the list after the
+            // connection's end.
+            caller.expire_watches();
         }
     }
 }
