@@ -11,6 +11,7 @@ use http::HeaderValue;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
+use self::patience::Patient;
 use super::{
     claims::{self, Claims},
     credential::{Credentials, Identity},
@@ -18,6 +19,8 @@ use super::{
     errors::tidy,
     transport::Transport,
 };
+
+mod patience;
 
 /// How long a call waits for a token, other calls that ask for the same one included.
 pub(super) const SIGN_IN_TIME_OUT: Duration = Duration::from_secs(30);
@@ -82,6 +85,7 @@ impl SignIn {
     /// # Errors
     /// [`ConfigError::Identity`] where no credential can be made of `identity`.
     pub(super) fn new(identity: Identity, transport: Arc<dyn Transport>) -> Result<Self, ConfigError> {
+        let transport = Arc::new(Patient::new(transport, identity.clock.clone()));
         let sign_in = Self { identity, transport, held: Mutex::default(), line: tokio::sync::Mutex::default() };
         sign_in.current()?;
         Ok(sign_in)

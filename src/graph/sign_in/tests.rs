@@ -4,7 +4,10 @@ use crate::graph::{Certificate, Cloud, Credentials, Graph, testing::*};
 use azure_core::credentials::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 fn form(seen: &Seen) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(seen.body().as_bytes()).into_owned().collect()
@@ -223,6 +226,30 @@ async fn a_refusal_says_entras_code_and_sentence() {
     );
     assert_eq!(error.kind, SignInFailure::Refused);
     assert_eq!(script.seen().len(), 1, "no retry");
+}
+
+#[tokio::test]
+async fn entra_is_left_alone_for_as_long_as_it_asks() {
+    for (status, wait, asked_for) in [(429, "120", 120), (503, "2.5", 3), (429, "Sun, 22 Nov 2026 09:00:30 GMT", 30)] {
+        let calls = AtomicU64::new(0);
+        let script = Script::new(move |_| {
+            if calls.fetch_add(1, Ordering::SeqCst) > 0 {
+                return token("a");
+            }
+            let mut answer = answer(status, r#"{"error":"temporarily_unavailable"}"#);
+            answer.headers_mut().insert("retry-after", wait.parse().unwrap());
+            Some(Ok(answer))
+        });
+        let (graph, clock) = client(&script);
+        let first = graph.sign_in().await.unwrap_err();
+        assert_eq!(first.kind, SignInFailure::Unreachable);
+        clock.advance(Duration::from_secs(asked_for - 1));
+        graph.forget_token();
+        assert_eq!(graph.sign_in().await.unwrap_err(), first, "{wait}");
+        assert_eq!(script.seen().len(), 1, "{wait}");
+        clock.advance(Duration::from_secs(1));
+        graph.sign_in().await.unwrap();
+    }
 }
 
 #[tokio::test]
