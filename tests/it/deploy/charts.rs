@@ -154,3 +154,30 @@ async fn values_arrive_where_they_belong() {
     assert!(!objects.iter().any(|object| object["kind"] == "NetworkPolicy"));
     assert_eq!(the(&objects, "ClusterRole")["metadata"]["name"], "passcode-operator");
 }
+
+/// What helm says after an installation, from the command that looks at the tenants on.
+async fn notes(values: &str) -> String {
+    let helm = Helm::find().await.unwrap();
+    let values = format!("image.repository=example{values}");
+    let arguments = ["install", "passcode-operator", &chart(), "-n", "elsewhere", "--dry-run=client", "--set", &values];
+    let printed = helm.print(None, arguments).await.unwrap();
+    let (_, notes) = printed.split_once("\nNOTES:\n").unwrap();
+    assert!(notes.contains("deploy/charts/passcode-operator-crds -n elsewhere\n"), "{notes}");
+    notes.split_once("get intunetenants -o wide\n").unwrap().1.trim().replace('\n', " ")
+}
+
+#[tokio::test]
+async fn the_notes_are_true_of_every_way_to_sign_in() {
+    let ways = ["secretNames={s}", "workloadIdentity.mode=Webhook", "workloadIdentity.mode=ProjectedToken"];
+    for way in ways.into_iter().chain(["networkPolicy.metadataService=true"]) {
+        for policy in [true, false] {
+            assert_eq!(notes(&format!(",{way},networkPolicy.enabled={policy}")).await, "", "{way} {policy}");
+        }
+    }
+    let none = notes("").await;
+    assert!(none.starts_with("These values prepare no way to sign in. Set"), "{none}");
+    // Nothing keeps the pods from the node's metadata service.
+    let open = notes(",networkPolicy.enabled=false").await;
+    assert!(open.starts_with("With these values it can sign in as a managed identity of its Azure node"), "{open}");
+    assert!(open.contains("secretNames") && !open.contains("networkPolicy"), "{open}");
+}
