@@ -41,7 +41,7 @@ fn figure(table: &Table, name: &str) -> f64 {
 async fn w1_counts_writes_time_and_memory() {
     let table = played(Workload::W1).await;
     let writes = figure(&table, "status writes per object");
-    // A claim, its answer and the outcome; not more than design 5 allows.
+    // A claim, its answer and the outcome, and at most one change of Intune's state.
     assert!((3.0..=4.0).contains(&writes), "{writes}");
     assert!(figure(&table, "objects/s") > 0.0 && figure(&table, "CPU ms per object") > 0.0);
     assert!(figure(&table, "peak RSS MiB") > 1.0);

@@ -241,7 +241,7 @@ pub struct DeviceAction {
 pub struct Candidate {
     /// Intune's id of the device, to be named as managedDeviceId in a new object.
     pub managed_device_id: String,
-    /// operatingSystem and osVersion, as Intune writes them.
+    /// operatingSystem and osVersion, as Intune writes them; not a class as in device.platform, for which a list tells too little.
     pub platform: String,
     /// model, as Intune writes it.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -1,4 +1,4 @@
-//! What Graph's answer to the one request changes (design 2.2 step 8).
+//! What Graph's answer to the one request changes.
 
 use std::time::Duration;
 

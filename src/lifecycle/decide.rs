@@ -1,4 +1,4 @@
-//! The machine: ordered questions, the first that has something to say decides (design 2.2 and 3.1).
+//! The machine: ordered questions, the first that has something to say decides.
 //!
 //! Each question either passes or answers with the step to take. Nothing below a question is looked at before it has passed,
 //! so a reader can follow a request from top to bottom of [`questions`].
@@ -213,7 +213,7 @@ pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     }
 }
 
-/// Step 3: an entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
+/// An entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
 fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
     // What was sent is followed in any case. An object that sent nothing asks from requestTime on, by the look's own clock, and
     // about a work profile only where that is what it wants.
@@ -238,7 +238,7 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
     Ok(())
 }
 
-/// Step 4, for the object's own attempt, where nothing answers yet.
+/// The object's own attempt, where nothing answers yet.
 fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if let Some(action) = d.status.device_action.clone() {
         // What was followed is not listed at the moment. It is not sent again for that.
@@ -269,7 +269,7 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
     }
 }
 
-/// Step 4, for everybody else's: while a lock is open there is neither a request nor a negative outcome.
+/// The attempts of all others: while a lock is open there is neither a request nor a negative outcome.
 fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if d.o.held.is_some() {
         return Ok(());
@@ -284,7 +284,7 @@ fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     }
 }
 
-/// Step 5: an attempt that left no trace is counted, once.
+/// An attempt that left no trace is counted, once.
 fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if let Some(attempt) = d.status.attempt.as_mut()
         && matches!(attempt.result, None | Some(AttemptResult::Unknown))
@@ -303,7 +303,7 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
     if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
 }
 
-/// Step 8: refused for good, and nothing that somebody else asked for answers.
+/// Refused for good, and nothing that somebody else asked for answers.
 fn not_refused(d: &mut Draft<'_>) -> Result<(), Step> {
     if d.status.attempt.as_ref().is_none_or(|attempt| attempt.result != Some(AttemptResult::Refused)) {
         return Ok(());
@@ -324,7 +324,7 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
     }
 }
 
-/// Step 6: a device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
+/// A device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
 /// have had, so after an attempt without a trace even an enrolment counts that only Intune's clock may have put before the request.
 fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
     let Some(enrolled) = look.enrolled else { return Ok(()) };
@@ -385,7 +385,7 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     }
 }
 
-/// Step 7: the lock. Taking it changes what is known, so the machine starts over with it in hand.
+/// The lock. Taking it changes what is known, so the machine starts over with it in hand.
 fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
     if d.o.held.is_some() {
         return Ok(());
@@ -398,7 +398,7 @@ fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
     Err(Step::TakeLock { send_deadline: deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
 }
 
-/// Step 7: the claim, with what the look under the lock showed.
+/// The claim, with what the look under the lock showed.
 fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<Step, Step> {
     let (Some(held), Some(now), Some(tenant)) = (d.o.held, d.now.graph, d.o.tenant) else {
         return Err(d.a_moment(MOMENT));

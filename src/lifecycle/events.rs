@@ -2,7 +2,7 @@
 
 use crate::api::{
     conditions::{self, kind},
-    reset_status::{Outcome, PasscodeResetStatus},
+    reset_status::PasscodeResetStatus,
 };
 
 /// An event to publish.
@@ -12,22 +12,19 @@ pub struct Announcement {
     pub warning: bool,
     /// The condition's reason.
     pub reason: String,
-    /// The condition's message.
+    /// The condition and its message. The issue and the outcome mostly share their reason, and people see no more than reason and note.
     pub note: String,
 }
 
 /// What a change from one status to another announces.
 #[must_use]
 pub fn announced(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> Option<Announcement> {
-    let (condition, warning) = if old.outcome != new.outcome {
-        (conditions::get(&new.conditions, kind::READY)?, new.outcome != Some(Outcome::Complete))
-    } else if !conditions::is_true(&old.conditions, kind::ISSUED) && conditions::is_true(&new.conditions, kind::ISSUED)
-    {
-        (conditions::get(&new.conditions, kind::ISSUED)?, false)
-    } else {
-        return None;
-    };
-    Some(Announcement { warning, reason: condition.reason.clone(), note: condition.message.clone() })
+    let moved = |kind: &&str| !conditions::is_true(&old.conditions, kind) && conditions::is_true(&new.conditions, kind);
+    // Both at once: the outcome is what people need.
+    let kind = [kind::COMPLETE, kind::REJECTED, kind::FAILED, kind::ISSUED].into_iter().find(moved)?;
+    let condition = conditions::get(&new.conditions, kind)?;
+    let warning = [kind::REJECTED, kind::FAILED].contains(&kind);
+    Some(Announcement { warning, reason: condition.reason.clone(), note: format!("{kind}: {}", condition.message) })
 }
 
 /// Whether two statuses say the same, but for times that move by themselves.

@@ -1,4 +1,4 @@
-//! What Intune's own record of a device says about a request (design 2.1): an entry answers it, forbids it, or neither.
+//! What Intune's own record of a device says about a request: an entry answers it, forbids it, or neither.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 

@@ -1,4 +1,4 @@
-//! What people are told, in whole sentences: what is known, and what to do (`reference/platforms.md` 6).
+//! What people are told, in whole sentences: what is known, and what to do.
 //!
 //! A message changes only when its facts change: a count-down in it would be a write a second.
 

@@ -1,10 +1,12 @@
 //! What the documents say of each other and of the program's words.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
+
+use passcode_operator::platform::{NOT_LISTED, OS_VERSION_UNREADABLE, builtin_names, builtin_spec};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -60,26 +62,72 @@ fn links_between_documents_lead_somewhere() {
     assert!(count > 60, "{count}");
 }
 
-/// Each reason of the program, with what its comment says first: `Waiting`, `Failed`, `An IntuneTenant's` ...
-fn reasons() -> Vec<(String, String)> {
+/// Each reason of the program's closed list, with what its comment says first: `Waiting`, `Failed`, `An IntuneTenant's` ...
+pub(crate) fn reasons() -> BTreeMap<String, String> {
     let source = fs::read_to_string(root().join("src/api/conditions.rs")).unwrap();
-    let lines: Vec<_> = source.split("pub mod reason").nth(1).unwrap().lines().collect();
+    let (_, list) = source.split_once("pub mod reason {").unwrap();
+    let lines: Vec<_> = list.split("\n}").next().unwrap().lines().map(str::trim).collect();
     let reason = |pair: &[&str]| {
-        let value = pair[1].trim().strip_prefix("pub const ")?.split('"').nth(1)?.to_owned();
-        Some((pair[0].trim().strip_prefix("/// ")?.to_owned(), value))
+        let value = pair[1].strip_prefix("pub const ")?.split('"').nth(1)?.to_owned();
+        Some((value, pair[0].strip_prefix("/// ").unwrap().to_owned()))
     };
     lines.windows(2).filter_map(reason).collect()
 }
 
+/// The reasons that the built-in matrices bring.
+fn of_the_matrices() -> BTreeSet<String> {
+    let rules = builtin_names().into_iter().flat_map(|name| builtin_spec(name).unwrap().rules);
+    let silent = [NOT_LISTED, OS_VERSION_UNREADABLE].map(ToOwned::to_owned);
+    rules.map(|rule| rule.reason).chain(silent).collect()
+}
+
 #[test]
-fn every_reason_is_explained_and_what_makes_people_search_has_an_entry() {
-    let (readme, troubleshooting) = (root().join("README.md"), root().join("docs/troubleshooting.md"));
-    let (readme, troubleshooting) = (fs::read_to_string(readme).unwrap(), fs::read_to_string(troubleshooting).unwrap());
-    let all = reasons();
-    assert!(all.len() > 40, "{all:?}");
-    for (comment, reason) in all {
-        assert!(readme.contains(&format!("`{reason}`")), "README: {reason}");
-        let trouble = ["Waiting", "Failed"].iter().any(|word| comment.starts_with(word));
-        assert!(!trouble || troubleshooting.contains(&format!("`{reason}`")), "troubleshooting: {reason}");
+fn every_reason_is_explained_and_is_found_where_people_search() {
+    let (reasons, matrices): (BTreeSet<_>, _) = (reasons().into_keys().collect(), of_the_matrices());
+    assert!(reasons.len() > 40 && matrices.len() > 20, "{reasons:?} {matrices:?}");
+    for document in ["README.md", "docs/troubleshooting.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        let missing: Vec<_> =
+            reasons.union(&matrices).filter(|reason| !text.contains(&format!("`{reason}`"))).collect();
+        assert!(missing.is_empty(), "{document}: {missing:?}");
+    }
+}
+
+/// What the samples for GitOps wait for by name is something that the program says.
+#[test]
+fn samples_name_reasons_that_there_are() {
+    let sample = fs::read_to_string(root().join("deploy/samples/gitops/flux/resets.yaml")).unwrap();
+    let (_, named) = sample.split_once("c.reason in [").unwrap();
+    let (named, _) = named.split_once(']').unwrap();
+    let named: BTreeSet<_> = named.split(", ").map(|word| word.trim_matches('\'').to_owned()).collect();
+    assert!(named.len() > 2 && named.iter().all(|reason| reasons().contains_key(reason)), "{named:?}");
+}
+
+/// Notes that are not part of the repository help nobody who reads it.
+#[test]
+fn nothing_is_cited_that_readers_cannot_open() {
+    let mut files = documents();
+    for directory in ["src", "tests", "benches", "deploy"] {
+        below(&root().join(directory), &mut files);
+    }
+    assert!(files.len() > 300, "{}", files.len());
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap().to_lowercase();
+        let words: Vec<_> = text.split(|c: char| c.is_whitespace() || "()`,;".contains(c)).collect();
+        let chapter =
+            words.windows(2).find(|pair| pair[0] == "design" && pair[1].starts_with(|c: char| c.is_ascii_digit()));
+        let note = words.windows(2).find(|pair| pair[0].ends_with(".md") && pair[1] == "section");
+        assert!(chapter.is_none() && note.is_none(), "{}: {chapter:?} {note:?}", file.display());
+    }
+}
+
+fn below(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, files);
+        } else if path.extension().is_some_and(|e| ["rs", "md", "yaml", "sh"].iter().any(|known| e == *known)) {
+            files.push(path);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which entries of Intune's record answer a request, and which forbid it (design 2.1).
+//! Which entries of Intune's record answer a request, and which forbid it.
 
 use super::{
     devices::{entry, entry_of, iphone, windows_phone, work_profile},

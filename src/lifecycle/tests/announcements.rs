@@ -17,10 +17,15 @@ fn status_of(facts: &Facts) -> PasscodeResetStatus {
 }
 
 #[track_caller]
-fn announcement(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> (bool, String) {
+fn announcement(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> (bool, String, String) {
     let Announcement { warning, reason, note } = announced(old, new).unwrap();
-    assert!(!note.is_empty());
-    (warning, reason)
+    let (condition, message) = note.split_once(": ").unwrap();
+    assert!(!message.is_empty());
+    (warning, reason, condition.to_owned())
+}
+
+fn told(warning: bool, reason: &str, condition: &str) -> (bool, String, String) {
+    (warning, reason.to_owned(), condition.to_owned())
 }
 
 #[test]
@@ -32,14 +37,15 @@ fn the_issue_and_the_outcome_are_announced_once() {
     let done = status_of(&accepted.clone().sees(vec![entry("done", 5)]));
     let failed = status_of(&accepted.sees(vec![entry("failed", 5)]));
     assert_eq!(announced(&nothing, &waiting), None);
-    assert_eq!(announcement(&waiting, &pending), (false, "PasscodeRemoved".to_owned()));
+    assert_eq!(announcement(&waiting, &pending), told(false, "PasscodeRemoved", "Issued"));
     assert_eq!(announced(&pending, &pending), None);
-    assert_eq!(announcement(&pending, &done), (false, "PasscodeRemoved".to_owned()));
-    assert_eq!(announcement(&pending, &failed), (true, "DeviceRefused".to_owned()));
+    // The same reason, so the note has to tell them apart.
+    assert_eq!(announcement(&pending, &done), told(false, "PasscodeRemoved", "Complete"));
+    assert_eq!(announcement(&pending, &failed), told(true, "DeviceRefused", "Failed"));
     assert_eq!(announced(&done, &done), None);
     // Both at once: the outcome is what people need.
     let refused = status_of(&Facts::new().dry_run());
-    assert_eq!(announcement(&nothing, &refused), (true, "DryRun".to_owned()));
+    assert_eq!(announcement(&nothing, &refused), told(true, "DryRun", "Rejected"));
 }
 
 #[test]

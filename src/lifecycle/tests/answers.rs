@@ -1,4 +1,4 @@
-//! Step 8: what the answer to the request changes (design 2.2).
+//! What the answer to the request changes.
 
 use std::time::Duration;
 

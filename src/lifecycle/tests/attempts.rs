@@ -1,4 +1,4 @@
-//! Steps 4 and 5: the object's own attempt, the lock of another, and silence (design 2.2).
+//! The object's own attempt, the lock of another, and silence.
 
 use std::time::Duration;
 

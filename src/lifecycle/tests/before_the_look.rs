@@ -1,4 +1,4 @@
-//! The questions before Intune's record is looked at (design 3.1, the order of the questions).
+//! The questions before Intune's record is looked at.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Following an entry to its end (design 2.1 and 2.2 steps 3, 4 and 11; platforms 6).
+//! Following an entry to its end.
 
 use std::time::Duration;
 

@@ -49,7 +49,7 @@ pub(super) fn check(facts: &Facts, decision: &Decision) {
     again(facts, decision);
 }
 
-/// The table of conditions of design 3.1.
+/// Which conditions there are, and when, as the README's table says.
 #[track_caller]
 pub(super) fn well_formed(status: &PasscodeResetStatus, generation: Option<i64>) {
     let is = |kind: &str| conditions::is_true(&status.conditions, kind);
@@ -176,7 +176,7 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     }
 }
 
-/// Design 2.1 once more, in other words than the code's.
+/// Which entries answer a request, once more, in other words than the code's.
 fn nothing_answers(facts: &Facts, decision: &Decision, at: k8s_openapi::jiff::Timestamp) -> bool {
     let Some(Reading::Answer { value: Look::Seen { results, .. }, .. }) = &facts.look else { return false };
     let status = &decision.status;

@@ -1,4 +1,4 @@
-//! A look that could not tell, and a device that is gone (design 2.1).
+//! A look that could not tell, and a device that is gone.
 
 use std::time::Duration;
 

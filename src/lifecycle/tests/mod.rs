@@ -1,4 +1,4 @@
-//! The design's tables written down a second time, what holds for any facts at all, and a few walks from end to end.
+//! The rules' tables written down a second time, what holds for any facts at all, and a few walks from end to end.
 
 mod adoption;
 mod announcements;

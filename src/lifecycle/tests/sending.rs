@@ -1,4 +1,4 @@
-//! Step 7: the lock and the claim (design 2.2).
+//! The lock and the claim.
 
 use std::time::Duration;
 

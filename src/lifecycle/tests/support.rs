@@ -1,4 +1,4 @@
-//! The matrix's word, the action asked for, and what is scheduled (design 3.1).
+//! The matrix's word, the action asked for, and what is scheduled.
 
 use std::time::Duration;
 

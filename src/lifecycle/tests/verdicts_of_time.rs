@@ -1,4 +1,4 @@
-//! Step 6: enrolled after the request, expired; and what holds an attempt back (design 2.2).
+//! Enrolled after the request, expired; and what holds an attempt back.
 
 use std::time::Duration;
 

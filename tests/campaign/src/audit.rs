@@ -1,4 +1,4 @@
-//! What the API server and the simulator know, held against the promise (design 2.2) and the invariants I1 to I5 and I9.
+//! What the API server and the simulator know, held against the promise and what has to hold of every status.
 //!
 //! The simulator's record is the ground truth of what was carried out, and the API server keeps every version of every object, also
 //! those that a restore took back. Nothing here looks at which functions the operator called.
@@ -154,7 +154,7 @@ impl Audit {
         }
     }
 
-    /// I3: nothing arrives without a claim that was stored before, nor after its deadline.
+    /// Nothing arrives without a claim that was stored before, nor after its deadline.
     fn only_claimed_requests_arrive(&mut self, records: &Records, terms: Terms) {
         let slack = SignedDuration::try_from(records.graph.settings().latency).unwrap() + terms.arrives_within;
         for request in records.graph.requests().iter().filter(|request| request.class == PathClass::Action) {
@@ -190,7 +190,7 @@ impl Audit {
         self.executed.iter().filter(counts).cloned().collect()
     }
 
-    /// I1 in the words of the promise: none is carried out for an object if one of ours was carried out for that device at or after
+    /// The promise: none is carried out for an object if one of ours was carried out for that device at or after
     /// its requestTime.
     fn never_twice(&mut self, records: &Records) {
         let ours = self.carried_out_by_request(records);
@@ -220,7 +220,7 @@ impl Audit {
         self.executed.iter().filter(of).count()
     }
 
-    /// I2 and I5: an outcome says what is true, and each object has one.
+    /// An outcome says what is true, and each object has one.
     fn outcomes_are_true(&mut self, records: &Records, terms: Terms) {
         let all = records.graph.all_resets();
         for uid in self.lives.keys().cloned().collect::<Vec<_>>() {
@@ -259,7 +259,7 @@ impl Audit {
         }
     }
 
-    /// I4 and I9: an outcome is the last word, conditions are well formed, and lastTransitionTime moves only with the status.
+    /// An outcome is the last word, conditions are well formed, and lastTransitionTime moves only with the status.
     fn statuses_are_sound(&mut self, records: &Records) {
         for (key, versions) in &records.histories {
             for version in versions {

@@ -1,7 +1,7 @@
 //! The reliability campaign: no phone is reset twice and none is forgotten, whatever dies.
 //!
 //! What lives here: the layers (each makes plans: a world, and what goes wrong in it), the audit that holds what the API server
-//! and the simulator know against the promise of design 2.2, and the report. What does not: the model of the protocol
+//! and the simulator know against the promise, and the report. What does not: the model of the protocol
 //! (`tests/model`), the world itself (`tests/world`), and tests of single features (`tests/it`).
 //!
 //! Each layer runs small, with a fixed seed, in `cargo test`; `make campaign` runs all of them in full.

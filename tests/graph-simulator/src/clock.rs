@@ -33,12 +33,12 @@ pub(crate) fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(time)
 }
 
-/// As Intune writes a time: seven fractional digits, 100 ns (platforms.md section 1).
+/// As Intune writes a time: seven fractional digits, 100 ns.
 pub fn graph_time(time: Timestamp) -> String {
     format!("{time:.7}")
 }
 
-/// As an error body's `innerError.date` is written: whole seconds, no zone (samples/error-400-unknown-segment).
+/// As an error body's `innerError.date` is written: whole seconds, no zone.
 pub(crate) fn inner_error_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }

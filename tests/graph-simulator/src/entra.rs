@@ -1,4 +1,4 @@
-//! Microsoft Entra: `POST /{tenant}/oauth2/v2.0/token` with client credentials (intune-graph.md section 5).
+//! Microsoft Entra: `POST /{tenant}/oauth2/v2.0/token` with client credentials.
 
 use crate::assertions;
 use crate::clock::{entra_time, shifted};

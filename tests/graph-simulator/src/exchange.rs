@@ -285,7 +285,7 @@ fn json_kind(service: Service) -> &'static str {
     }
 }
 
-/// The identifiers that best practice asks clients to log (intune-graph.md section 3).
+/// The identifiers that best practice asks clients to log.
 fn put_ids(headers: &mut HeaderMap, ids: &Ids, service: Service) {
     if service == Service::Entra {
         put(headers, "x-ms-request-id", &ids.request_id);

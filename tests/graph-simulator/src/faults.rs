@@ -104,17 +104,17 @@ impl Fault {
         Self::with_body(status, FaultBody::Html)
     }
 
-    /// 400 as Intune refuses an action: no reason, its own JSON in the message (samples/error-400-badrequest-action).
+    /// 400 as Intune refuses an action: no reason, its own JSON in the message.
     pub fn refused_by_intune() -> Self {
         Self::with_body(400, FaultBody::RefusedByIntune)
     }
 
-    /// 400 "Resource not found for the segment" (samples/error-400-unknown-segment).
+    /// 400 "Resource not found for the segment".
     pub fn unknown_segment() -> Self {
         Self::with_body(400, FaultBody::UnknownSegment)
     }
 
-    /// 403 of Multi Admin Approval (samples/error-403-approval-required, intune-graph.md section 6).
+    /// 403 of Multi Admin Approval.
     pub fn approval_required() -> Self {
         Self::with_body(403, FaultBody::ApprovalRequired)
     }

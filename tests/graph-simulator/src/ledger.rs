@@ -63,7 +63,7 @@ pub struct DevicePlan {
     pub active_after: Option<Duration>,
     /// The answer.
     pub final_state: ActionState,
-    /// `errorCode` from the answer on. No list of values exists (intune-graph.md section 2.1).
+    /// `errorCode` from the answer on. No list of values exists.
     pub error_code: i32,
 }
 
@@ -252,7 +252,7 @@ impl Ledger {
             "lastUpdatedDateTime": graph_time(later(start, reset.plan.last_change(age))),
         });
         // The schema has a result type with a passcode for resetPasscode only (v1.0-Prod.subset.csdl). The passcode is readable by
-        // anyone who may read devices (intune-graph.md section 2.1); it stands here from the beginning, the worst case.
+        // anyone who may read devices; it stands here from the beginning, the worst case.
         if reset.action == "resetPasscode" {
             shown["@odata.type"] = json!("#microsoft.graph.resetPasscodeActionResult");
             shown["errorCode"] = json!(if answered { reset.plan.error_code } else { 0 });
@@ -262,14 +262,14 @@ impl Ledger {
     }
 }
 
-/// "Not set" in Intune's times (intune-graph.md section 9).
+/// "Not set" in Intune's times.
 pub(crate) const YEAR_ONE: &str = "0001-01-01T00:00:00Z";
 
 /// Entries of other actions, to plant with [`crate::Simulator::plant_entry`].
 pub mod planted {
     use super::{Value, json};
 
-    /// A remote lock, whose PIN stands in the same array (platforms.md section 1).
+    /// A remote lock, whose PIN stands in the same array.
     pub fn remote_lock(started: &str, unlock_pin: &str) -> Value {
         json!({
             "@odata.type": "#microsoft.graph.remoteLockActionResult",
@@ -281,7 +281,7 @@ pub mod planted {
         })
     }
 
-    /// A virus scan; several of them may stand side by side (platforms.md section 1).
+    /// A virus scan; several of them may stand side by side.
     pub fn defender_scan(started: &str, scan_type: &str) -> Value {
         json!({
             "@odata.type": "#microsoft.graph.windowsDefenderScanActionResult",

@@ -4,7 +4,7 @@
 //! ([`Simulator::refusals`]). It knows what really happened ([`Simulator::executed`]), whatever the client was told. Faults are scripted
 //! with [`Rule`]. The simulator runs in the process of the test, in tokio's time (`start_paused` works), or behind HTTPS ([`serve()`]).
 //!
-//! Comments name their sources: `intune-graph.md`, `platforms.md` and the files of `msgraph/` are the project's collected references.
+//! What a comment calls documented is in Microsoft's reference of Graph; what it calls reported was seen in public reports.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;

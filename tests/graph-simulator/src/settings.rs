@@ -30,11 +30,11 @@ pub struct Settings {
     pub ledger_lag: Lag,
     /// How many entries Intune keeps.
     pub history: History,
-    /// Devices on a page when `$top` is not given (intune-graph.md section 3: 1000).
+    /// Devices on a page when `$top` is not given (Graph: 1000).
     pub page_size: usize,
     /// Whether `serialNumber eq` tells upper from lower case.
     pub serial_case_sensitive: bool,
-    /// Every `$filter` is ignored and all devices come back, as reported for unsupported properties (intune-graph.md section 3).
+    /// Every `$filter` is ignored and all devices come back, as reported for unsupported properties.
     pub ignore_every_filter: bool,
     /// Throttling. Not enforced unless set.
     pub limits: Limits,
@@ -72,7 +72,7 @@ impl Default for Settings {
     }
 }
 
-/// What an access token looks like. For Graph it is opaque and need not be a JWT (platforms.md section 1).
+/// What an access token looks like. For Graph it is opaque and need not be a JWT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFormat {
     /// A string without meaning.
@@ -81,7 +81,7 @@ pub enum TokenFormat {
     Jwt,
 }
 
-/// How many entries of a reset Intune keeps: not documented (platforms.md section 8), so both must be lived with.
+/// How many entries of a reset Intune keeps: not documented, so both must be lived with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
     /// Every reset stays.
@@ -105,7 +105,7 @@ impl From<Duration> for Lag {
     }
 }
 
-/// The throttling limits of the Intune devices service in any 20 seconds (intune-graph.md section 4). `None`: not enforced.
+/// The throttling limits of the Intune devices service in any 20 seconds. `None`: not enforced.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// POST, PUT, PATCH, DELETE of one app in one tenant.
@@ -133,7 +133,7 @@ impl Limits {
     }
 }
 
-/// The form of `Retry-After`. The official sample holds a decimal, and Intune may leave it out (intune-graph.md section 4).
+/// The form of `Retry-After`. The official sample holds a decimal, and Intune may leave it out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfter {
     /// `3`

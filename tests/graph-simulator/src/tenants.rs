@@ -7,11 +7,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-/// The application permission that reading devices needs (intune-graph.md section 2.1).
+/// The application permission that reading devices needs.
 pub const READ_PERMISSION: &str = "DeviceManagementManagedDevices.Read.All";
 /// It includes reading.
 pub const READ_WRITE_PERMISSION: &str = "DeviceManagementManagedDevices.ReadWrite.All";
-/// The only application permission that resets passcodes (intune-graph.md section 2.1).
+/// The only application permission that resets passcodes.
 pub const RESET_PERMISSION: &str = "DeviceManagementManagedDevices.PrivilegedOperations.All";
 
 /// Tenant of [`crate::Simulator::new`].
@@ -154,7 +154,7 @@ pub(crate) struct Token {
 pub enum Revocation {
     /// 401 without more; the next token is good.
     Plain,
-    /// 401 with a claims challenge; only a token that was asked for with those claims is good (intune-graph.md section 5).
+    /// 401 with a claims challenge; only a token that was asked for with those claims is good.
     ClaimsChallenge,
 }
 

@@ -1,4 +1,4 @@
-//! Throttling: sliding windows of 20 seconds per app and tenant, and per tenant (intune-graph.md section 4).
+//! Throttling: sliding windows of 20 seconds per app and tenant, and per tenant.
 
 use crate::settings::Limits;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ struct Window {
 
 impl Window {
     /// Counts a request. The answer says how long to wait if that was one too many: rejected requests count as well ("all requests
-    /// accrue against your usage limits", intune-graph.md section 4).
+    /// accrue against your usage limits").
     fn count(&mut self, now: Timestamp, limit: Option<usize>) -> Option<Duration> {
         while self.times.front().is_some_and(|&oldest| age(now, oldest) >= WINDOW) {
             self.times.pop_front();

@@ -115,7 +115,7 @@ impl World {
         let Some(device) = self.devices.get_mut(&effect.device) else {
             return;
         };
-        // On Apple devices the passcode is removed: there is no new one (intune-graph.md section 1.6).
+        // On Apple devices the passcode is removed: there is no new one.
         let apple = device.text("manufacturer") == "Apple";
         let passcode = (!apple).then(|| device.ledger.passcode.clone().unwrap_or(secret));
         let lag = device.ledger.take_lag(lag);

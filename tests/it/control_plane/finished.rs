@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::server::{NAMESPACE, Server};
 
-/// A terminal's width, for `-o wide`.
-const COLUMNS: usize = 160;
+/// A terminal's width.
+pub(super) const COLUMNS: usize = 160;
 /// A terminal's height.
 const LINES: usize = 24;
 
 /// Stores a copy of an object with its status.
-async fn store(server: &Server, file: &str, name: &str) -> Value {
+pub(super) async fn store(server: &Server, file: &str, name: &str) -> Value {
     let directory =
         "deploy/samples/gitops/argo-cd/resource_customizations/passcode-operator.dev/PasscodeReset/testdata";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory).join(file);
@@ -25,30 +25,10 @@ async fn store(server: &Server, file: &str, name: &str) -> Value {
     object
 }
 
-async fn kubectl(server: &Server, arguments: &[&str]) -> String {
+pub(super) async fn kubectl(server: &Server, arguments: &[&str]) -> String {
     let output = server.plane.kubectl(arguments).await.unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-#[tokio::test]
-async fn control_plane_columns_fit_a_terminal() {
-    let server = Server::shared().await;
-    for (file, name) in [
-        ("healthy_complete.yaml", "inc0090001"),
-        ("healthy_adopted.yaml", "inc0090002"),
-        ("degraded_rejected.yaml", "inc0090003"),
-        ("suspended_waiting_for_device.yaml", "inc0090004"),
-    ] {
-        store(&server, file, name).await;
-        let wide = kubectl(&server, &["get", "pcr", name, "-o", "wide"]).await;
-        let heading = wide.lines().next().unwrap();
-        // The message is the last, and a sentence may run on.
-        let rest = heading.find("MESSAGE").unwrap();
-        assert!(heading.ends_with("MESSAGE") && rest <= COLUMNS, "{rest}: {wide}");
-        let narrow = kubectl(&server, &["get", "pcr", name]).await;
-        assert!(narrow.lines().all(|line| line.len() <= 120), "{narrow}");
-    }
 }
 
 /// `kubectl describe` prints every field of a status on a line of its own; the guide has this instead.

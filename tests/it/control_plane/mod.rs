@@ -4,6 +4,7 @@
 //! they are never left out, where that is not possible.
 
 mod admission;
+mod columns;
 mod finished;
 mod kubectl;
 mod rules;

@@ -45,6 +45,11 @@ async fn a_mistake_in_a_value_is_named() {
         ("replica=3", "at '': additional properties 'replica' not allowed"),
         ("image.repo=registry.example.com/x", "at '/image': additional properties 'repo' not allowed"),
         ("image.repository=Registry.Example", "at '/image/repository': 'Registry.Example' does not match pattern"),
+        (
+            "image.repository=registry:5000/x:1.2",
+            "image.repository is \"registry:5000/x:1.2\": write the repository alone",
+        ),
+        ("image.repository=x@sha256:ab", "image.repository is \"x@sha256:ab\": write the repository alone"),
         ("image.digest=abc", "at '/image/digest': 'abc' does not match pattern"),
         ("replicas=two", "at '/replicas': got string, want integer"),
         ("replicas=11", "at '/replicas': maximum: got 11, want 10"),
@@ -66,6 +71,12 @@ async fn a_mistake_in_a_value_is_named() {
         let words = render(&["--set", mistake]).await.expect_err(mistake);
         assert!(words.contains(sentence), "{mistake}: {words}");
     }
+    // An unknown name at the top comes with those that there are.
+    let words = render(&["--set", "replicaCuont=3"]).await.expect_err("a slip");
+    assert!(words.contains("'replicaCuont' not allowed") && words.contains("'replicas', 'secretNames'"), "{words}");
+    let port = render(&["--set", "image.repository=registry:5000/x"]).await.unwrap();
+    let image = &the(&port, "Deployment")["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(*image, concat!("registry:5000/x:", env!("CARGO_PKG_VERSION")));
     let words = render(&[]).await.expect_err("no image");
     assert!(words.contains("image.repository is missing: name the repository that you pushed the image to"), "{words}");
 }
@@ -79,6 +90,10 @@ async fn every_value_is_described_and_has_a_schema() {
     leaves(&schema, "", &described, &mut known);
     known.remove("global");
     assert_eq!(described, known);
+    let named: Vec<_> =
+        schema["propertyNames"]["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let properties: Vec<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(named.iter().collect::<BTreeSet<_>>(), properties.iter().collect::<BTreeSet<_>>());
 }
 
 /// The paths of a schema down to those that are described as one value.
@@ -138,4 +153,31 @@ async fn values_arrive_where_they_belong() {
     assert_eq!(labels["azure.workload.identity/use"], "true");
     assert!(!objects.iter().any(|object| object["kind"] == "NetworkPolicy"));
     assert_eq!(the(&objects, "ClusterRole")["metadata"]["name"], "passcode-operator");
+}
+
+/// What helm says after an installation, from the command that looks at the tenants on.
+async fn notes(values: &str) -> String {
+    let helm = Helm::find().await.unwrap();
+    let values = format!("image.repository=example{values}");
+    let arguments = ["install", "passcode-operator", &chart(), "-n", "elsewhere", "--dry-run=client", "--set", &values];
+    let printed = helm.print(None, arguments).await.unwrap();
+    let (_, notes) = printed.split_once("\nNOTES:\n").unwrap();
+    assert!(notes.contains("deploy/charts/passcode-operator-crds -n elsewhere\n"), "{notes}");
+    notes.split_once("get intunetenants -o wide\n").unwrap().1.trim().replace('\n', " ")
+}
+
+#[tokio::test]
+async fn the_notes_are_true_of_every_way_to_sign_in() {
+    let ways = ["secretNames={s}", "workloadIdentity.mode=Webhook", "workloadIdentity.mode=ProjectedToken"];
+    for way in ways.into_iter().chain(["networkPolicy.metadataService=true"]) {
+        for policy in [true, false] {
+            assert_eq!(notes(&format!(",{way},networkPolicy.enabled={policy}")).await, "", "{way} {policy}");
+        }
+    }
+    let none = notes("").await;
+    assert!(none.starts_with("These values prepare no way to sign in. Set"), "{none}");
+    // Nothing keeps the pods from the node's metadata service.
+    let open = notes(",networkPolicy.enabled=false").await;
+    assert!(open.starts_with("With these values it can sign in as a managed identity of its Azure node"), "{open}");
+    assert!(open.contains("secretNames") && !open.contains("networkPolicy"), "{open}");
 }

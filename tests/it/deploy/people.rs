@@ -3,9 +3,10 @@
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::{
-    Api, Client,
+    Api, Client, Resource,
     api::{Patch, PatchParams, PostParams},
 };
+use passcode_operator::api::reset::PasscodeReset;
 use serde_json::{Value, json};
 
 use super::rendered;
@@ -14,6 +15,7 @@ use crate::control_plane::server::Server;
 const RESETS: &str = "passcoderesets.passcode-operator.dev";
 const TENANTS: &str = "intunetenants.passcode-operator.dev";
 const MATRICES: &str = "platformsupportmatrices.passcode-operator.dev";
+const EVENTS: &str = "events";
 const STATUS: &str = "passcoderesets.passcode-operator.dev/status";
 
 /// Whether somebody may: `namespace` is empty for the whole cluster.
@@ -90,6 +92,14 @@ async fn control_plane_grants_people_what_their_role_says() {
         ("requester", "patch", RESETS, "desk", false),
         ("requester", "get", TENANTS, "", false),
         ("requester", "get", "secrets", "desk", false),
+        // kubectl describe and kubectl events read these.
+        ("requester", "list", EVENTS, "desk", true),
+        ("requester", "watch", EVENTS, "desk", true),
+        ("requester", "list", EVENTS, "", false),
+        ("requester", "create", EVENTS, "desk", false),
+        ("requester", "delete", EVENTS, "desk", false),
+        ("viewer", "list", EVENTS, "desk", true),
+        ("viewer", "list", EVENTS, "passcode-operator", false),
         ("viewer", "list", RESETS, "desk", true),
         ("viewer", "create", RESETS, "desk", false),
         ("viewer", "delete", RESETS, "desk", false),
@@ -117,6 +127,39 @@ async fn control_plane_grants_people_what_their_role_says() {
         let labels = role.metadata.labels.unwrap_or_default();
         let aggregated = labels.keys().any(|label| label.contains("aggregate-to"));
         assert!(!(name.starts_with("passcode-operator") && aggregated), "{name}");
+    }
+}
+
+/// With nothing but its own role the help desk sees what the operator published.
+#[tokio::test]
+async fn control_plane_describe_shows_the_help_desk_what_happened() {
+    let server = granted().await;
+    let object = json!({
+        "apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeReset", "metadata": {"name": "inc0012345", "namespace": "desk"},
+        "spec": {"device": {"serialNumber": "F9F92XQ9AF25"}, "requestTime": "2026-11-22T09:00:00Z"},
+    });
+    server.plane.apply(&object.to_string()).await.unwrap();
+    let resets: Api<PasscodeReset> = Api::namespaced(server.client.clone(), "desk");
+    let regarding = resets.get("inc0012345").await.unwrap().object_ref(&());
+    for (name, note) in
+        [("first", "Issued: Intune lists the reset."), ("second", "Complete: The device has carried it out.")]
+    {
+        let event = json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": name, "namespace": "desk"},
+            "eventTime": "2026-11-22T09:00:01.000000Z", "type": "Normal", "reason": "PasscodeRemoved", "note": note, "action": "Reset",
+            "regarding": &regarding, "reportingController": "passcode-operator", "reportingInstance": "passcode-operator-0",
+        });
+        server.plane.apply(&event.to_string()).await.unwrap();
+    }
+    for person in ["--as=requester", "--as=viewer"] {
+        for arguments in
+            [&["describe", "pcr", "inc0012345"][..], &["get", "events"], &["events", "--for", "pcr/inc0012345"]]
+        {
+            let output = server.plane.kubectl([arguments, &["-n", "desk", person]].concat()).await.unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout);
+            let words = |what: &str| shown.lines().any(|line| line.contains("PasscodeRemoved") && line.contains(what));
+            assert!(words("Issued: Intune lists") && words("Complete: The device"), "{person} {arguments:?}: {shown}");
+        }
     }
 }
 

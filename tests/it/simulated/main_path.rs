@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use graph_simulator::Device;
+use graph_simulator::{Device, DeviceClass};
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::api::reset_status::PasscodeResetStatus;
+use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
 use serde_json::Value;
-use world::World;
+use world::{World, objects::reset};
 
 use crate::scenes::{self, Scene};
 
@@ -57,3 +57,23 @@ scenes!(
     declarations_for_one_device_send_once,
     scheduled_and_expired,
 );
+
+/// Both have the reason of the matrix; the list of events shows no more than that and the note.
+#[tokio::test(start_paused = true)]
+async fn the_events_of_a_reset_can_be_told_apart() {
+    let world = World::new().await;
+    let (serial, _) = world.device(DeviceClass::IPhone, 1);
+    let replica = world.replica("a");
+    world.create(reset("inc", &serial, world.now())).await;
+    world.ends("inc", Duration::from_secs(120), Outcome::Complete, "PasscodeRemoved").await;
+    let events = world.api.objects("events.events.k8s.io");
+    let shown: Vec<_> =
+        events.iter().map(|event| (event["reason"].as_str(), event["note"].as_str().unwrap())).collect();
+    let once = |condition: &str| {
+        let of =
+            |(reason, note): &&(Option<&str>, &str)| *reason == Some("PasscodeRemoved") && note.starts_with(condition);
+        shown.iter().filter(of).count() == 1
+    };
+    assert!(shown.len() == 2 && once("Issued: ") && once("Complete: "), "{shown:?}");
+    replica.stop().await;
+}

@@ -304,7 +304,7 @@ impl World<'_> {
         self.state.replicas[r].next = Next::Await { attempt };
     }
 
-    /// I3 and I11, and that nothing is sent for an object that has expired.
+    /// What has to hold when a request is sent.
     fn note_sending(&mut self, object: &Object, attempt: u8) {
         let error = self.setup.clock_error;
         match self.state.claims.iter().find(|(claimed, uid, _)| (*claimed, *uid) == (attempt, object.uid)) {
@@ -422,7 +422,7 @@ impl World<'_> {
         Ok(new)
     }
 
-    /// I2, I4 and that a claim is a claim only once it is stored.
+    /// What has to hold of every write of a status; and a claim is a claim only once it is stored.
     fn note_status(&mut self, old: &Object, new: &Object) {
         if old.status.end.is_some() && old.status != new.status {
             self.state.break_with("an outcome is not the last word");

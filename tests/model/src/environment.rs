@@ -294,7 +294,7 @@ impl World<'_> {
         self.answered(r, answer, again);
     }
 
-    /// I1: none is carried out for an object if one of ours was carried out at or after its requestTime; and what was rejected stays so.
+    /// None is carried out for an object if one of ours was carried out at or after its requestTime; and what was rejected stays so.
     fn execute(&mut self, attempt: u8, uid: u8, requested: Tick) {
         if self.state.executed.iter().any(|earlier| earlier.at >= requested) {
             self.state.break_with("a second reset is carried out");

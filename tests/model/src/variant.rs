@@ -1,6 +1,6 @@
 //! What could be done wrong: each of these reaches something that does not hold, or the exploration would not be worth much.
 
-/// One thing that is done wrong (design 2.2, the list of variants).
+/// One thing that is done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
     /// Nothing is written before the request is sent.

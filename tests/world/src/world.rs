@@ -307,7 +307,7 @@ impl World {
     }
 }
 
-/// What holds of every status (design 3.1, the table of conditions).
+/// What holds of every status: which conditions there are, and when.
 pub fn check(status: &PasscodeResetStatus) {
     let is = |kind: &str| conditions::is_true(&status.conditions, kind);
     let count = |kinds: &[&str]| kinds.iter().filter(|kind| is(kind)).count();

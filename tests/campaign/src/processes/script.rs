@@ -72,7 +72,7 @@ pub struct Script {
 }
 
 /// The longest freeze of an operator. A request may be held by it for as long, and what the bound `sendGrace` excludes is not tried: it is
-/// more than twice as long here (design 2.3).
+/// more than twice as long here.
 const LONGEST_FREEZE: u64 = 4000;
 
 impl Script {

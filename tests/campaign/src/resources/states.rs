@@ -1,4 +1,4 @@
-//! The named states: the closed lists of what an object may be told (design 3.1 to 3.3).
+//! The named states: the closed lists of what an object may be told.
 
 use passcode_operator::{
     api::{

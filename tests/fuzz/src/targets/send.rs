@@ -41,7 +41,7 @@ pub fn run(data: &[u8]) {
     is_true(&answer, &asked.answer.answer);
 }
 
-/// Design 2.2, step 8, once more.
+/// What each answer means, once more.
 fn is_true(answer: &Response<Bytes>, judged: &Answer) {
     use NotExecuted::{ApprovalRequired, DependencyFailed, PermissionMissing, Throttled, TokenRejected, WrongAddress};
     let status = answer.status().as_u16();

@@ -1,7 +1,7 @@
-//! One example per class of device (platforms.md section 2), with property values as real tenants send them.
+//! One example per class of device, with property values as real tenants send them.
 //!
-//! No official text shows a whole response of a platform (intune-graph.md section 9): the values are composed from the schemas and from
-//! the single fragments seen in public reports. `operatingSystem` is `Android` for every Android mode (platforms.md section 1).
+//! No official text shows a whole response of a platform: the values are composed from the schemas and from
+//! the single fragments seen in public reports. `operatingSystem` is `Android` for every Android mode.
 
 use super::Device;
 use crate::dice::Dice;
@@ -182,7 +182,7 @@ fn fill_identity(properties: &mut Map<String, Value>, spec: &Spec, number: u32, 
     let alias = if number < 8 { first.to_owned() } else { format!("{first}{number}") };
     let upn = if userless { String::new() } else { format!("{alias}@contoso.example") };
     let serial = if spec.serial.is_empty() { String::new() } else { format!("{}{}", spec.serial, letters(dice, 9)) };
-    // Default device names carry the user's alias (platforms.md section 1).
+    // Default device names carry the user's alias.
     let owner = if userless { &serial } else { &alias };
     let name = format!("{owner}_{}_11/22/2026_8:{:02} AM", spec.os.replace(' ', ""), number % 60);
     let name = if spec.os == "Android" && !userless { name.replace("_Android_", "_AndroidForWork_") } else { name };
@@ -229,7 +229,7 @@ fn imei(dice: &mut Dice) -> String {
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
-/// Every property of beta at its default. Sentinel dates are as reported (intune-graph.md section 9).
+/// Every property of beta at its default. Sentinel dates are as reported.
 fn untouched() -> Map<String, Value> {
     let mut properties = Map::new();
     extend(

@@ -1,4 +1,4 @@
-//! `POST …/{id}/resetPasscode` and `…/recoverPasscode`: no body, 204, no operation id (intune-graph.md section 2.1).
+//! `POST …/{id}/resetPasscode` and `…/recoverPasscode`: no body, 204, no operation id.
 
 use super::call::{Answer, Body, Call};
 use super::{Outcome, authorize, errors, query, refused};
@@ -32,7 +32,7 @@ pub(crate) fn act(world: &mut World, call: &Call<'_>, app: &Token, id: &str, act
     Outcome { answer: Answer::no_content(), effect: Some(effect) }
 }
 
-/// `recoverPasscode` is the PIN reset of Windows phones, `resetPasscode` belongs to all others (platforms.md section 1).
+/// `recoverPasscode` is the PIN reset of Windows phones, `resetPasscode` belongs to all others.
 pub(crate) fn offered(device: &Device) -> &'static str {
     let os = device.text("operatingSystem").to_ascii_lowercase();
     let windows_phone = matches!(device.text("deviceType"), "windowsPhone" | "winMO6" | "nokia")
@@ -40,7 +40,7 @@ pub(crate) fn offered(device: &Device) -> &'static str {
     if windows_phone { "recoverPasscode" } else { "resetPasscode" }
 }
 
-/// "Do not supply a request body"; as an item of a batch the action needs `headers` and `body: {}` (intune-graph.md section 3).
+/// "Do not supply a request body"; as an item of a batch the action needs `headers` and `body: {}`.
 fn body(world: &mut World, call: &Call<'_>) -> Result<(), Answer> {
     match &call.body {
         Body::Bytes([]) => Ok(()),

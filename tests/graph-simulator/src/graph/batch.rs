@@ -1,5 +1,4 @@
-//! `POST /{version}/$batch`: at most 20 requests, each throttled on its own, answered in any order under a 200
-//! (intune-graph.md section 3).
+//! `POST /{version}/$batch`: at most 20 requests, each throttled on its own, answered in any order under a 200.
 
 use super::call::{Answer, Body, Call, Content, Ids};
 use super::{authorize, errors, evaluate, refused, well_formed};

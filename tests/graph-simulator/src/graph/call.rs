@@ -45,7 +45,7 @@ impl Call<'_> {
         matches!(self.body, Body::Item(_))
     }
 
-    /// Whether the client takes members of enumerations that are newer than the schema's sentinel (intune-graph.md section 2.4).
+    /// Whether the client takes members of enumerations that are newer than the schema's sentinel.
     pub fn takes_unknown_members(&self) -> bool {
         let preferences = self.headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
         preferences
@@ -95,7 +95,7 @@ impl<'a> Route<'a> {
             ["$batch"] => Self::Batch(version),
             ["deviceManagement", "managedDevices"] => Self::List(version),
             ["deviceManagement", "managedDevices", id] if !id.is_empty() => Self::Read(version, id),
-            // Actions are posted to v1.0 (design.md 3.3).
+            // Actions are posted to v1.0.
             ["deviceManagement", "managedDevices", id, action] if version == Version::V1 && !id.is_empty() => {
                 match *action {
                     "resetPasscode" => Self::Action(version, id, "resetPasscode"),

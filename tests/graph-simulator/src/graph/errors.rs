@@ -1,11 +1,11 @@
-//! Error bodies, word for word as in the samples of the reference.
+//! Error bodies, word for word as they were published or reported.
 
 use super::call::{Answer, Content, Ids};
 use crate::faults::{FaultBody, FaultStatus};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// `{"error": {code, message, innerError}}` (intune-graph.md section 3.1).
+/// `{"error": {code, message, innerError}}`.
 fn body(code: &str, message: &str, ids: &Ids) -> Value {
     json!({"error": {"code": code, "message": message, "innerError": {
         "date": ids.date,
@@ -14,7 +14,7 @@ fn body(code: &str, message: &str, ids: &Ids) -> Value {
     }}})
 }
 
-/// A message of Intune: a JSON document in a string, with an internal URL (intune-graph.md section 3.1).
+/// A message of Intune: a JSON document in a string, with an internal URL.
 fn nested(sentence: &str, internal_path: &str, ids: &Ids) -> String {
     let message = format!(
         "{sentence} - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: {} - Url: \
@@ -41,17 +41,17 @@ pub(crate) fn bad_request(message: &str, ids: &Ids) -> Answer {
     Answer::json(StatusCode::BAD_REQUEST, body("BadRequest", message, ids))
 }
 
-/// samples/error-400-unknown-segment
+/// 400 for an address that this Graph does not have.
 pub(crate) fn unknown_segment(segment: &str, ids: &Ids) -> Answer {
     bad_request(&format!("Resource not found for the segment '{segment}'."), ids)
 }
 
-/// samples/error-400-badrequest-action
+/// 400 as Intune refuses an action: no reason, its own JSON in the message.
 pub(crate) fn refused_by_intune(device: &str, action: Option<&str>, ids: &Ids) -> Answer {
     bad_request(&nested("An error has occurred", &internal_path(device, action), ids), ids)
 }
 
-/// samples/error-403-missing-scope
+/// 403 where the app lacks a permission.
 pub(crate) fn missing_scope(scopes: &str, device: &str, action: Option<&str>, ids: &Ids) -> Answer {
     let sentence = format!(
         "Application is not authorized to perform this operation. Application must have one of the following scopes: {scopes}"
@@ -60,7 +60,7 @@ pub(crate) fn missing_scope(scopes: &str, device: &str, action: Option<&str>, id
     Answer::json(StatusCode::FORBIDDEN, body("Forbidden", &message, ids))
 }
 
-/// samples/error-404-resourcenotfound
+/// 404 for a device that is not there.
 pub(crate) fn not_found(device: &str, action: Option<&str>, ids: &Ids) -> Answer {
     let message = nested("An error has occurred", &internal_path(device, action), ids);
     Answer::json(StatusCode::NOT_FOUND, body("ResourceNotFound", &message, ids))
@@ -71,7 +71,7 @@ pub(crate) fn unauthorized(message: &str, ids: &Ids) -> Answer {
     Answer::json(StatusCode::UNAUTHORIZED, body("InvalidAuthenticationToken", message, ids))
 }
 
-/// samples/error-403-approval-required
+/// 403 of Multi Admin Approval.
 pub(crate) fn approval_required(code: &str) -> Answer {
     let message = format!(
         "Approval Required. Request Approval using the request ID returned as part of the x-msft-approval-code response header. \
@@ -81,7 +81,7 @@ pub(crate) fn approval_required(code: &str) -> Answer {
     Answer::json(StatusCode::FORBIDDEN, body).with_header("x-msft-approval-code", code)
 }
 
-/// samples/error-429
+/// 429 of Intune.
 pub(crate) fn throttled(ids: &Ids) -> Answer {
     let inner = json!({"code": "429", "date": ids.date, "message": "Please retry after", "request-id": ids.request_id, "status": "429"});
     let error =

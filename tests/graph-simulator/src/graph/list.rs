@@ -49,7 +49,7 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>, app: &Token, version: Ver
     with_preference(Answer::json(StatusCode::OK, body), call)
 }
 
-/// The filter to apply. An unsupported one is not refused: it is ignored and all devices come back (intune-graph.md section 3).
+/// The filter to apply. An unsupported one is not refused: it is ignored and all devices come back.
 fn matcher(world: &mut World, call: &Call<'_>, options: &Options, version: Version) -> Result<Matcher, Answer> {
     let Some(text) = &options.filter else {
         return Ok(Matcher::All);
@@ -88,7 +88,7 @@ fn page(
         if rows.len() == size {
             return (rows, Some(position));
         }
-        // A list shows no results even when they are selected (platforms.md section 1).
+        // A list shows no results even when they are selected.
         rows.push(Value::Object(view.write(device, device.last_sync(now, intune_offset), Some(json!([])))));
     }
     (rows, None)

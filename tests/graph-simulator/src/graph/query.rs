@@ -34,7 +34,6 @@ pub(crate) fn options(world: &mut World, call: &Call<'_>, version: Version, know
 }
 
 /// OData refuses names that the entity of this API version does not have: v1.0 has no `deviceType`, no `hardwareInformation`, …
-/// (intune-graph.md section 2.4).
 fn selected(world: &mut World, call: &Call<'_>, version: Version, value: &str) -> Result<Vec<String>, Answer> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     match names.iter().find(|name| !schema::has(version, name)) {
@@ -48,7 +47,7 @@ fn selected(world: &mut World, call: &Call<'_>, version: Version, value: &str) -
     }
 }
 
-/// The largest `$top` is not documented (intune-graph.md section 3): no more than the default page is taken.
+/// The largest `$top` is not documented: no more than the default page is taken.
 fn top(world: &mut World, call: &Call<'_>, value: &str) -> Result<usize, Answer> {
     match value.parse() {
         Ok(top) if (1..=1000).contains(&top) => Ok(top),

@@ -165,7 +165,7 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Whether `deviceActionResults` is filled: in a single read that selects it, never in a list (platforms.md section 1).
+    /// Whether `deviceActionResults` is filled: in a single read that selects it, never in a list.
     pub fn shows(&self, property: &str) -> bool {
         self.kind == ReadKind::Single && self.select.is_some_and(|names| names.iter().any(|name| name == property))
     }
@@ -212,7 +212,7 @@ impl View<'_> {
         }
     }
 
-    /// Members that the version's schema does not list need the `Prefer` header (intune-graph.md section 2.4).
+    /// Members that the version's schema does not list need the `Prefer` header.
     fn member<'m>(&self, member: &'m str, v1: &[&str], beta: &[&str], sentinel: &'m str) -> &'m str {
         let listed = v1.contains(&member) || (self.version == Version::Beta && beta.contains(&member));
         if listed || self.all_members { member } else { sentinel }

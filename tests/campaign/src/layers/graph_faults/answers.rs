@@ -177,7 +177,7 @@ fn refused() -> Vec<Case> {
         let rejected = Expected::end(Outcome::Rejected, "RefusedByIntune", 0);
         let case = Case::new(format!("{answer}, not carried out"), rejected);
         cases.push(case.script(on_the_reset(fault()).once()));
-        // Refused, it is not ours as far as anybody can tell: what answers is adopted (design 2.2, step 8).
+        // Refused, it is not ours as far as anybody can tell: what answers is adopted.
         let adopted = Expected::end(Outcome::Complete, "Adopted", 1);
         let case = Case::new(format!("{answer}, carried out and shown at once"), adopted);
         let case = case.settings(|settings| settings.ledger_lag = Duration::ZERO.into());

@@ -21,7 +21,7 @@ fn the_cases_are_distinct_and_many() {
     }
 }
 
-/// Runs a case in which something breaks what the design relies on; it has to be found.
+/// Runs a case in which something breaks what the promise rests on; it has to be found.
 fn found(case: Case) {
     let tally = case.into_plan().run();
     assert!(tally.duplicates > 0, "{tally:?}");

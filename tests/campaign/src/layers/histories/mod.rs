@@ -4,10 +4,10 @@
 //! What lives here: what a seed makes ([`draw`]), what can happen ([`event`]), and how it is made to happen ([`stage`]). Nothing is drawn
 //! while a history runs, so a seed is a history that can be printed, and changed by hand.
 //!
-//! Not drawn, because the promise does not cover it (design 2.2 and 2.3): a request that is carried out later than sendGrace after it was
+//! Not drawn, because the promise does not cover it: a request that is carried out later than sendGrace after it was
 //! sent; a record that lags longer than ledgerLag; clocks that jump; an answer that means "not executed" or "refused" to a request that was
 //! carried out; a device lock deleted by hand; two installations. And a restore of etcd from a snapshot younger than the settle window, or
-//! within ten minutes of the tenant's creation: nothing in the cluster tells it (step 10 of 2.2). Nor one together with a device that
+//! within ten minutes of the tenant's creation: nothing in the cluster tells it. Nor one together with a device that
 //! vanishes or is enrolled anew: a claim that is lost with the record that would have shown its reset cannot be known.
 
 mod draw;

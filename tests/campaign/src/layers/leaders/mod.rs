@@ -2,7 +2,7 @@
 //! API server, or is told to end, and their clocks are wrong by the lease's length and by twice that.
 //!
 //! What is right is the same for all: both phones are reset once, and both objects say so. A process that is stopped for longer than
-//! `sendGrace` between its last look at the clock and the wire is outside of the promise (design 2.3); the tests use it to show that the
+//! `sendGrace` between its last look at the clock and the wire is outside of the promise; the tests use it to show that the
 //! layer can fail.
 
 mod cut_off;

@@ -16,7 +16,7 @@ use crate::{audit::Terms, plan::Plan, report::Tally};
 /// A lease, most of `sendGrace`, more than that, and more than the settle window after the latest deadline.
 const LENGTHS: [u64; 4] = [20, 100, 200, 400];
 /// How long a process may be stopped between its last look at the clock and the wire: less than `sendGrace`. For longer the
-/// promise is not given (design 2.3).
+/// promise is not given.
 const ON_THE_WIRE: u64 = 140;
 /// How far ahead the clocks of the two are, in seconds.
 const CLOCKS: [(i64, i64); 5] = [(0, 0), (15, 0), (0, 15), (15, -15), (-15, 15)];

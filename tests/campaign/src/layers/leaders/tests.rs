@@ -26,7 +26,7 @@ fn the_plans_are_distinct_and_many() {
     }
 }
 
-/// Design 2.3: a process frozen between its last check and the wire for longer than `sendGrace`.
+/// What the promise does not cover: a process frozen between its last check and the wire for longer than `sendGrace`.
 #[test]
 fn a_process_that_is_frozen_on_the_wire_for_too_long_is_found() {
     for first in [First::Work, First::Timers] {
