@@ -350,10 +350,10 @@ impl Reservation {
     /// How long it must not be sent yet, by its room or because Graph asks for that; zero: it may go.
     pub(super) fn held_back(&self) -> Duration {
         let now = self.budget.clock.boot();
-        let mut state = self.budget.state();
+        let state = self.budget.state();
         let paused = state.resets.paused(now).unwrap_or_default();
         let under_way = state.resets.open() > state.promised;
-        let tried = if under_way && state.resets.is_tried(now) { A_MOMENT } else { Duration::ZERO };
+        let tried = if state.resets.is_tried() && under_way { A_MOMENT } else { Duration::ZERO };
         paused.max(tried).max(self.ready.saturating_sub(now))
     }
 

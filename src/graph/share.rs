@@ -47,11 +47,6 @@ impl Share {
         self.0.is_some()
     }
 
-    /// How many have held in any 20 s, since others use part of the limit.
-    pub(super) fn proven(&self) -> Option<usize> {
-        self.0.as_ref().map(|learned| learned.proven)
-    }
-
     /// How many requests any 20 s may hold at the boot time `now`, of `limit` that were configured.
     pub(super) fn allowed(&mut self, limit: usize, now: Duration) -> usize {
         let Some(learned) = &mut self.0 else { return limit };

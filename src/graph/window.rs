@@ -84,11 +84,9 @@ impl Window {
         self.open
     }
 
-    /// Whether one request more is a try, for which one at a time is enough: nothing has gone through since a 429 that did not say how long,
-    /// or it is more than has held in any 20 s since others use part of the limit.
-    pub(super) fn is_tried(&mut self, now: Duration) -> bool {
-        self.forget(now);
-        self.unsaid > 0 || self.share.proven().is_some_and(|proven| self.answered.len() >= proven)
+    /// Whether nothing has gone through since a 429 that did not say how long: one request at a time tries whether it does.
+    pub(super) fn is_tried(&self) -> bool {
+        self.unsaid > 0
     }
 
     /// One that was promised is not sent.
@@ -186,27 +184,6 @@ mod tests {
         let taken = (0..200).take_while(|_| window.take(200, 0, second(21)).is_ok()).count();
         // 20 s later half of what went through above that is tried.
         assert_eq!(taken, 92);
-    }
-
-    #[test]
-    fn what_is_more_than_has_held_is_a_try() {
-        let mut window = Window::default();
-        let pass = |window: &mut Window, count: usize, at: u64| {
-            for _ in 0..count {
-                window.take(200, 0, second(at)).unwrap();
-                window.answered(second(at));
-            }
-        };
-        pass(&mut window, 100, 0);
-        assert!(!window.is_tried(second(0)), "nobody else is known to use the limit");
-        window.promise();
-        window.throttled(200, second(1), second(1), Some(second(1)));
-        // 85 of them are ours now, and half of what went through above that is tried 20 s later.
-        pass(&mut window, 84, 22);
-        assert!(!window.is_tried(second(22)));
-        pass(&mut window, 1, 22);
-        assert!(window.is_tried(second(22)));
-        assert!(!window.is_tried(second(42)), "they have left the window");
     }
 
     #[test]
