@@ -19,6 +19,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
+pub(super) use self::structure::Problem;
 use self::{
     admission::{Checked, Kinds},
     documents::Document,
@@ -76,6 +77,17 @@ pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let report = check(arguments)?;
     report.print()?;
     Ok(report.exit_code())
+}
+
+/// What the API server would refuse in a manifest that this program has made.
+pub(super) fn problems(text: &str) -> anyhow::Result<Vec<Problem>> {
+    let kinds = Kinds::load()?;
+    let mut problems = Vec::new();
+    for document in documents::split("", text) {
+        let value = document.value.map_err(anyhow::Error::msg)?;
+        problems.extend(kinds.check(&value).err().into_iter().flatten());
+    }
+    Ok(problems)
 }
 
 fn check(arguments: &Arguments) -> anyhow::Result<Report> {
