@@ -119,7 +119,7 @@ pub struct DeviceSelector {
     /// User Enrollment have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
-    #[x_kube(validation = Rule::new("self.matches(r'^[ -~]*[!-~][ -~]*$')").message("write the serial number in printable ASCII characters, at least one of them not a space"))]
+    #[x_kube(validation = Rule::new("self.matches(r'^[!-~]([ -~]*[!-~])?$')").message("write the serial number in printable ASCII characters, without a space before or behind it"))]
     pub serial_number: Option<String>,
 
     /// The IMEI: 14 to 17 digits.

@@ -10,20 +10,22 @@ mod report;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::{collections::HashMap, process::ExitCode};
 
-use anyhow::Context;
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
+pub(super) use self::structure::Problem;
 use self::{
     admission::{Checked, Kinds},
     documents::Document,
     report::Report,
 };
+use super::Misuse;
 use crate::{
     api::reset::{PasscodeReset, RequestedAction},
     graph::devices_from_json,
@@ -31,11 +33,13 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[command(after_help = MORE)]
 pub(super) struct Arguments {
-    /// Manifests, YAML or JSON, with any number of documents; a directory stands for all below it, - for standard input.
+    /// Manifests, YAML or JSON, with any number of documents. A directory stands for all that ends in .yaml, .yml or .json
+    /// below it, - for standard input.
     #[arg(short, long = "file", value_name = "FILE|DIRECTORY", num_args = 1.., required_unless_present = "device")]
     files: Vec<String>,
-    /// A device as Graph (beta) returns it, JSON; - is standard input.
+    /// A device, JSON, as Graph answers GET .../beta/deviceManagement/managedDevices/ID; - is standard input.
     #[arg(long, value_name = "FILE")]
     device: Option<String>,
     /// The matrix that the device is judged by: intune, intune-2020-07, or a file with a PlatformSupportMatrix.
@@ -55,15 +59,43 @@ fn actions() -> impl TypedValueParser<Value = RequestedAction> {
     PossibleValuesParser::new(all).try_map(|name| serde_json::from_value(name.into()))
 }
 
+/// What is printed below the options.
+const MORE: &str = "\
+Exit code: 0 if all is well, 1 if something is refused or would not be sent, 2 if the command line is wrong or a file \
+cannot be read.
+
+Examples:
+  passcode-operator check -f resets
+  kubectl kustomize overlays/prod | passcode-operator check -f -
+  passcode-operator check -f inc0012345.yaml --device ipad.json";
+
+/// What a file for --device has to be.
+const A_DEVICE: &str =
+    "Save what GET https://graph.microsoft.com/beta/deviceManagement/managedDevices/ID answers, as it is";
+
 pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let report = check(arguments)?;
     report.print()?;
-    Ok(if report.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(report.exit_code())
+}
+
+/// What the API server would refuse in a manifest that this program has made.
+pub(super) fn problems(text: &str) -> anyhow::Result<Vec<Problem>> {
+    let kinds = Kinds::load()?;
+    let mut problems = Vec::new();
+    for document in documents::split("", text) {
+        let value = document.value.map_err(anyhow::Error::msg)?;
+        problems.extend(kinds.check(&value).err().into_iter().flatten());
+    }
+    Ok(problems)
 }
 
 fn check(arguments: &Arguments) -> anyhow::Result<Report> {
-    let stdin = arguments.files.iter().chain(&arguments.device).filter(|file| *file == "-").count();
-    anyhow::ensure!(stdin <= 1, "standard input can be read once: name one file only as -");
+    let matrix = arguments.device.is_some().then_some(&arguments.matrix);
+    let stdin = arguments.files.iter().chain(&arguments.device).chain(matrix).filter(|file| *file == "-").count();
+    if stdin > 1 {
+        return Err(Misuse("standard input can be read once: name one file only as -".to_owned()).into());
+    }
     let mut report = Report::default();
     let resets = manifests(&arguments.files, &mut report)?;
     if let Some(file) = &arguments.device {
@@ -79,7 +111,7 @@ fn manifests(files: &[String], report: &mut Report) -> anyhow::Result<Vec<(Strin
     let mut resets = Vec::new();
     let mut places = HashMap::new();
     for file in files {
-        for document in documents_of(file, report) {
+        for document in walk::objects(file, report) {
             let Some(checked) = one(&kinds, &document, report) else { continue };
             if let Some(identity) = checked.identity()
                 && let Some(other) = places.insert(identity.clone(), document.place.clone())
@@ -93,22 +125,6 @@ fn manifests(files: &[String], report: &mut Report) -> anyhow::Result<Vec<(Strin
         }
     }
     Ok(resets)
-}
-
-/// The documents of a file or a directory; what cannot be read is refused, and hides nothing else.
-fn documents_of(file: &str, report: &mut Report) -> Vec<Document> {
-    let files = documents::below(file).unwrap_or_else(|problem| {
-        report.refuse(file, format!("{problem:#}"));
-        Vec::new()
-    });
-    let mut documents = Vec::new();
-    for file in files {
-        match documents::read(&file) {
-            Ok(text) => documents.extend(documents::split(&file, &text)),
-            Err(problem) => report.refuse(&file, format!("{problem:#}")),
-        }
-    }
-    documents
 }
 
 fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checked> {
@@ -134,10 +150,21 @@ fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checke
 
 fn device(file: &str, matrix: &str, asked: &[devices::Asked], report: &mut Report) -> anyhow::Result<()> {
     let Some(matrix) = matrix_named(matrix, report)? else { return Ok(()) };
-    match devices_from_json(&documents::read(file).with_context(|| format!("--device {file}"))?) {
-        Ok(found) if found.is_empty() => report.refuse(file, "there is no device in it"),
+    let text = match documents::read(file) {
+        Ok(text) => text,
+        Err(problem) => {
+            report.unreadable(file, format!("{problem:#}"));
+            return Ok(());
+        }
+    };
+    if devices::is_of_v1(&text) {
+        report.note(file, format!("warning: it is of v1.0, where some devices cannot be told apart. {A_DEVICE}"));
+    }
+    match devices_from_json(&text) {
+        _ if text.trim().is_empty() => report.refuse(file, format!("it is empty. {A_DEVICE}")),
+        Ok(found) if found.is_empty() => report.refuse(file, format!("there is no device in it. {A_DEVICE}")),
         Ok(found) => found.iter().for_each(|device| devices::judge(file, device, &matrix, asked, report)),
-        Err(problem) => report.refuse(file, problem),
+        Err(problem) => report.refuse(file, format!("{problem}. {A_DEVICE}")),
     }
     Ok(())
 }
@@ -149,17 +176,25 @@ fn matrix_named(name: &str, report: &mut Report) -> anyhow::Result<Option<Matrix
         "intune-2020-07" => return Ok(Some(Matrix::builtin_2020_07())),
         _ => {}
     }
-    let text = documents::read(name)
-        .with_context(|| format!("--matrix {name}: it is none of {}, nor a file", builtin_names().join(", ")))?;
+    let text = match documents::read(name) {
+        Ok(text) => text,
+        Err(problem) => {
+            report.unreadable(name, format!("it is none of {}, nor a file: {problem:#}", builtin_names().join(", ")));
+            return Ok(None);
+        }
+    };
     let kinds = Kinds::load()?;
     let mut matrices = Vec::new();
-    for document in documents::split(name, &text) {
+    for document in documents::split(name, &text).into_iter().flat_map(Document::unpack) {
         match one(&kinds, &document, report) {
             Some(Checked::Matrix(matrix)) => matrices.push(*matrix),
             Some(_) => {}
             None => return Ok(None),
         }
     }
-    anyhow::ensure!(matrices.len() == 1, "{name} has {} PlatformSupportMatrices; --matrix takes one", matrices.len());
+    if matrices.len() != 1 {
+        report.refuse(name, format!("--matrix takes a file with one PlatformSupportMatrix; it has {}", matrices.len()));
+        return Ok(None);
+    }
     Ok(matrices.pop())
 }

@@ -5,6 +5,7 @@
 mod check;
 mod crds;
 mod matrix;
+mod output;
 mod request;
 mod run;
 
@@ -37,11 +38,26 @@ enum Command {
     Check(check::Arguments),
 }
 
-/// Carries out a command.
-///
-/// # Errors
-/// What went wrong, in a sentence.
-pub async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+/// The exit code for a command line that cannot be meant, as clap has it, and for what cannot be read.
+const CANNOT_BE_MEANT: u8 = 2;
+
+/// What is wrong with a command line, beyond what clap sees.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
+/// Carries out a command, says what went wrong, and answers with the exit code.
+pub async fn execute(cli: Cli) -> ExitCode {
+    match carry_out(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("passcode-operator: {error:#}");
+            if error.is::<Misuse>() { ExitCode::from(CANNOT_BE_MEANT) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Run(arguments) => run::execute(arguments).await?,
         Command::Crds(arguments) => crds::execute(&arguments)?,

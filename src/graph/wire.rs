@@ -3,7 +3,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{object::Object, request::Action};
 use crate::platform::device::{ActionResult, ManagedDevice};
@@ -76,9 +76,18 @@ pub(super) struct Broken(pub(super) &'static str);
 /// Why a text is no device of Graph's.
 #[derive(Debug, thiserror::Error)]
 pub enum BadDevices {
-    /// It is no JSON, or a property has another type than Graph gives it.
+    /// It is no JSON.
+    #[error("this is no JSON: {0}")]
+    NoJson(serde_json::Error),
+    /// It is JSON of something else.
+    #[error("this is JSON, but neither a device nor a list of devices in \"value\"")]
+    NoObject,
+    /// Graph refused to return one.
+    #[error("this is an error of Graph in the place of a device")]
+    Refused,
+    /// A property has another type than Graph gives it.
     #[error("this is no managedDevice as Graph returns it: {0}")]
-    NoJson(#[from] serde_json::Error),
+    OtherType(#[from] serde_json::Error),
     /// A property is missing or cannot be read.
     #[error("this is no managedDevice as Graph returns it: its {0} is missing or cannot be read")]
     Broken(&'static str),
@@ -89,10 +98,13 @@ pub enum BadDevices {
 /// # Errors
 /// If it is not what Graph returns.
 pub fn devices_from_json(text: &str) -> Result<Vec<ManagedDevice>, BadDevices> {
-    let mut document: Map<String, Value> = serde_json::from_str(text)?;
+    let Value::Object(mut document) = serde_json::from_str(text).map_err(BadDevices::NoJson)? else {
+        return Err(BadDevices::NoObject);
+    };
     let rows: Vec<DeviceRow> = match document.remove("value") {
         Some(Value::Array(rows)) => rows.into_iter().map(of_a_list).collect::<Result<_, _>>()?,
         Some(row) => vec![serde_json::from_value::<Object<_>>(row)?.0],
+        None if document.contains_key("error") => return Err(BadDevices::Refused),
         None => vec![serde_json::from_value(Value::Object(document))?],
     };
     rows.into_iter().map(|row| row.device().map_err(|Broken(what)| BadDevices::Broken(what))).collect()

@@ -96,14 +96,15 @@ pub(super) fn tenant_trouble(trouble: &Trouble, expiration: Time, now: k8s_opena
     let rest = if now > expiration.0 {
         "Its expirationTime has passed: it ends as soon as the tenant answers.".to_owned()
     } else {
-        format!("This goes on by itself once that is mended; nothing is sent after {expiration}.")
+        format!("This goes on by itself once that is mended; nothing is sent after {}.", second(expiration))
     };
     format!("{}: {} {rest}", trouble.reason, trouble.message)
 }
 
 pub(super) fn too_far(latest: Time) -> String {
     format!(
-        "requestTime is more than 30 days after this object's creation. Create a new PasscodeReset with a requestTime not after {latest}."
+        "requestTime is more than 30 days after this object's creation. Create a new PasscodeReset with a requestTime not after {}.",
+        second(latest)
     )
 }
 
@@ -125,7 +126,7 @@ pub(super) fn ambiguous(total: usize, candidates: &[Candidate]) -> String {
 }
 
 fn described(candidate: &Candidate) -> String {
-    let time = |time: Option<Time>| time.map_or_else(|| "never".to_owned(), |time| time.floor_to_second().to_string());
+    let time = |time: Option<Time>| time.map_or_else(|| "never".to_owned(), |time| second(time).to_string());
     format!(
         "{} ({}, {}, last sync {}, enrolled {})",
         candidate.managed_device_id,
@@ -143,10 +144,16 @@ pub(super) fn could_not_tell(why: &str) -> String {
 
 pub(super) fn recently_reset(start: Time, again: Time) -> String {
     format!(
-        "The device already had a passcode reset at {start}, shortly before requestTime: most likely a second ticket for the same \
+        "The device already had a passcode reset at {}, shortly before requestTime: most likely a second ticket for the same \
          lock-out. If it is locked out again, create a new PasscodeReset with requestTime {} or later.",
+        second(start),
         up_to_the_minute(again)
     )
+}
+
+/// A time as sentences show it: Intune's have ten-millionths of a second, with which nobody can do anything.
+fn second(time: Time) -> Time {
+    time.floor_to_second()
 }
 
 /// The next whole minute that is not before this time.
@@ -165,14 +172,16 @@ pub(super) fn accepted_not_listed(request_id: Option<&str>) -> String {
 
 pub(super) fn verifying(settled: Time) -> String {
     format!(
-        "The request was sent, or may have been, and its answer was lost. Intune's record is watched until {settled} before anything \
-         else is done; it is not sent again before that."
+        "The request was sent, or may have been, and its answer was lost. Intune's record is watched until {} before anything \
+         else is done; it is not sent again before that.",
+        second(settled)
     )
 }
 
 pub(super) fn device_busy(until: Time) -> String {
     format!(
-        "Another reset of this device is under way, or was sent a few minutes ago. Nothing is sent until that one shows, at the latest until {until}."
+        "Another reset of this device is under way, or was sent a few minutes ago. Nothing is sent until that one shows, at the latest until {}.",
+        second(until)
     )
 }
 
@@ -200,20 +209,22 @@ pub(super) fn not_offered(requested: RequestedAction, offered: MatrixAction) -> 
 pub(super) fn enrolled_after(enrolled: Time, since: bool) -> String {
     let when = if since { "after requestTime" } else { "at about requestTime" };
     format!(
-        "The device was enrolled at {enrolled}, {when}, so its passcode is new. If it is locked out again, create a new PasscodeReset with \
-         requestTime now."
+        "The device was enrolled at {}, {when}, so its passcode is new. If it is locked out again, create a new PasscodeReset with \
+         requestTime now.",
+        second(enrolled)
     )
 }
 
 pub(super) fn expired(expiration: Time, waited_for: Option<&str>) -> String {
     let last = waited_for.map_or_else(String::new, |reason| format!(" It last waited for: {reason}."));
     format!(
-        "It was not sent before its expirationTime, {expiration}.{last} If it is still needed, create a new PasscodeReset with requestTime now."
+        "It was not sent before its expirationTime, {}.{last} If it is still needed, create a new PasscodeReset with requestTime now.",
+        second(expiration)
     )
 }
 
 pub(super) fn scheduled(requested: Time) -> String {
-    format!("Nothing was sent yet; it will be at {requested}. Delete this object to cancel it.")
+    format!("Nothing was sent yet; it will be at {}. Delete this object to cancel it.", second(requested))
 }
 
 pub(super) fn dry_run(support: Option<&SupportStatus>, scheduled: bool) -> String {
@@ -225,11 +236,13 @@ pub(super) fn dry_run(support: Option<&SupportStatus>, scheduled: bool) -> Strin
 pub(super) fn quarantine(until: Time) -> String {
     format!(
         "The cluster may have been restored from a backup, or nobody watched it for a while, so a request may be under way that it has \
-         forgotten. Nothing is sent until {until}; this goes on by itself."
+         forgotten. Nothing is sent until {}; this goes on by itself.",
+        second(until)
     )
 }
 
 pub(super) fn issued(adopted: bool, start: Time, attempt: Option<&Attempt>) -> String {
+    let start = second(start);
     if adopted {
         return format!(
             "Nothing was sent for this object: Intune already had a reset of this device, started at {start}."
@@ -254,7 +267,7 @@ pub(super) fn waiting(note: &str, platform: Platform, deadline: Time) -> String 
         Kind::Windows | Kind::Other => "Keep the device powered and online.",
     };
     let note = if note.is_empty() { "Intune has the reset; the device has not answered yet." } else { note };
-    format!("{note} {advice} It is followed until {deadline}.")
+    format!("{note} {advice} It is followed until {}.", second(deadline))
 }
 
 pub(super) fn complete(adopted: bool, start: Time, platform: Platform, support: Option<&SupportStatus>) -> String {
@@ -275,8 +288,9 @@ pub(super) fn complete(adopted: bool, start: Time, platform: Platform, support: 
     };
     if adopted {
         return format!(
-            "Nothing was sent for this object: Intune has a reset of this device from {start}, which answers it. {told} Locked out again \
-             since? A new PasscodeReset with a later requestTime asks again."
+            "Nothing was sent for this object: Intune has a reset of this device from {}, which answers it. {told} Locked out again \
+             since? A new PasscodeReset with a later requestTime asks again.",
+            second(start)
         );
     }
     format!("The device has carried it out. {told}")
@@ -316,8 +330,9 @@ pub(super) fn canceled(adopted: bool) -> String {
 
 pub(super) fn deadline_exceeded(deadline: Time) -> String {
     format!(
-        "The device did not answer until {deadline}. The reset cannot be cancelled and may still happen: then the old passcode stops \
-         working."
+        "The device did not answer until {}. The reset cannot be cancelled and may still happen: then the old passcode stops \
+         working.",
+        second(deadline)
     )
 }
 

@@ -70,10 +70,29 @@ fn what_is_refused_is_1() {
         "{printed}"
     );
     assert_eq!(check(&["--device", "-", "--action", "ResetDevicePin"], IPHONE).0, Some(1));
-    assert_eq!(check(&["-f", "/no/such/file"], "").0, Some(1));
-    assert_eq!(check(&["--device", "/no/such/file"], "").0, Some(1));
-    assert_eq!(check(&["--device", "-", "--matrix", "/no/such/file"], IPHONE).0, Some(1));
-    assert_eq!(check(&["-f", "-", "--device", "-"], IPHONE).0, Some(1), "standard input can be read once");
+}
+
+/// A pipeline that has lost what it was to check must not be green.
+#[test]
+fn nothing_at_all_is_1() {
+    assert_eq!(check(&["-f", "-"], ""), (Some(1), "-: there is no manifest in it\n".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_read_is_2() {
+    let missing = "/no/such/file";
+    for (arguments, input) in [
+        (vec!["-f", missing], String::new()),
+        (vec!["-f", missing, "-"], reset().to_string()),
+        // It weighs more than what is refused beside it.
+        (vec!["-f", "-", missing], "{}".to_owned()),
+        (vec!["--device", missing], String::new()),
+        (vec!["--device", "-", "--matrix", missing], IPHONE.to_owned()),
+    ] {
+        let (code, printed) = check(&arguments, &input);
+        assert_eq!(code, Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains("/no/such/file: ") && printed.contains("cannot read it"), "{printed}");
+    }
 }
 
 #[test]
@@ -84,6 +103,9 @@ fn a_line_that_cannot_be_meant_is_2() {
         vec!["-f", "-", "--action", "UnlockDevice"],
         vec!["--device", "-", "--action", "Wipe"],
         vec!["--nonsense"],
+        // Standard input can be read once.
+        vec!["-f", "-", "--device", "-"],
+        vec!["--device", "-", "--matrix", "-"],
     ] {
         assert_eq!(check(&arguments, ""), (Some(2), String::new()), "{arguments:?}");
     }

@@ -8,6 +8,7 @@ mod control_plane;
 mod deploy;
 mod documents;
 mod gitops;
+mod request;
 mod scenes;
 mod simulated;
 mod whole;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kube::ResourceExt;
 use kube_cel::{ErrorKind, ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ use crate::{
     api::{GROUP, VERSION, manifests, matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant},
     platform::Matrix,
 };
+
+/// Said of what only has a `generateName`.
+const UNNAMED: &str = "it has no metadata.name: kubectl create makes one up, kubectl apply and GitOps need one";
 
 /// The kinds that are known, with their schemas.
 pub(super) struct Kinds {
@@ -41,10 +45,7 @@ pub(super) enum Checked {
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reset(reset) => {
-                let name = reset.metadata.name.as_ref().or(reset.metadata.generate_name.as_ref());
-                write!(f, "PasscodeReset {} is valid", name.map_or("", String::as_str))
-            }
+            Self::Reset(reset) => write!(f, "PasscodeReset {} is valid", reset.name_any()),
             Self::Matrix(matrix) => write!(f, "PlatformSupportMatrix {} is valid", matrix.name()),
             Self::Tenant { name } => write!(f, "IntuneTenant {name} is valid"),
             Self::Skipped { kind } => write!(f, "skipped: {kind} is no kind of {GROUP}"),
@@ -56,7 +57,6 @@ impl Checked {
     /// Which object of the cluster it is; `None` where nothing says.
     pub(super) fn identity(&self) -> Option<String> {
         match self {
-            Self::Reset(reset) if reset.metadata.generate_name.is_some() => None,
             Self::Reset(reset) => {
                 let (namespace, name) = (reset.metadata.namespace.as_deref(), reset.metadata.name.as_deref());
                 Some(format!("PasscodeReset {}/{}", namespace.unwrap_or_default(), name?))
@@ -69,7 +69,11 @@ impl Checked {
 
     /// What is odd about it, without making it unusable.
     pub(super) fn warnings(&self) -> Vec<String> {
-        if let Self::Matrix(matrix) = self { matrix.warnings() } else { Vec::new() }
+        match self {
+            Self::Matrix(matrix) => matrix.warnings(),
+            Self::Reset(reset) if reset.metadata.name.is_none() => vec![UNNAMED.to_owned()],
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -91,7 +95,12 @@ impl Kinds {
     pub(super) fn check(&self, document: &Value) -> Result<Checked, Vec<Problem>> {
         let kind = document["kind"].as_str().unwrap_or_default();
         match self.stored(document)? {
-            Some(object) => checked(kind, object),
+            Some(mut object) => {
+                if document["metadata"]["name"].is_null() {
+                    metadata::take_name(&mut object);
+                }
+                checked(kind, object)
+            }
             None => Ok(Checked::Skipped { kind: kind.to_owned() }),
         }
     }
@@ -148,8 +157,9 @@ fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
     let mut object = document.clone();
     object.as_object_mut().map(|fields| fields.remove("status"));
     structure::settle(&mut object, schema);
-    metadata::generate_name(&mut object);
     let mut problems = structure::problems(schema, &object, "");
+    problems.iter_mut().for_each(|problem| metadata::explain(problem, &object["metadata"]));
+    metadata::generate_name(&mut object);
     if object["metadata"].get("name").is_none() {
         problems.push(problem("metadata.name", "is required", Kind::Shape));
     }
@@ -192,7 +202,7 @@ fn checked(kind: &str, object: Value) -> Result<Checked, Vec<Problem>> {
         "PlatformSupportMatrix" => Checked::Matrix(Box::new(compiled(&typed(object)?)?)),
         _ => {
             let tenant: IntuneTenant = typed(object)?;
-            Checked::Tenant { name: tenant.metadata.name.unwrap_or_default() }
+            Checked::Tenant { name: tenant.name_any() }
         }
     })
 }
@@ -202,8 +212,7 @@ fn typed<T: DeserializeOwned>(object: Value) -> Result<T, Vec<Problem>> {
 }
 
 fn compiled(object: &PlatformSupportMatrix) -> Result<Matrix, Vec<Problem>> {
-    let name = object.metadata.name.as_deref().unwrap_or_default();
-    Matrix::compile(name, &object.spec)
+    Matrix::compile(&object.name_any(), &object.spec)
         .map_err(|problems| problems.iter().map(|text| problem(&join("spec", "rules"), text, Kind::Other)).collect())
 }
 

@@ -33,12 +33,18 @@ pub(super) fn asked_for(
     resets.into_iter().map(asked).collect()
 }
 
+/// Whether an answer of Graph is of v1.0, by the address of its description.
+pub(super) fn is_of_v1(text: &str) -> bool {
+    text.contains("/v1.0/$metadata")
+}
+
 /// Judges one device.
 pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: &[Asked], report: &mut Report) {
     let place = format!("{file}: device {}", device.id);
     let row = deciding_row(device);
     let Classification::Class(platform) = row.is else {
-        return report.refuse(&place, format!("its class cannot be told yet ({})", decided_by(row)));
+        let alone = "Save what Graph's beta answers for this device read alone";
+        return report.refuse(&place, format!("its class cannot be told from this file: {}. {alone}", row.because));
     };
     report.note(&place, format!("class {platform} ({})", decided_by(row)));
     if platform == Platform::Unknown {
@@ -55,8 +61,8 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: 
 
 fn decided_by(row: &Row) -> String {
     match row.certainty {
-        Some(certainty) => format!("row {}, certainty {certainty}: {}", row.number, row.because),
-        None => format!("row {}: {}", row.number, row.because),
+        Some(certainty) => format!("certainty {certainty}: {}", row.because),
+        None => row.because.to_owned(),
     }
 }
 

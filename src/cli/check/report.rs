@@ -1,15 +1,15 @@
 //! What a check found, one line per finding.
 
-use std::{
-    fmt::Display,
-    io::{ErrorKind, Write},
-};
+use std::{fmt::Display, process::ExitCode};
+
+use crate::cli::{CANNOT_BE_MEANT, output};
 
 /// The findings, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     lines: Vec<String>,
     refused: bool,
+    unreadable: bool,
 }
 
 impl Report {
@@ -24,6 +24,22 @@ impl Report {
         self.note(place, text);
     }
 
+    /// Something that nobody can judge, because it cannot be read.
+    pub(super) fn unreadable(&mut self, place: &str, text: impl Display) {
+        self.unreadable = true;
+        self.note(place, text);
+    }
+
+    /// That something was not even read weighs more than what was found in the rest.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self { unreadable: true, .. } => ExitCode::from(CANNOT_BE_MEANT),
+            Self { refused: true, .. } => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    #[cfg(test)]
     pub(super) const fn is_refused(&self) -> bool {
         self.refused
     }
@@ -33,16 +49,9 @@ impl Report {
         &self.lines
     }
 
-    /// To standard output. That nobody reads to the end is no error: the exit code says what matters.
+    /// To standard output.
     pub(super) fn print(&self) -> std::io::Result<()> {
-        let mut output = std::io::stdout().lock();
-        for line in &self.lines {
-            match writeln!(output, "{line}") {
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-                written => written?,
-            }
-        }
-        Ok(())
+        output::print(&self.lines.iter().map(|line| format!("{line}\n")).collect::<String>())
     }
 }
 

@@ -11,9 +11,9 @@ use crate::platform::distance;
 
 /// Something that the API server would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) path: String,
-    pub(super) message: String,
+pub(in crate::cli) struct Problem {
+    pub(in crate::cli) path: String,
+    pub(in crate::cli) message: String,
     pub(super) kind: Kind,
 }
 
@@ -115,6 +115,9 @@ impl Walk {
     }
 
     fn text(&mut self, schema: &Value, text: &str, path: &str) {
+        if text.is_empty() && schema["minLength"].as_u64().is_some_and(|least| least > 0) {
+            return self.say(Kind::Other, path, "is empty".to_owned());
+        }
         self.size(schema, ["minLength", "maxLength"], text.chars().count(), "characters", path);
         let Some(pattern) = schema["pattern"].as_str() else { return };
         if !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text)) {

@@ -1,5 +1,8 @@
 //! Manifests and devices, good and bad, through the command's own code.
 
+mod devices;
+mod files;
+
 use std::collections::BTreeSet;
 
 use clap::Parser;
@@ -111,6 +114,7 @@ fn broken() -> Vec<(Value, &'static str)> {
             "spec.device.operatingSystem: write operatingSystem as Intune does",
         ),
         (r("spec.device.serialNumber", json!("ä")), "spec.device.serialNumber: write the serial number in printable"),
+        (r("spec.device.serialNumber", json!("F9 ")), "spec.device.serialNumber: write the serial number in printable"),
         (r("spec.device", json!({"imei": "35 3"})), "spec.device.imei: write the IMEI as 14 to 17 digits"),
         (
             r("spec.device", json!({"managedDeviceId": "x"})),
@@ -296,6 +300,19 @@ fn what_is_right_is_said_to_be() {
 }
 
 #[test]
+fn what_has_no_name_of_its_own_is_a_warning() {
+    let mut object = reset();
+    object["metadata"] = json!({"generateName": "inc-"});
+    let warning = "warning: it has no metadata.name: kubectl create makes one up, kubectl apply and GitOps need one";
+    let lines = [warning, "PasscodeReset inc- is valid"].map(|line| format!("m.json:document 1: {line}"));
+    assert_eq!(manifest(&object), (lines.to_vec(), false));
+    // As the API server returns it.
+    object["metadata"]["name"] = "inc-x7k2p".into();
+    let valid = "m.json:document 1: PasscodeReset inc-x7k2p is valid".to_owned();
+    assert_eq!(manifest(&object), (vec![valid], false));
+}
+
+#[test]
 fn structure() {
     for (object, said) in [
         (
@@ -312,14 +329,13 @@ fn structure() {
             with(reset(), "spec.action", json!("Wipe")),
             "spec.action: \"Wipe\" is none of: UnlockDevice, RemoveDevicePasscode",
         ),
-        (with(reset(), "spec.justification", json!("")), "spec.justification: has 0 characters, fewer than 1"),
+        (with(reset(), "spec.justification", json!("")), "spec.justification: is empty"),
         (
             with(reset(), "spec.justification", json!("ä".repeat(1025))),
             "spec.justification: has 1025 characters, more than 1024",
         ),
         (with(reset(), "spec.dryRun", json!("true")), "spec.dryRun: must be true or false, but is text"),
         (with(reset(), "spec", json!([])), "spec: must be an object with fields, but is a list"),
-        (with(reset(), "metadata.name", json!("INC_1")), "metadata.name: \"INC_1\" does not match the pattern"),
         (with(reset(), "metadata", json!({})), "metadata.name: is required"),
         (with(reset(), "metadata.label", json!({})), "metadata.label: there is no such field: did you mean labels?"),
         (with(tenant(), "spec.limits", json!({"resetsPerHour": 0})), "spec.limits.resetsPerHour: 0 is less than 1"),
@@ -346,79 +362,37 @@ fn structure() {
 }
 
 #[test]
-fn one_bad_document_hides_no_other() {
-    let text = format!(
-        "# ours\n---\n{}\n--- # broken\n{{a: \n---\nkind: ConfigMap\napiVersion: v1\n---\n{}\n---\n",
-        reset(),
-        json!({"kind": "List", "apiVersion": "v1", "items": [tenant(), {}]}),
-    );
-    let (lines, refused) = run(&[("a.yaml", &text), ("b.yaml", "")], &["-f", "a.yaml", "nowhere.yaml", "b.yaml"]);
-    assert!(refused);
-    for (line, wanted) in lines.iter().zip([
-        "a.yaml:document 1: PasscodeReset inc1 is valid",
-        "a.yaml:document 2: this is neither YAML nor JSON",
-        "a.yaml:document 3: skipped: ConfigMap is no kind of passcode-operator.dev",
-        "a.yaml:document 4: items[0]: IntuneTenant default is valid",
-        "a.yaml:document 4: items[1]: this is no Kubernetes object",
-        "nowhere.yaml: cannot read it",
-    ]) {
-        assert!(line.starts_with(wanted), "{line}");
+fn a_name_that_is_refused_is_told_with_the_one_to_write() {
+    let letters = "in lower-case letters, digits, - and ., beginning and ending with a letter or a digit";
+    for (field, name, said) in [
+        ("name", "INC0012", "\"INC0012\" has upper-case letters: write it in lower case: inc0012".to_owned()),
+        ("name", "INC_0012", format!("write \"INC_0012\" {letters}, such as inc-0012")),
+        ("name", "inc 12/", format!("write \"inc 12/\" {letters}, such as inc-12")),
+        ("name", "..", format!("write \"..\" {letters}")),
+        ("name", "", "is empty".to_owned()),
+        ("generateName", "INC-", "\"INC-\" has upper-case letters: write it in lower case: inc-".to_owned()),
+        (
+            "generateName",
+            "INC_",
+            "write \"INC_\" in lower-case letters, digits, - and ., beginning with a letter or a digit, such as inc-"
+                .to_owned(),
+        ),
+        (
+            "namespace",
+            "help.desk",
+            "write \"help.desk\" in lower-case letters, digits and -, beginning and ending with a letter or a digit, such as help-desk"
+                .to_owned(),
+        ),
+    ] {
+        let mut object = with(reset(), "metadata", json!({"name": "inc1"}));
+        if field == "generateName" {
+            object["metadata"] = json!({});
+        }
+        object["metadata"][field] = name.into();
+        let (lines, refused) = manifest(&object);
+        assert!(refused);
+        assert_eq!(lines, [format!("m.json:document 1: metadata.{field}: {said}")]);
     }
-    assert_eq!(lines.len(), 6, "{lines:#?}");
-}
-
-#[test]
-fn a_directory_stands_for_all_below_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = directory.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    let place = directory.path().display().to_string();
-    let check = || {
-        let report = super::check(&Line::parse_from(["check", "-f", &place]).arguments).unwrap();
-        let lines: Vec<_> = report.lines().iter().map(|line| line.replace(&place, "")).collect();
-        (lines, report.is_refused())
-    };
-    write("resets/notes.md", "no manifest");
-    write("resets/kustomization.yaml", "resources: [a.yml]");
-    write(".github/workflows/check.yaml", "on: pull_request");
-    let (lines, refused) = check();
-    assert!(refused && lines[0].contains("there is no manifest in it"), "{lines:?}");
-
-    write("resets/2026-11/b.yaml", &reset().to_string());
-    write("resets/a.yml", &with(reset(), "metadata.name", json!("inc2")).to_string());
-    write("tenant.json", &tenant().to_string());
-    let valid = [
-        "/resets/2026-11/b.yaml:document 1: PasscodeReset inc1 is valid",
-        "/resets/a.yml:document 1: PasscodeReset inc2 is valid",
-        "/tenant.json:document 1: IntuneTenant default is valid",
-    ];
-    assert_eq!(check(), (valid.map(str::to_owned).to_vec(), false));
-    write("resets/c.yaml", "no: manifest");
-    let (lines, refused) = check();
-    assert!(refused && lines[2].contains("this is no Kubernetes object"), "{lines:?}");
-}
-
-/// With kubectl the last one of a name wins without a word, and a reset is lost.
-#[test]
-fn what_is_written_twice_is_refused() {
-    let elsewhere = with(reset(), "metadata.namespace", json!("other"));
-    let mut unnamed = reset();
-    unnamed["metadata"] = json!({"generateName": "inc-"});
-    let once = format!("{}\n---\n{elsewhere}\n---\n{}\n---\n{unnamed}\n---\n{unnamed}", reset(), tenant());
-    let (lines, refused) = run(&[("once.yaml", &once)], &["-f", "once.yaml"]);
-    assert!(!refused, "{lines:?}");
-
-    let files =
-        [("one.json", reset().to_string()), ("two.json", with(reset(), "spec.dryRun", json!(true)).to_string())];
-    let (lines, refused) =
-        run(&[(files[0].0, &files[0].1), (files[1].0, &files[1].1)], &["-f", "one.json", "two.json"]);
-    assert!(refused, "{lines:?}");
-    let sentence = "two.json:document 1: PasscodeReset helpdesk/inc1 is written twice, and only one of them would count: \
-                    rename one. The other is one.json:document 1";
-    assert_eq!(lines.last().unwrap(), sentence);
 }
 
 #[test]
@@ -430,109 +404,6 @@ fn a_rule_of_a_matrix_that_never_decides_is_a_warning() {
     let (lines, refused) = manifest(&object);
     assert!(!refused);
     assert!(lines[0].starts_with("m.json:document 1: warning: rule \"later\" never decides"), "{lines:#?}");
-}
-
-const IPHONE: &str = r#"{"value": {"id": "1", "operatingSystem": "iOS", "osVersion": "17.5", "deviceType": "iPhone", "managementAgent": "mdm",
-    "managementState": "managed", "managedDeviceOwnerType": "company", "isSupervised": true, "serialNumber": "F9"}}"#;
-const WORK_PROFILE: &str = r#"{"id": "2", "operatingSystem": "Android", "osVersion": "14", "deviceType": "androidEnterprise",
-    "managementAgent": "googleCloudDevicePolicyController", "deviceEnrollmentType": "androidEnterpriseCorporateWorkProfile"}"#;
-const MAC: &str =
-    r#"{"id": "3", "operatingSystem": "macOS", "osVersion": "14.4.1 (23E224)", "managementAgent": "mdm"}"#;
-const IPAD_OF_A_LIST: &str = r#"{"value": [{"id": "4", "operatingSystem": "iOS", "deviceType": "iPad", "managementAgent": "mdm",
-    "isSupervised": true, "deviceEnrollmentType": "appleBulkWithoutUser", "hardwareInformation": {"isSharedDevice": false}}]}"#;
-const TOASTER: &str = r#"{"id": "5", "operatingSystem": "Toaster", "managementAgent": "mdm"}"#;
-
-#[test]
-fn devices_and_what_would_be_done() {
-    for (device, options, refused, said) in [
-        (
-            IPHONE,
-            vec![],
-            false,
-            vec![
-                "class IosDeviceEnrollment (row 27, certainty high",
-                "supported, RemoveDevicePasscode, reason PasscodeRemoved (matrix intune ",
-                "guidance: The passcode disappears",
-                "prerequisites, not checked: DeviceOnline",
-                "UnlockDevice would be sent",
-            ],
-        ),
-        (
-            IPHONE,
-            vec!["--action", "ResetDevicePin"],
-            true,
-            vec!["ResetDevicePin would be Rejected/ActionNotOffered: This device does not offer"],
-        ),
-        (
-            WORK_PROFILE,
-            vec![],
-            true,
-            vec!["supported, ResetWorkProfilePasscode", "UnlockDevice would be Rejected/WorkProfileOnly"],
-        ),
-        (
-            WORK_PROFILE,
-            vec!["--action", "ResetWorkProfilePasscode"],
-            false,
-            vec!["ResetWorkProfilePasscode would be sent"],
-        ),
-        (
-            MAC,
-            vec!["--matrix", "intune-2020-07"],
-            true,
-            vec!["class MacOS (row 5", "unsupported, reason ", "UnlockDevice would be Rejected/"],
-        ),
-        (MAC, vec!["--matrix", "m.json"], true, vec!["unsupported, reason NotListed (matrix ours 1, no rule)"]),
-        (
-            IPHONE,
-            vec!["--matrix", "m.json"],
-            false,
-            vec!["supported, RemoveDevicePasscode, reason PasscodeRemoved (matrix ours 1, rule ios)"],
-        ),
-        (IPAD_OF_A_LIST, vec![], true, vec!["device 4: its class cannot be told yet (row 25: it may be a shared iPad"]),
-        (
-            TOASTER,
-            vec![],
-            true,
-            vec![
-                "class Unknown (row ",
-                "reported by Intune: operatingSystem \"Toaster\"",
-                "unsupported, reason PlatformUnknown",
-            ],
-        ),
-        ("{}", vec![], true, vec!["this is no managedDevice as Graph returns it: its id is missing"]),
-        ("[]", vec![], true, vec!["this is no managedDevice as Graph returns it"]),
-        (r#"{"value": []}"#, vec![], true, vec!["there is no device in it"]),
-    ] {
-        let line = [vec!["--device", "d.json"], options.clone()].concat();
-        let (lines, is) = run(&[("d.json", device), ("m.json", &matrix().to_string())], &line);
-        assert_eq!(is, refused, "{device} {options:?}: {lines:#?}");
-        for said in said {
-            assert!(lines.iter().any(|line| line.contains(said)), "{device} {options:?} {said}: {lines:#?}");
-        }
-    }
-}
-
-#[test]
-fn a_request_with_a_device() {
-    let line = ["-f", "m.json", "--device", "d.json"];
-    let with_device = |object: &Value, device| run(&[("m.json", &object.to_string()), ("d.json", device)], &line);
-    let (lines, refused) = with_device(&reset(), IPHONE);
-    assert!(!refused);
-    let last = lines.last().unwrap();
-    assert!(last.starts_with("m.json:document 1: with d.json: device 1: UnlockDevice would be sent."), "{last}");
-    assert!(with_device(&reset(), WORK_PROFILE).1);
-    let named = with(reset(), "spec.action", json!("ResetWorkProfilePasscode"));
-    assert!(!with_device(&named, WORK_PROFILE).1);
-    let (lines, refused) = with_device(&with(reset(), "spec.dryRun", json!(true)), IPHONE);
-    assert!(!refused && lines.last().unwrap().contains("ends Rejected/DryRun"), "{lines:#?}");
-}
-
-#[test]
-fn a_matrix_that_is_refused_judges_nothing() {
-    let bad = with(matrix(), "spec.rules", json!([])).to_string();
-    let (lines, refused) = run(&[("d.json", IPHONE), ("m.json", &bad)], &["--device", "d.json", "--matrix", "m.json"]);
-    assert!(refused);
-    assert_eq!(lines.len(), 1, "{lines:#?}");
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod support;
 mod toy;
 mod verdicts_of_time;
 mod walks;
+mod words;

@@ -10,7 +10,7 @@ use super::{
 const ONE_SELECTOR: &str = "name the device by exactly one of serialNumber, imei, managedDeviceId, azureADDeviceId or";
 const NARROWS: &str =
     "deviceName and operatingSystem only narrow userPrincipalName: name the user as well, or leave them";
-const SERIAL: &str = "write the serial number in printable ASCII characters, at least one of them not a space";
+const SERIAL: &str = "write the serial number in printable ASCII characters, without a space before or behind it";
 const IMEI: &str = "write the IMEI as 14 to 17 digits, without spaces or dashes";
 const DEVICE_ID: &str = "write managedDeviceId as a GUID, such as 705c034c-034c-705c-4c03-5c704c035c70";
 const ENTRA_ID: &str =
@@ -79,7 +79,10 @@ fn single_selectors() -> Vec<Case> {
     };
     let zeros = "00000000-0000-0000-0000-000000000000";
     vec![
-        only("serialNumber", " with space ", Accepted),
+        only("serialNumber", "with space", Accepted),
+        only("serialNumber", "~", Accepted),
+        only("serialNumber", " F9FXK0", Refused(SERIAL)),
+        only("serialNumber", "F9FXK0 ", Refused(SERIAL)),
         only("serialNumber", &"~".repeat(64), Accepted),
         only("serialNumber", "", Refused(SERIAL)),
         only("serialNumber", "  ", Refused(SERIAL)),

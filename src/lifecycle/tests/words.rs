@@ -1,0 +1,40 @@
+//! What every sentence has to keep to, whatever it says.
+
+use crate::{
+    api::{Time, reset_status::Candidate},
+    lifecycle::{messages, observed::Trouble},
+    platform::Platform,
+};
+
+#[test]
+fn no_sentence_shows_a_fraction_of_a_second() {
+    let time: Time = "2026-11-28T09:00:00.1234567Z".parse().unwrap();
+    let trouble = Trouble { reason: "TokenRefused".to_owned(), message: "Entra refuses.".to_owned() };
+    let candidate = Candidate {
+        managed_device_id: "1".to_owned(),
+        platform: "iOS 17.5".to_owned(),
+        model: "iPhone".to_owned(),
+        last_sync_time: Some(time),
+        enrolled_time: Some(time),
+    };
+    let apple = Platform::IosDeviceEnrollment;
+    for sentence in [
+        messages::tenant_trouble(&trouble, time, time.0),
+        messages::too_far(time),
+        messages::ambiguous(2, &[candidate]),
+        messages::recently_reset(time, time),
+        messages::verifying(time),
+        messages::device_busy(time),
+        messages::enrolled_after(time, true),
+        messages::expired(time, None),
+        messages::scheduled(time),
+        messages::quarantine(time),
+        messages::issued(true, time, None),
+        messages::issued(false, time, None),
+        messages::waiting("", apple, time),
+        messages::complete(true, time, apple, None),
+        messages::deadline_exceeded(time),
+    ] {
+        assert!(sentence.contains("2026-11-28T09:00:00Z") && !sentence.contains(".123"), "{sentence}");
+    }
+}
