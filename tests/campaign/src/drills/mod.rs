@@ -7,13 +7,21 @@ mod downgrade;
 mod moved;
 mod restore;
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use world::objects::{reset, with};
 
-use crate::{layers::Size, processes::in_real_time, report::Report};
+use crate::{
+    layers::Size,
+    processes::in_real_time,
+    report::{Report, Tally},
+};
 
 /// The longest that anything here may take until it ends.
 const LONG: Duration = Duration::from_secs(150);
@@ -23,10 +31,10 @@ const LONG: Duration = Duration::from_secs(150);
 pub fn run(size: Size, operator: &Path) -> Report {
     let drills = thread::scope(|scope| {
         let started = [
-            scope.spawn(|| in_real_time("restored in place", restore::in_place(size, operator))),
-            scope.spawn(|| in_real_time("restored on a new machine", restore::on_a_new_machine(size, operator))),
-            scope.spawn(|| in_real_time("moved to another cluster", moved::in_haste_and_in_order(operator))),
-            scope.spawn(|| in_real_time("definitions downgraded", downgrade::under_a_running_operator(operator))),
+            scope.spawn(|| drill("restored in place", restore::in_place(size, operator))),
+            scope.spawn(|| drill("restored on a new machine", restore::on_a_new_machine(size, operator))),
+            scope.spawn(|| drill("moved to another cluster", moved::in_haste_and_in_order(operator))),
+            scope.spawn(|| drill("definitions downgraded", downgrade::under_a_running_operator(operator))),
         ];
         started.map(|drill| drill.join().unwrap())
     });
@@ -35,6 +43,13 @@ pub fn run(size: Size, operator: &Path) -> Report {
         report.tally += tally;
     }
     report
+}
+
+fn drill(name: &str, body: impl Future<Output = Tally>) -> Tally {
+    let begin = Instant::now();
+    let tally = in_real_time(name, body);
+    eprintln!("    {name}: {} s", begin.elapsed().as_secs());
+    tally
 }
 
 /// Seconds from now, or before.
