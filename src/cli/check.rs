@@ -150,13 +150,7 @@ fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checke
 
 fn device(file: &str, matrix: &str, asked: &[devices::Asked], report: &mut Report) -> anyhow::Result<()> {
     let Some(matrix) = matrix_named(matrix, report)? else { return Ok(()) };
-    let text = match documents::read(file) {
-        Ok(text) => text,
-        Err(problem) => {
-            report.unreadable(file, format!("{problem:#}"));
-            return Ok(());
-        }
-    };
+    let Some(text) = walk::text(file, report) else { return Ok(()) };
     if devices::is_of_v1(&text) {
         report.note(file, format!("warning: it is of v1.0, where some devices cannot be told apart. {A_DEVICE}"));
     }

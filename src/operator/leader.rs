@@ -82,8 +82,6 @@ pub struct Candidate {
     state: watch::Sender<Leadership>,
     /// The lease as it was last seen, and since when it is so, by boot time.
     seen: Option<(Lease, Duration)>,
-    /// When this replica began its last renewal, by boot time.
-    renewed: Duration,
     /// Until when, by boot time, nobody can have led whom this replica has not seen: a restore of etcd may have taken back what they wrote.
     sure_until: Duration,
     /// The latest renewTime seen while running.
@@ -114,7 +112,6 @@ impl Candidate {
             health,
             state,
             seen: None,
-            renewed: Duration::ZERO,
             sure_until: Duration::ZERO,
             latest: None,
             witnessed: false,
@@ -172,7 +169,7 @@ impl Candidate {
         if holder == self.identity || holder.is_empty() {
             return self.take(Some(&lease), true).await;
         }
-        self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+        self.stop_leading();
         let since = match &self.seen {
             Some((seen, since)) if seen.resource_version() == lease.resource_version() => *since,
             _ => now,
@@ -219,7 +216,7 @@ impl Candidate {
         let in_time = self.wrote(&written, began);
         if !in_time {
             // The next turn takes it anew, with a quarantine of that time.
-            self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+            self.stop_leading();
             return Ok(());
         }
         if begins {
@@ -242,7 +239,6 @@ impl Candidate {
         self.health.heard_from_api_server(now);
         self.note(written);
         self.seen = Some((written.clone(), now));
-        self.renewed = began;
         self.witnessed = now <= self.sure_until;
         // Nobody else takes it before it has been the same for so long.
         self.sure_until = began + DURATION;
@@ -277,10 +273,15 @@ impl Candidate {
         self.latest = self.latest.max(renewed(lease));
     }
 
+    /// Answers whether it led until now.
+    fn stop_leading(&self) -> bool {
+        self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false))
+    }
+
     /// A leader that cannot renew stops acting before another may begin.
     fn lapse(&mut self) {
-        let silent = self.clock.boot().saturating_sub(self.renewed) > LAPSE;
-        if silent && self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false)) {
+        let acts = self.state.borrow().acts(self.clock.boot());
+        if !acts && self.stop_leading() {
             tracing::warn!("not leading any more: the lease could not be renewed");
         }
     }
@@ -288,7 +289,7 @@ impl Candidate {
     /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order. After a standstill it is left as it
     /// is: an empty lease would vouch for what this replica has not seen.
     async fn let_go(&mut self) {
-        let led = self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false));
+        let led = self.stop_leading();
         if self.clock.boot() > self.sure_until {
             return;
         }

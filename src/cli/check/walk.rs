@@ -52,13 +52,12 @@ fn of_directory(directory: &str, report: &mut Report) -> Vec<Document> {
 }
 
 fn split(file: &str, report: &mut Report) -> Option<Vec<Document>> {
-    match documents::read(file) {
-        Ok(text) => Some(documents::split(file, &text)),
-        Err(problem) => {
-            report.unreadable(file, format!("{problem:#}"));
-            None
-        }
-    }
+    text(file, report).map(|text| documents::split(file, &text))
+}
+
+/// The text of a file; that it cannot be read is said.
+pub(super) fn text(file: &str, report: &mut Report) -> Option<String> {
+    documents::read(file).map_err(|problem| report.unreadable(file, format!("{problem:#}"))).ok()
 }
 
 /// All manifests below a directory, in the order of their paths: what ends in .yaml, .yml or .json.

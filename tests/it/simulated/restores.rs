@@ -7,7 +7,7 @@ use graph_simulator::{DeviceClass, Fault, Lag, PathClass, Rule};
 use passcode_operator::api::reset_status::Outcome;
 use serde_json::json;
 
-use world::{World, objects::reset};
+use world::{Replica, World, objects::reset};
 
 const SOON: Duration = Duration::from_secs(60);
 const VERIFIED: Duration = Duration::from_secs(900);
@@ -26,6 +26,37 @@ async fn sent(world: &World, name: &str, serial: &str) -> Snapshot {
 /// Intune shows what is carried out from now on after 100 s.
 fn hides(world: &World) {
     world.graph.configure(|settings| settings.ledger_lag = Lag::from(Duration::from_secs(100)));
+}
+
+/// A leader stands still, another takes over, sends and dies, and etcd is put back to before that; returns the first one, still cut off.
+async fn restored_around(world: &World, serial: &str) -> Replica {
+    let a = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let b = world.replica("b");
+    tokio::time::sleep(OLD).await;
+    world.api.caller("a").cut_off(Cut::Silent);
+    let before = sent(world, "inc", serial).await;
+    b.kill().await;
+    world.api.restore(&before);
+    a
+}
+
+/// A leader dies after it has sent, and so much later etcd is put back to before that, and again so much later another process starts.
+async fn restored_before_another(dead: Duration, down: Duration) {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let a = world.replica("a");
+    tokio::time::sleep(OLD).await;
+    let before = sent(&world, "inc", &serial).await;
+    a.kill().await;
+    tokio::time::sleep(dead).await;
+    world.api.restore(&before);
+    tokio::time::sleep(down).await;
+    let b = world.replica("b");
+    let status = world.outcome("inc", VERIFIED).await;
+    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
+    assert_eq!(world.executed(&id), 1);
+    b.stop().await;
 }
 
 /// It ends well, and no other was carried out.
@@ -50,38 +81,13 @@ async fn a_lease_that_a_restore_took_back_is_left_for_the_next_leader_to_see() {
 
 #[tokio::test(start_paused = true)]
 async fn etcd_restored_from_before_the_claim_holds_back_what_may_be_under_way() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    tokio::time::sleep(OLD).await;
-    let before = sent(&world, "inc", &serial).await;
-    a.kill().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    world.api.restore(&before);
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    let b = world.replica("b");
-    let status = world.outcome("inc", VERIFIED).await;
-    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
-    assert_eq!(world.executed(&id), 1);
-    b.stop().await;
+    restored_before_another(Duration::from_secs(2), Duration::from_secs(300)).await;
 }
 
 /// The lease of a backup is no older than the backup: an operator that starts soon after finds one that was renewed a moment ago.
 #[tokio::test(start_paused = true)]
 async fn a_new_operator_on_a_young_backup_sends_nothing_twice() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    tokio::time::sleep(OLD).await;
-    let before = sent(&world, "inc", &serial).await;
-    a.kill().await;
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    world.api.restore(&before);
-    let b = world.replica("b");
-    let status = world.outcome("inc", VERIFIED).await;
-    assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
-    assert_eq!(world.executed(&id), 1);
-    b.stop().await;
+    restored_before_another(Duration::from_secs(20), Duration::ZERO).await;
 }
 
 /// A watch that goes on from a version which a restore took back is told nothing until that version has been given out again.
@@ -204,20 +210,13 @@ async fn etcd_restored_to_a_lock_that_is_over_sends_nothing_twice() {
     }
 }
 
-/// A leader stands still, another takes over and sends, and etcd is put back to before that: the first one finds the lease as it left it.
+/// The first one finds the lease as it left it.
 #[tokio::test(start_paused = true)]
 async fn a_restore_around_a_leader_that_stood_still_sends_nothing_twice() {
     for back_after in [0, 5, 60] {
         let world = World::new().await;
         let (serial, id) = world.device(DeviceClass::IPhone, 1);
-        let a = world.replica("a");
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        let b = world.replica("b");
-        tokio::time::sleep(OLD).await;
-        world.api.caller("a").cut_off(Cut::Silent);
-        let before = sent(&world, "inc", &serial).await;
-        b.kill().await;
-        world.api.restore(&before);
+        let a = restored_around(&world, &serial).await;
         tokio::time::sleep(Duration::from_secs(back_after)).await;
         world.api.caller("a").reconnect();
         let status = world.until("inc", SOON, |status| status.reason() == "Quarantine").await;
@@ -232,14 +231,7 @@ async fn a_restore_around_a_leader_that_stood_still_sends_nothing_twice() {
 async fn who_stood_still_does_not_let_go() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let a = world.replica("a");
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let b = world.replica("b");
-    tokio::time::sleep(OLD).await;
-    world.api.caller("a").cut_off(Cut::Silent);
-    let before = sent(&world, "inc", &serial).await;
-    b.kill().await;
-    world.api.restore(&before);
+    let a = restored_around(&world, &serial).await;
     a.sigterm()();
     world.api.caller("a").reconnect();
     a.stop().await;

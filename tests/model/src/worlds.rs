@@ -71,17 +71,7 @@ fn at_once() -> Setup {
 
 /// Two leaders in turn, and a restore of etcd to before the second.
 fn around_a_standstill() -> Setup {
-    Setup {
-        clock_errors: vec![0, 0],
-        send_grace: 0,
-        objects: vec![(1, 20)],
-        span: (0, 1),
-        leases: true,
-        restores: 1,
-        restored_after: 1,
-        strides: true,
-        ..Setup::new()
-    }
+    Setup { objects: vec![(1, 20)], restored_at_once: false, ..at_once() }
 }
 
 /// Worlds that take minutes, and a bound for each.
