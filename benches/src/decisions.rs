@@ -130,6 +130,7 @@ impl Case {
             doubt: None,
             gate: None,
             quarantine: None,
+            lease_is_kept: true,
         };
         decide(&observed, Now { wall: self.now, graph: Some(self.now), estimate: self.now })
     }

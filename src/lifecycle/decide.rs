@@ -232,6 +232,10 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
         && d.status.device_action.is_none()
         && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
     {
+        if d.lock_is_own() {
+            // Taken for an attempt that the object does not know of: a restore may have taken back what was sent under it.
+            lock_is_free(d, look.at)?;
+        }
         let again = messages::recently_reset(start, start.plus(tenant.spec.min_interval.as_signed()));
         return Err(d.reject(reason::RECENTLY_RESET, &again));
     }
@@ -366,9 +370,8 @@ fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
 
 /// What holds an attempt back without saying anything about the request.
 fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
-    if let Some(until) = d.quarantined(at) {
-        let wait = positive(at, until) + MOMENT;
-        return Err(d.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait));
+    if let Some(held) = d.held_by_quarantine(at) {
+        return Err(held);
     }
     // An object with an attempt did not ask for its tenant before: what was sent is followed, but sent again it is only by one
     // that is ready.

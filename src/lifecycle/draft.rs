@@ -8,7 +8,7 @@ use super::{
     messages,
     observed::{Doubt, DoubtKind, Now, Observed, Reading},
     quarantine::Quarantine,
-    step::{Decision, Lesson, Step},
+    step::{Decision, Fact, Lesson, Step},
 };
 use crate::{
     api::{
@@ -133,6 +133,11 @@ impl<'a> Draft<'a> {
 
     pub fn lock_is_of(&self, attempt_id: &str) -> bool {
         self.o.lock.flatten().is_some_and(|lock| lock.attempt_id == attempt_id)
+    }
+
+    /// Whether the device lock was taken for this object.
+    pub fn lock_is_own(&self) -> bool {
+        self.o.lock.flatten().is_some_and(|lock| Some(&lock.owner_uid) == self.o.object.metadata.uid.as_ref())
     }
 
     /// Whether the device's entries speak of a work profile that nobody asked about.
@@ -272,16 +277,24 @@ impl<'a> Draft<'a> {
         self.keep_waiting(reason::LOOKING_UP, messages::LOOKING_UP, wait)
     }
 
+    /// Held by a quarantine, if one holds this request back at this time. What it has forgotten may show before its end, and people wait for it.
+    pub fn held_by_quarantine(&mut self, at: Timestamp) -> Option<Step> {
+        let until = self.quarantined(at)?;
+        let wait = next_look(Timestamp::MIN, at, until, self.stretch());
+        Some(self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait))
+    }
+
     /// Rejected: nothing was carried out for this object. Where that is not known it is Failed; where it cannot be known yet, it
     /// waits.
     pub fn reject(&mut self, why: &str, message: &str) -> Step {
         if self.status.silent_attempts > 0 {
             return self.fail(reason::OUTCOME_UNKNOWN, &messages::unknown_instead_of(message));
         }
-        let at = self.judged_at();
-        if let Some(until) = self.quarantined(at) {
-            let wait = super::follow::positive(at, until) + std::time::Duration::from_secs(1);
-            return self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait);
+        if let Some(held) = self.held_by_quarantine(self.judged_at()) {
+            return held;
+        }
+        if !self.o.lease_is_kept && !self.o.object.spec.dry_run {
+            return Step::Observe(Fact::LeaderLease);
         }
         if !conditions::is_true(&self.status.conditions, kind::ISSUED) {
             self.set(kind::ISSUED, Truth::False, why, message);

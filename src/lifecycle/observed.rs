@@ -46,6 +46,9 @@ pub struct Observed<'a> {
     pub gate: Option<&'a Gate>,
     /// The quarantine in force, in Graph's time.
     pub quarantine: Option<Quarantine>,
+    /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
+    /// quarantine has yet to begin.
+    pub lease_is_kept: bool,
 }
 
 /// What the state machine needs of an IntuneTenant.

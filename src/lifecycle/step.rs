@@ -58,6 +58,8 @@ pub enum Fact {
     Lock,
     /// Intune's record of the device.
     Look,
+    /// The leader lease, before a rejection: whether etcd was restored without anybody having noticed yet.
+    LeaderLease,
 }
 
 /// What a pass taught about the tenant's ledger.

@@ -101,8 +101,8 @@ impl Context {
     /// # Errors
     /// If the API server does not answer.
     pub async fn leads(&self) -> Result<bool, CallError> {
-        let Some(renewed) = self.leadership.borrow().renewed else { return Ok(false) };
-        let kept = leader::is_kept(self.client.clone(), &self.namespace, &self.identity, renewed).await?;
+        let known = *self.leadership.borrow();
+        let kept = leader::is_kept(self.client.clone(), &self.namespace, &self.identity, &known).await?;
         // A lease that this replica left alone for too long may look the same and not be: another's terms may have been taken back.
         Ok(kept && self.acts())
     }

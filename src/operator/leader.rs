@@ -226,7 +226,7 @@ impl Candidate {
         let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < A_MOMENT);
         let succeeded = if begins { led } else { before.succeeded };
         // As it is stored: a lease's times are of microseconds.
-        let renewed = renewed(&written);
+        let (renewed, quarantine) = (renewed(&written), quarantine_of(&written));
         let until = began + LAPSE;
         self.state.send_replace(Leadership { leading: true, until, term, quarantine, renewed, succeeded });
         Ok(())
@@ -336,20 +336,18 @@ impl Candidate {
     }
 }
 
-/// Whether the lease is still as `identity` wrote it, or newer. One that fell back shows a restore of etcd, which may have taken another
-/// leader's locks with it.
+/// Whether the lease is still as `identity` wrote it, or newer. One that fell back shows a restore of etcd, which may have taken claims and
+/// another leader's locks with it; one with a quarantine that is not known yet was written after a restore.
 ///
 /// # Errors
 /// If the API server does not answer.
-pub async fn is_kept(
-    client: Client,
-    namespace: &str,
-    identity: &str,
-    renewed_at: Timestamp,
-) -> Result<bool, CallError> {
+pub async fn is_kept(client: Client, namespace: &str, identity: &str, known: &Leadership) -> Result<bool, CallError> {
     let leases: Api<Lease> = Api::namespaced(client, namespace);
     let lease = call(leases.get_opt(NAME)).await?;
-    Ok(lease.is_some_and(|lease| holder(&lease) == identity && renewed(&lease) >= Some(renewed_at)))
+    let kept = |lease: Lease| {
+        holder(&lease) == identity && renewed(&lease) >= known.renewed && quarantine_of(&lease) == known.quarantine
+    };
+    Ok(known.renewed.is_some() && lease.is_some_and(kept))
 }
 
 fn is_let_go(lease: &Lease) -> bool {

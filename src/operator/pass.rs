@@ -58,6 +58,7 @@ pub struct Pass<'a> {
     lock: Option<Option<StoredLock>>,
     look: Option<Reading<Look>>,
     held: Option<(Held, StoredLock)>,
+    lease_is_kept: bool,
     gate: Option<Gate>,
     /// Room for one reset within the tenant's limits.
     room: Option<Reservation>,
@@ -88,6 +89,7 @@ impl<'a> Pass<'a> {
             lock: None,
             look: None,
             held: None,
+            lease_is_kept: false,
             gate: None,
             room,
             no_room: None,
@@ -161,6 +163,7 @@ impl<'a> Pass<'a> {
             doubt: self.memory.doubt,
             gate: self.gate.as_ref(),
             quarantine: self.quarantine(),
+            lease_is_kept: self.lease_is_kept,
         }
     }
 
@@ -242,6 +245,7 @@ impl<'a> Pass<'a> {
                 };
                 self.look = Some(ask::look(tenant, clock, &device_id, self.urgency()).await);
             }
+            Fact::LeaderLease => self.still_leads().await?,
         }
         Ok(())
     }
@@ -305,10 +309,11 @@ impl<'a> Pass<'a> {
         self.still_leads().await
     }
 
-    /// Asked once the lock is stored: if etcd was restored before that, and with it the locks of an earlier leader were lost, the lease
-    /// shows it. Whatever is restored later finds this process alive, which remembers what it took.
-    async fn still_leads(&self) -> Result<(), CallError> {
-        if self.context.leads().await? {
+    /// Asked once the lock is stored, and before a rejection: if etcd was restored before that, and with it claims and locks were lost, the
+    /// lease shows it. Whatever is restored later finds this process alive, which remembers what it took, and the object in another version.
+    async fn still_leads(&mut self) -> Result<(), CallError> {
+        self.lease_is_kept = self.context.leads().await?;
+        if self.lease_is_kept {
             return Ok(());
         }
         Err(CallError::Unclear("the leader lease is not as this replica wrote it".to_owned()))
@@ -371,6 +376,7 @@ impl<'a> Pass<'a> {
             return Err(CallError::Gone);
         }
         self.object = read;
+        self.lease_is_kept = false;
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 
 use super::{
     devices::{entry, entry_of, iphone, windows_phone, work_profile},
-    facts::{Facts, TIMEOUT, t},
+    facts::{DEADLINE, Facts, SETTLED, TIMEOUT, t},
+    samples::lock,
 };
 use crate::{
     api::{
@@ -92,6 +93,11 @@ fn recently_reset_names_the_request_time_to_write() {
 fn recently_reset_is_said_at_once_and_only_without_an_attempt() {
     let recent = vec![entry("done", -300)];
     Facts::new().sees(recent.clone()).locked_by_another(30).rejected("RecentlyReset");
+    // A lock of its own, without an attempt: a restore of etcd has taken back what was sent under it.
+    let forgotten =
+        Facts { lock: Some(Some(lock("attempt-1", DEADLINE, "uid-1"))), ..Facts::new().sees(recent.clone()) };
+    forgotten.clone().at(SETTLED).waits("DeviceBusy");
+    forgotten.at(SETTLED + 1).rejected("RecentlyReset");
     let attempted = Facts::attempted(Some(AttemptResult::NotExecuted)).no_lock();
     let seen = attempted.status(|s| s.attempt.as_mut().unwrap().seen_start_times = vec![Time(t(-300))]);
     seen.sees(recent).at(60).takes_the_lock();

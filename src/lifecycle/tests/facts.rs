@@ -67,6 +67,7 @@ pub(super) struct Facts {
     pub doubt: Option<Doubt>,
     pub gate: Option<Gate>,
     pub quarantine: Option<Quarantine>,
+    pub lease_is_kept: bool,
     pub now: Now,
 }
 
@@ -89,6 +90,7 @@ impl Facts {
             doubt: None,
             gate: None,
             quarantine: None,
+            lease_is_kept: true,
             now: Now { wall: t(0), graph: None, estimate: t(0) },
         }
         .sees(vec![])
@@ -296,6 +298,7 @@ impl Facts {
             doubt: self.doubt,
             gate: self.gate.as_ref(),
             quarantine: self.quarantine,
+            lease_is_kept: self.lease_is_kept,
         }
     }
 
@@ -360,7 +363,7 @@ impl fmt::Debug for Facts {
             .field("found", &self.found)
             .field("lock", &(&self.lock, &self.held))
             .field("look", &self.look)
-            .field("holds", &(self.namespace, self.doubt, &self.gate, self.quarantine))
+            .field("holds", &(self.namespace, self.doubt, &self.gate, self.quarantine, self.lease_is_kept))
             .field("now", &self.now)
             .finish_non_exhaustive()
     }

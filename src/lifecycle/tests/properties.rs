@@ -23,7 +23,7 @@ use crate::{
         follow::in_flight,
         observed::{Reading, Trouble},
         quarantine::Quarantine,
-        step::Step,
+        step::{Fact, Step},
     },
 };
 
@@ -101,6 +101,21 @@ proptest! {
         let concerned = at >= t(0) && !facts.object.spec.dry_run && facts.tenant.is_some();
         if concerned && before.is_none() {
             prop_assert_ne!(facts.decide().status.outcome, Some(Outcome::Rejected));
+        }
+    }
+
+    /// Before the leader lease was read nothing is rejected; it is asked for where something would be, and nowhere else.
+    #[test]
+    fn the_lease_is_read_before_a_rejection(facts in any_facts()) {
+        let read = Facts { lease_is_kept: true, ..facts };
+        let decided = read.decide();
+        let rejects = decided.step == Step::Finish && decided.status.outcome == Some(Outcome::Rejected);
+        let unread = Facts { lease_is_kept: false, ..read };
+        let without = unread.decide();
+        if rejects && !unread.object.spec.dry_run {
+            prop_assert_eq!(without.step, Step::Observe(Fact::LeaderLease));
+        } else {
+            prop_assert_eq!(without, decided);
         }
     }
 

@@ -183,6 +183,7 @@ impl Toy {
             Fact::Device => facts.found = Some(Reading::Answer { value: Found::One(Box::new(iphone())), at }),
             Fact::Lock => (facts.lock, facts.look) = (Some(self.lock.clone()), None),
             Fact::Look => facts.look = Some(self.look()),
+            Fact::LeaderLease => facts.lease_is_kept = true,
         }
     }
 

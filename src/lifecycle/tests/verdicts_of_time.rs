@@ -7,8 +7,14 @@ use super::{
     samples::unreadable,
 };
 use crate::{
-    api::{Time, reset_status::AttemptResult},
-    lifecycle::observed::Reading,
+    api::{
+        Time,
+        reset_status::{AttemptResult, Outcome},
+    },
+    lifecycle::{
+        observed::{DoubtKind, Namespace, Reading},
+        step::{Fact, Step},
+    },
 };
 
 #[test]
@@ -99,7 +105,8 @@ fn a_limit_holds_with_its_own_words() {
 fn quarantine_holds_whom_it_concerns() {
     let held = |facts: Facts| facts.quarantine(-20, 290);
     let (pause, message) = held(Facts::new()).waits("Quarantine");
-    assert!(pause == Duration::from_secs(291) && message.contains("2026-11-22T09:04:50Z"), "{message}");
+    assert!(pause == Duration::from_secs(60) && message.contains("2026-11-22T09:04:50Z"), "{message}");
+    assert_eq!(held(Facts::new()).at(270).waits("Quarantine").0, Duration::from_secs(21), "to its end");
     held(Facts::new()).at(290).waits("Quarantine");
     held(Facts::new()).at(291).takes_the_lock();
     // Asked for after everything that may have been lost was carried out: begin + sendGrace.
@@ -131,6 +138,33 @@ fn in_quarantine_nothing_is_rejected_that_may_have_been_sent_before_the_restore(
     // An entry that answers is followed and told, quarantine or not.
     let adopted = Facts::new().quarantine(-20, 290).sees(vec![super::devices::entry("done", 5)]);
     assert_eq!(adopted.decide().status.reason(), "Adopted");
+}
+
+#[test]
+fn nothing_is_rejected_before_the_leader_lease_was_read() {
+    let rejected = [
+        ("recently", Facts::new().sees(vec![super::devices::entry("done", -300)])),
+        ("expired", Facts::new().at(EXPIRES + 1)),
+        ("unsupported", Facts::new().device(super::devices::mac())),
+        (
+            "namespace",
+            Facts::new().namespace(Namespace::Denied { at: t(30) }).doubted(DoubtKind::NamespaceNotAllowed, 0),
+        ),
+        ("gone", Facts::new().gone().at(30).doubted(DoubtKind::DeviceGone, 0)),
+    ];
+    for (name, facts) in rejected {
+        assert_eq!(facts.decide().status.outcome, Some(Outcome::Rejected), "{name}");
+        let unread = Facts { lease_is_kept: false, ..facts };
+        let decision = unread.decide();
+        assert_eq!((decision.step, decision.doubt), (Step::Observe(Fact::LeaderLease), unread.doubt), "{name}");
+        unread.quarantine(-20, EXPIRES + 300).waits("Quarantine");
+    }
+    // What is not a rejection does not need it, nor what sends nothing.
+    let unread = |facts: Facts| Facts { lease_is_kept: false, ..facts };
+    unread(Facts::new()).takes_the_lock();
+    unread(Facts::new().sees(vec![super::devices::entry("done", 5)])).ends(Outcome::Complete, "Adopted");
+    unread(Facts::new().sees(vec![super::devices::entry("failed", 5)])).failed("DeviceRefused");
+    unread(Facts::new().dry_run()).rejected("DryRun");
 }
 
 #[test]

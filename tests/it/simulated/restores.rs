@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use api_server::{Cut, Fault as ApiFault, On, Snapshot, Verb};
-use graph_simulator::{DeviceClass, Fault, Lag, PathClass, Rule};
+use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, Lag, PathClass, Rule};
+use kube::ResourceExt;
 use passcode_operator::api::reset_status::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use world::{Replica, World, objects::reset};
+use world::{
+    Replica, World,
+    objects::{reset, with},
+};
 
 const SOON: Duration = Duration::from_secs(60);
 const VERIFIED: Duration = Duration::from_secs(900);
@@ -16,10 +20,14 @@ const OLD: Duration = Duration::from_secs(3600);
 
 /// Declares a reset and lets it be sent, while Intune shows nothing of it for a while; returns a backup from before.
 async fn sent(world: &World, name: &str, serial: &str) -> Snapshot {
-    world.create(reset(name, serial, world.now())).await;
+    sent_as(world, reset(name, serial, world.now())).await
+}
+
+async fn sent_as(world: &World, declaration: Value) -> Snapshot {
+    let object = world.create(declaration).await;
     let before = world.api.snapshot();
     hides(world);
-    world.until(name, SOON, |status| status.reason() == "WaitingForDevice").await;
+    world.until(&object.name_any(), SOON, |status| status.reason() == "WaitingForDevice").await;
     before
 }
 
@@ -53,10 +61,31 @@ async fn restored_before_another(dead: Duration, down: Duration) {
     world.api.restore(&before);
     tokio::time::sleep(down).await;
     let b = world.replica("b");
-    let status = world.outcome("inc", VERIFIED).await;
+    // Intune shows it long before the quarantine ends.
+    let status = world.outcome("inc", Duration::from_secs(180)).await;
     assert_eq!((status.outcome, status.reason()), (Some(Outcome::Complete), "Adopted"));
     assert_eq!(world.executed(&id), 1);
     b.stop().await;
+}
+
+/// A person resets the device, which answers only later, too late for the object that is declared meanwhile, sends its own and is taken back
+/// by a restore. Then the one by hand seems to be all that there was. In seconds: until the device answers, until it is declared, and from there to the restore.
+async fn restored_after_one_by_hand(device_answers: u64, declared: u64, restored: u64) {
+    let world = World::new().await;
+    let slow = DevicePlan { delay: Some(Duration::from_secs(device_answers)), ..DevicePlan::default() };
+    let (serial, id) = world.add(Device::example(DeviceClass::IPhone, 1).with_plan(slow));
+    let replica = world.replica("a");
+    tokio::time::sleep(OLD).await;
+    world.graph.reset_by_hand(&id, world.now());
+    tokio::time::sleep(Duration::from_secs(declared)).await;
+    let declaration = with(reset("inc", &serial, world.now()), json!({"completionTimeout": "60s"}));
+    let before = sent_as(&world, declaration).await;
+    tokio::time::sleep(Duration::from_secs(restored)).await;
+    world.api.restore(&before);
+    let status = world.outcome("inc", VERIFIED).await;
+    assert_ne!(status.outcome, Some(Outcome::Rejected), "restored after {restored} s: {}", status.reason());
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
 }
 
 /// It ends well, and no other was carried out.
@@ -138,6 +167,20 @@ async fn etcd_restored_under_a_running_leader_sends_nothing_twice() {
         complete(&world, "inc", &id, 1).await;
         replica.stop().await;
     }
+}
+
+/// Within seconds of a restore, before the leader has noticed it.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_a_restore_is_not_rejected_before_the_restore_is_noticed() {
+    for after in 52..58 {
+        restored_after_one_by_hand(200, 150, after).await;
+    }
+}
+
+/// Between two renewals of the lease: it is never noticed.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_a_restore_that_leaves_no_trace_is_not_rejected() {
+    restored_after_one_by_hand(150, 149, 2).await;
 }
 
 /// A restore gives versions out again. The record of an answer must not end up on the attempt that another replica has claimed

@@ -40,6 +40,7 @@ pub struct Facts {
     pub look: Option<View>,
     pub held: Option<Held>,
     pub quarantine: Option<(Tick, Tick)>,
+    pub lease_is_kept: bool,
     /// Graph's clock, as the replica takes it.
     pub now: Tick,
 }
@@ -49,6 +50,7 @@ pub struct Facts {
 pub enum Do {
     ReadLock,
     Look,
+    ReadLease,
     TakeLock { deadline: Tick },
     ReleaseLock,
     Claim(Attempt),
@@ -108,6 +110,7 @@ pub fn decided(setup: &Setup, facts: Facts) -> Decided {
                 look: look.as_ref(),
                 held: held.as_ref(),
                 quarantine: facts.quarantine.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) }),
+                lease_is_kept: facts.lease_is_kept,
                 ..world.observed(setup)
             };
             understood(decide(&observed, world.now))
@@ -171,6 +174,7 @@ impl Real {
             doubt: None,
             gate: None,
             quarantine: None,
+            lease_is_kept: true,
         }
     }
 }
@@ -328,6 +332,7 @@ fn understood(decision: Decision) -> Decided {
     let step = match decision.step {
         Step::Observe(Fact::Lock) => Do::ReadLock,
         Step::Observe(Fact::Look) => Do::Look,
+        Step::Observe(Fact::LeaderLease) => Do::ReadLease,
         Step::Observe(other) => panic!("the model knows the {other:?}"),
         Step::TakeLock { send_deadline, .. } => Do::TakeLock { deadline: tick(send_deadline) },
         Step::ReleaseLock => Do::ReleaseLock,

@@ -81,6 +81,7 @@ impl World<'_> {
             look: replica.look.clone(),
             held: replica.held.clone(),
             quarantine: replica.lead.quarantine,
+            lease_is_kept: replica.lease_is_kept || !self.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
             now,
         };
         if let Some(attempt) = self.found_claim_to_send_again(r, &facts) {
@@ -103,6 +104,7 @@ impl World<'_> {
                 Next::ReadLock
             }
             Do::Look => Next::Look,
+            Do::ReadLease => Next::AskForLease,
             Do::TakeLock { .. } | Do::Claim(_) if !self.state.replicas[r].acts(self.setup) => return self.pass_ends(r),
             Do::TakeLock { deadline } => Next::TakeLock { deadline: if beyond { now + 2 } else { deadline } },
             Do::Claim(_) => Next::Claim(Box::new(status)),
@@ -216,10 +218,16 @@ impl World<'_> {
         if ours.is_some() {
             replica.lead.taken.clone_from(&ours);
         }
-        // Elsewhere nobody leads after a restore, and the protocol holds without it.
-        let asks = ours.is_some() && self.setup.restored_at_once && !self.setup.does(Variant::NoLookAtTheLease);
+        let asks = ours.is_some() && self.asks_for_the_lease(Variant::NoLookAtTheLease);
+        let replica = &mut self.state.replicas[r];
         replica.lock = ours.map(Some);
         if asks { replica.next = Next::AskForLease } else { self.think(r) }
+    }
+
+    /// Whether the leader lease is looked at, but for the variant that does not. Where the API server is not back at once, nobody leads after a
+    /// restore, and the protocol holds without it.
+    fn asks_for_the_lease(&self, unless: Variant) -> bool {
+        self.setup.restored_at_once && !self.setup.does(unless)
     }
 
     /// A lease that is not as this replica wrote it, or newer, shows that etcd was restored: what is stored is not to be trusted.
@@ -227,11 +235,13 @@ impl World<'_> {
         let (me, written) = (u8::try_from(r).ok(), self.state.replicas[r].lead.latest);
         let kept =
             self.state.etcd.lease.as_ref().is_some_and(|lease| lease.holder == me && Some(lease.renewed) >= written);
-        if kept && self.state.replicas[r].acts(self.setup) {
+        let replica = &mut self.state.replicas[r];
+        replica.lease_is_kept = kept && replica.acts(self.setup);
+        if replica.lease_is_kept {
             return self.think(r);
         }
-        // It is back after the lease was written or lost.
-        self.state.replicas[r].lead.leads = false;
+        // Before it takes another lock it has written the lease or lost it.
+        replica.lead.leads &= replica.held.is_none();
         self.pass_ends(r);
     }
 
@@ -280,7 +290,8 @@ impl World<'_> {
             return self.pass_ends(r);
         };
         let ours = there.status.attempt.as_ref().is_some_and(|stored| stored.id == attempt && stored.result.is_none());
-        self.state.replicas[r].object = Some(there);
+        let replica = &mut self.state.replicas[r];
+        (replica.object, replica.lease_is_kept) = (Some(there), false);
         if ours { self.claimed(r, attempt) } else { self.think(r) }
     }
 
@@ -365,7 +376,8 @@ impl World<'_> {
         let attempt = |object: &Object| object.status.attempt.as_ref().map(|attempt| (attempt.id, attempt.result));
         let waits = attempt(&there)
             .is_some_and(|(id, result)| result.is_none() && attempt(&read).is_some_and(|(ours, _)| ours == id));
-        self.state.replicas[r].object = Some(there);
+        let replica = &mut self.state.replicas[r];
+        (replica.object, replica.lease_is_kept) = (Some(there), false);
         if waits { self.state.replicas[r].next = Next::Record(answer) } else { self.think(r) }
     }
 

@@ -162,7 +162,7 @@ pub enum Next {
         attempt: u8,
         deadline: Tick,
     },
-    /// The leader lease, once the lock is held.
+    /// The leader lease, once the lock is held, and before a rejection.
     AskForLease,
     Claim(Box<Status>),
     AskForClaim {
@@ -201,6 +201,8 @@ pub struct Replica {
     pub lock: Option<Option<Lock>>,
     pub look: Option<View>,
     pub held: Option<Held>,
+    /// Whether the lease was as this replica wrote it when it was read, after the object.
+    pub lease_is_kept: bool,
     pub lead: Lead,
 }
 
@@ -225,7 +227,16 @@ impl Replica {
     /// A process that was just started.
     #[must_use]
     pub fn started(error: Tick) -> Self {
-        Self { error, next: Next::Idle, object: None, lock: None, look: None, held: None, lead: Lead::default() }
+        Self {
+            error,
+            next: Next::Idle,
+            object: None,
+            lock: None,
+            look: None,
+            held: None,
+            lease_is_kept: false,
+            lead: Lead::default(),
+        }
     }
 
     /// Whether it acts as far as the election is concerned. A leader asks its clock each time.

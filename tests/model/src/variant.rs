@@ -69,6 +69,8 @@ pub enum Variant {
     StandstillVouchedFor,
     /// What is stored under a lock that was taken is trusted, though etcd may have been restored under this leader.
     NoLookAtTheLease,
+    /// What is stored of an object that is rejected is trusted, though etcd may have been restored under this leader.
+    RejectedWithoutALookAtTheLease,
     /// A version number is enough to know an attempt by.
     AttemptIdNotCompared,
     /// A 429 counts as an attempt.

@@ -49,6 +49,7 @@ pub fn small() -> Vec<Named> {
             Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
         ),
         ("a restore at once, under two leaders in turn", Setup { driven_to_end: 64, ..at_once() }),
+        ("a restore at once, of what looks reset before", Setup { driven_to_end: 64, ..looks_reset_before() }),
         ("a restore around a leader that stood still", Setup { driven_to_end: 64, ..around_a_standstill() }),
     ]
 }
@@ -66,6 +67,19 @@ fn at_once() -> Setup {
         restored_at_once: true,
         strides: true,
         ..Setup::new()
+    }
+}
+
+/// A leader, a restore of etcd that takes no time, and a reset by hand that answers nothing until its device has taken it, for too long.
+fn looks_reset_before() -> Setup {
+    Setup {
+        clock_errors: vec![0],
+        objects: vec![(1, 20)],
+        by_hand: 1,
+        completion_timeout: 1,
+        min_interval: 4,
+        span: (-1, 2),
+        ..at_once()
     }
 }
 
@@ -232,6 +246,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
             },
         ),
         of(V::NoLookAtTheLease, at_once()),
+        of(V::RejectedWithoutALookAtTheLease, looks_reset_before()),
         of(V::StandstillVouchedFor, around_a_standstill()),
         of(
             V::UnwitnessedLeaseTrusted,

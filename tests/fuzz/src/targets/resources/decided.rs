@@ -68,6 +68,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         doubt: None,
         gate: None,
         quarantine: None,
+        lease_is_kept: true,
     }
 }
 
