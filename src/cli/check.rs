@@ -5,6 +5,7 @@ mod devices;
 mod documents;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod labels;
 mod metadata;
 mod report;
 mod structure;

@@ -21,7 +21,7 @@ fn program(arguments: &[&str], input: &str) -> Output {
 }
 
 /// The exit code of `check`, and what it printed.
-fn check(arguments: &[&str], input: &str) -> (Option<i32>, String) {
+pub fn check(arguments: &[&str], input: &str) -> (Option<i32>, String) {
     let output = program(&[&["check"], arguments].concat(), input);
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }

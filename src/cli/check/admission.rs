@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    metadata,
+    labels, metadata,
     structure::{self, Kind, Problem, join},
 };
 use crate::{
@@ -159,6 +159,7 @@ fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
     structure::settle(&mut object, schema);
     let mut problems = structure::problems(schema, &object, "");
     problems.iter_mut().for_each(|problem| metadata::explain(problem, &object["metadata"]));
+    problems.extend(labels::problems(&object["metadata"]));
     metadata::generate_name(&mut object);
     if object["metadata"].get("name").is_none() {
         problems.push(problem("metadata.name", "is required", Kind::Shape));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::structure::{Kind, Problem};
 
 /// A name of an object.
-const NAME: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+pub(super) const NAME: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// The beginning of one.
 const BEGINNING: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*[-.]?$";
 /// A name of a namespace.

@@ -5,7 +5,7 @@
 //! read here.
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::platform::distance;
 
@@ -41,7 +41,7 @@ pub(super) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<Problem
     walk.found
 }
 
-/// Drops nulls that the schema does not allow and fills in defaults, as the API server does before anything is judged.
+/// Drops nulls that the schema does not allow, fills in defaults and takes 5.0 for 5, as the API server does before anything is judged.
 pub(super) fn settle(value: &mut Value, schema: &Value) {
     match value {
         Value::Object(fields) => {
@@ -56,8 +56,20 @@ pub(super) fn settle(value: &mut Value, schema: &Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| settle(item, &schema["items"])),
+        Value::Number(number) if schema["type"] == "integer" => {
+            if let Some(whole) = whole(number) {
+                *value = whole.into();
+            }
+        }
         _ => {}
     }
+}
+
+/// A fraction that is none; beyond 2^53 a fraction does not tell whole numbers apart.
+fn whole(number: &Number) -> Option<i64> {
+    let number = number.as_f64().filter(|_| number.is_f64())?;
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    exact.then(|| format!("{number:.0}").parse().ok()).flatten()
 }
 
 /// The path of a field of this object.
@@ -184,7 +196,6 @@ fn wrong_type(wanted: Option<&str>, value: &Value) -> Option<String> {
     let (wanted, fits) = match wanted? {
         "string" => ("text", value.is_string()),
         "boolean" => ("true or false", value.is_boolean()),
-        // The API server takes 5.0 for 5.
         "integer" => ("a whole number", value.as_f64().is_some_and(|number| number.fract() == 0.0)),
         "number" => ("a number", value.is_number()),
         "array" => ("a list", value.is_array()),

@@ -2,6 +2,7 @@
 
 mod devices;
 mod files;
+mod metadata;
 
 use std::collections::BTreeSet;
 
@@ -358,40 +359,6 @@ fn structure() {
         let (lines, refused) = manifest(&object);
         let wanted = format!("m.json:document 1: {said}");
         assert!(refused && lines.iter().any(|line| line.starts_with(&wanted)), "{said}: {lines:#?}");
-    }
-}
-
-#[test]
-fn a_name_that_is_refused_is_told_with_the_one_to_write() {
-    let letters = "in lower-case letters, digits, - and ., beginning and ending with a letter or a digit";
-    for (field, name, said) in [
-        ("name", "INC0012", "\"INC0012\" has upper-case letters: write it in lower case: inc0012".to_owned()),
-        ("name", "INC_0012", format!("write \"INC_0012\" {letters}, such as inc-0012")),
-        ("name", "inc 12/", format!("write \"inc 12/\" {letters}, such as inc-12")),
-        ("name", "..", format!("write \"..\" {letters}")),
-        ("name", "", "is empty".to_owned()),
-        ("generateName", "INC-", "\"INC-\" has upper-case letters: write it in lower case: inc-".to_owned()),
-        (
-            "generateName",
-            "INC_",
-            "write \"INC_\" in lower-case letters, digits, - and ., beginning with a letter or a digit, such as inc-"
-                .to_owned(),
-        ),
-        (
-            "namespace",
-            "help.desk",
-            "write \"help.desk\" in lower-case letters, digits and -, beginning and ending with a letter or a digit, such as help-desk"
-                .to_owned(),
-        ),
-    ] {
-        let mut object = with(reset(), "metadata", json!({"name": "inc1"}));
-        if field == "generateName" {
-            object["metadata"] = json!({});
-        }
-        object["metadata"][field] = name.into();
-        let (lines, refused) = manifest(&object);
-        assert!(refused);
-        assert_eq!(lines, [format!("m.json:document 1: metadata.{field}: {said}")]);
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn text(file: &str, report: &mut Report) -> Option<String> {
 
 /// All manifests below a directory, in the order of their paths: what ends in .yaml, .yml or .json.
 ///
-/// What is hidden is passed over, as the pipelines' own files are, and so is what steers kustomize, which is no object.
+/// What is hidden is passed over, as the pipelines' own files are, and so is what steers kustomize or Helm, which is no object.
 fn below(directory: &str) -> anyhow::Result<Vec<String>> {
     let mut directories = vec![PathBuf::from(directory)];
     let mut found = Vec::new();
@@ -86,5 +86,5 @@ fn below(directory: &str) -> anyhow::Result<Vec<String>> {
 fn is_manifest(path: &Path) -> bool {
     let is = |names: &[&str], part: Option<&OsStr>| names.iter().any(|name| part.is_some_and(|p| p == *name));
     is(&["yaml", "yml", "json"], path.extension())
-        && !is(&["kustomization.yaml", "kustomization.yml"], path.file_name())
+        && !is(&["kustomization.yaml", "kustomization.yml", "Chart.yaml"], path.file_name())
 }

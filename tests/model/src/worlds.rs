@@ -49,7 +49,10 @@ pub fn small() -> Vec<Named> {
             Setup { clock_errors: vec![0, 0], send_grace: 0, ledger_lag: 0, span: (0, 2), ..restored() },
         ),
         ("a restore at once, under two leaders in turn", Setup { driven_to_end: 64, ..at_once() }),
-        ("a restore at once, of what looks reset before", Setup { driven_to_end: 64, ..looks_reset_before() }),
+        (
+            "a restore at once, of what looks reset before",
+            Setup { clock_errors: vec![0], driven_to_end: 64, ..looks_reset_before() },
+        ),
         ("a restore around a leader that stood still", Setup { driven_to_end: 64, ..around_a_standstill() }),
     ]
 }
@@ -70,17 +73,9 @@ fn at_once() -> Setup {
     }
 }
 
-/// A leader, a restore of etcd that takes no time, and a reset by hand that answers nothing until its device has taken it, for too long.
+/// Two leaders in turn, a restore of etcd that takes no time, and a reset by hand that its device takes too late for it to answer.
 fn looks_reset_before() -> Setup {
-    Setup {
-        clock_errors: vec![0],
-        objects: vec![(1, 20)],
-        by_hand: 1,
-        completion_timeout: 1,
-        min_interval: 4,
-        span: (-1, 2),
-        ..at_once()
-    }
+    Setup { objects: vec![(1, 20)], by_hand: 1, completion_timeout: 1, min_interval: 4, span: (-1, 1), ..at_once() }
 }
 
 /// Two leaders in turn, and a restore of etcd to before the second.
@@ -127,6 +122,10 @@ pub fn large() -> Vec<Named> {
         (
             "a restore at once, under two leaders in turn, a crash and a loss",
             Setup { crashes: 1, losses: 1, send_grace: 1, span: (0, 4), driven_to_end: 256, ..at_once() },
+        ),
+        (
+            "a restore at once, of what looks reset before, under two leaders in turn",
+            Setup { driven_to_end: 256, ..looks_reset_before() },
         ),
         (
             "two restores, two objects",

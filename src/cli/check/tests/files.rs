@@ -90,6 +90,7 @@ fn a_directory_stands_for_all_below_it() {
     let directory = directory.path();
     write(directory, "resets/notes.md", "no manifest");
     write(directory, "resets/kustomization.yaml", "resources: [a.yml]");
+    write(directory, "chart/Chart.yaml", "apiVersion: v2\nname: desk\nversion: 1.0.0");
     write(directory, ".github/workflows/check.yaml", "on: pull_request");
     let (lines, refused) = check_directory(directory);
     assert!(refused && lines[0].contains("there is no manifest in it"), "{lines:?}");

@@ -106,6 +106,46 @@ async fn check(base: &Value, cases: &[Case]) {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// The program judges every case as the server does: what it takes is taken, and what it refuses is refused.
+#[test]
+fn control_plane_cases_are_judged_alike_without_a_server() {
+    let tenants = [tenants::cases(), selectors::cases()].into_iter().flatten().collect();
+    let resets = [resets::cases(), times::cases()].into_iter().flatten().collect();
+    for (base, cases) in [
+        (manifests::reset("rules"), resets),
+        (manifests::tenant("rules"), tenants),
+        (manifests::matrix("rules"), matrices::cases()),
+    ] {
+        let cases: Vec<Case> = cases;
+        let accepted = accepted_by_the_program(&base, &cases);
+        let otherwise = |(case, accepted): (&Case, &bool)| {
+            let expected = matches!(case.expect, Accepted);
+            (expected != *accepted).then(|| format!("{} = {}: {accepted}", case.path, shown(&case.value)))
+        };
+        let wrong: Vec<String> = cases.iter().zip(&accepted).filter_map(otherwise).collect();
+        assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    }
+}
+
+/// What `check` takes, case by case.
+fn accepted_by_the_program(base: &Value, cases: &[Case]) -> Vec<bool> {
+    let document = |(number, case): (usize, &Case)| {
+        let mut base = base.clone();
+        // Two objects of one name are another mistake.
+        base["metadata"]["name"] = format!("case-{number}").into();
+        case.applied_to(&base).to_string()
+    };
+    let documents: Vec<String> = cases.iter().enumerate().map(document).collect();
+    let (_, said) = crate::check::check(&["-f", "-"], &documents.join("\n---\n"));
+    let is_valid = |number: usize| {
+        let place = format!("-:document {number}: ");
+        // A matrix that is stored may have a rule that the operator does not take.
+        let is_taken = |line: &str| line.ends_with(" is valid") || line.starts_with("spec.rules: rule \"");
+        said.lines().filter_map(|line| line.strip_prefix(&place)).any(is_taken)
+    };
+    (1..=cases.len()).map(is_valid).collect()
+}
+
 /// Every sentence of the definitions is the expectation of a case: a rule that is added without one is found here.
 #[test]
 fn control_plane_cases_cover_every_rule() {
