@@ -69,7 +69,7 @@ impl Reading<'_> {
             ownership: self.ownership(rule.matches.ownership.as_deref()),
             action,
             reason: rule.reason.clone(),
-            guidance: rule.guidance.clone(),
+            guidance: rule.guidance.as_deref().and_then(one_line),
             prerequisites: rule.prerequisites.clone(),
         }
     }
@@ -156,6 +156,14 @@ impl Reading<'_> {
             self.problem(format_args!("has the reason {reason:?}: write one CamelCase word, such as PasscodeRemoved"));
         }
     }
+}
+
+/// A text as one line, for it becomes a condition's message: YAML's block texts end in a line break, and terminals obey control characters.
+/// None where nothing is left.
+fn one_line(text: &str) -> Option<String> {
+    let between = |character: char| character.is_whitespace() || character.is_control();
+    let words: Vec<&str> = text.split(between).filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 fn all_platforms() -> String {

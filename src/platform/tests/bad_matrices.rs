@@ -236,6 +236,22 @@ fn the_first_match_decides_and_no_match_is_not_listed() {
     assert!(!unlisted.supported && unlisted.rule.is_none() && unlisted.guidance.contains("FileVault"));
 }
 
+/// It becomes a condition's message: one line, which steers no terminal, and never nothing.
+#[test]
+fn guidance_is_one_line() {
+    let told = |guidance: &str| {
+        let rule = json!({"match": on("IosDeviceEnrollment"), "support": "Supported", "action": "RemoveDevicePasscode", "reason": "Ours",
+               "guidance": guidance});
+        good(&[rule]).verdict(IosDeviceEnrollment, "17", "company").guidance
+    };
+    assert_eq!(told("Call 4711,\nday  and night.\n"), "Call 4711, day and night.");
+    assert_eq!(told("Gone.\u{2028}\u{2029}\u{85}"), "Gone.");
+    assert_eq!(told("\u{1b}[2JGone."), "[2JGone.");
+    let without = json!({"match": on("IosDeviceEnrollment"), "support": "Supported", "action": "RemoveDevicePasscode", "reason": "Ours"});
+    let fallback = good(&[without]).verdict(IosDeviceEnrollment, "17", "company").guidance;
+    assert_eq!((told(" \n"), fallback.is_empty()), (fallback, false));
+}
+
 /// A later rule without a bound must not answer for a device of which an earlier one cannot tell.
 #[test]
 fn an_unreadable_version_ends_the_search() {
