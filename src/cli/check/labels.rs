@@ -69,7 +69,7 @@ fn key_problem(key: &str, written: &str) -> Option<String> {
     };
     if let Some(prefix) = prefix.filter(|prefix| !is_prefix(prefix)) {
         return Some(format!(
-            "write {prefix:?}, the part of the key before the /, as a domain in lower case, such as example.com, or leave it with the /"
+            "write {prefix:?}, the part of the key before the /, as a domain in lower case, such as example.com, or leave it out together with the /"
         ));
     }
     if is_word(name) {

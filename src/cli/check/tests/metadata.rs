@@ -39,8 +39,7 @@ fn a_name_that_is_refused_is_told_with_the_one_to_write() {
 #[test]
 fn labels_and_annotations_are_judged_too() {
     let letters = "in letters, digits, -, _ and ., beginning and ending with a letter or a digit";
-    let prefix =
-        "the part of the key before the /, as a domain in lower case, such as example.com, or leave it with the /";
+    let prefix = "the part of the key before the /, as a domain in lower case, such as example.com, or leave it out together with the /";
     let long = "b".repeat(64);
     let label = |key: &str, value: &str| json!({"name": "inc1", "labels": {key: value}});
     let annotation = |key: &str, value: &str| json!({"name": "inc1", "annotations": {key: value}});
