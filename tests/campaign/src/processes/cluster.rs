@@ -189,11 +189,14 @@ fn collect(histories: &mut BTreeMap<Key, Vec<Arc<Version>>>, revisions: &[Revisi
     }
 }
 
-/// When an object was last written, as far as it says so itself: to the second below.
+/// How far the simulator's clock and the API server's may be apart: the one runs on by itself from its start, the other can be set meanwhile.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(1);
+
+/// When an object was last written, at the earliest and by the simulator's clock: it says so itself, to the second below.
 fn stored_at(object: &Value) -> Timestamp {
     let entries = object["metadata"]["managedFields"].as_array();
-    let times = entries.into_iter().flatten().filter_map(|entry| entry["time"].as_str()?.parse().ok());
-    times.max().unwrap_or(Timestamp::MIN)
+    let times = entries.into_iter().flatten().filter_map(|entry| entry["time"].as_str()?.parse::<Timestamp>().ok());
+    times.max().and_then(|time| time.checked_sub(CLOCKS_APART).ok()).unwrap_or(Timestamp::MIN)
 }
 
 /// Applies a definition in place of the one that is served, and waits until it is.
@@ -214,5 +217,21 @@ where
         }
         assert!(Instant::now() < deadline, "not within {at_most:?}: {what}");
         tokio::time::sleep(PERIOD).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request that left right after its claim was stored arrives before it by a clock that is a little behind.
+    #[test]
+    fn a_claim_is_stored_before_what_it_allows_whichever_clock_is_behind() {
+        let entry = |time: &str| json!({"time": time});
+        let object =
+            json!({"metadata": {"managedFields": [entry("2026-11-28T17:34:35Z"), entry("2026-11-28T17:34:01Z")]}});
+        let arrived: Timestamp = "2026-11-28T17:34:34.936Z".parse().unwrap();
+        assert!(stored_at(&object) < arrived);
+        assert_eq!(stored_at(&json!({})), Timestamp::MIN);
     }
 }
