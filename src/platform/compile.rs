@@ -161,9 +161,9 @@ impl Reading<'_> {
 /// A text as one line, for it becomes a condition's message: YAML's block texts end in a line break, and terminals obey control characters.
 /// None where nothing is left.
 fn one_line(text: &str) -> Option<String> {
-    let between = |character: char| character.is_whitespace() || character.is_control();
-    let words: Vec<&str> = text.split(between).filter(|word| !word.is_empty()).collect();
-    (!words.is_empty()).then(|| words.join(" "))
+    let spaced = text.replace(char::is_control, " ");
+    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!line.is_empty()).then_some(line)
 }
 
 fn all_platforms() -> String {

@@ -23,9 +23,8 @@ pub(super) fn problems(metadata: &Value) -> Vec<Problem> {
     let labels = texts(metadata, "labels");
     let annotations = texts(metadata, "annotations");
     let label = |(key, value): &(&str, &str)| {
-        let of_key = key_problem(key, key).map(|message| problem("metadata.labels", key, message));
-        let of_value = value_problem(value).map(|message| problem("metadata.labels", key, message));
-        of_key.into_iter().chain(of_value).collect::<Vec<_>>()
+        let said = [key_problem(key, key), value_problem(value)].into_iter().flatten();
+        said.map(|message| problem("metadata.labels", key, message)).collect::<Vec<_>>()
     };
     // The prefix of an annotation may have upper-case letters.
     let annotation = |(key, _): &(&str, &str)| {
@@ -84,10 +83,11 @@ fn key_problem(key: &str, written: &str) -> Option<String> {
 }
 
 fn is_word(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = text.as_bytes();
-    bytes.len() <= LONGEST && ends(bytes.first()) && ends(bytes.last()) && bytes.iter().copied().all(inner)
+    !text.is_empty() && text.len() <= LONGEST && metadata::trimmed(text) == text && text.chars().all(is_of_a_word)
+}
+
+fn is_of_a_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-_.".contains(character)
 }
 
 fn is_prefix(text: &str) -> bool {
@@ -101,7 +101,7 @@ fn too_long(text: &str, most: usize) -> Option<String> {
 
 /// The text that comes nearest: what cannot be in it becomes a hyphen, and at the ends nothing.
 fn such_as(text: &str) -> String {
-    let hyphens: String = text.chars().map(|c| if is_word(&format!("a{c}a")) { c } else { '-' }).collect();
-    let nearest = hyphens.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let hyphens = metadata::hyphenated(text, is_of_a_word);
+    let nearest = metadata::trimmed(&hyphens);
     if nearest.is_empty() { String::new() } else { format!(", such as {nearest}") }
 }

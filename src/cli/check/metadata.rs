@@ -78,9 +78,18 @@ pub(super) fn explain(problem: &mut Problem, metadata: &Value) {
 /// The name that comes nearest: what cannot be in one becomes a hyphen, and at the ends nothing; a full stop only where it has to.
 fn nearest(lower: &str, pattern: &str) -> Option<String> {
     let pattern = Regex::new(pattern).ok()?;
-    let hyphens: String =
-        lower.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' }).collect();
-    let trimmed = hyphens.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let hyphens = hyphenated(lower, |c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    let trimmed = trimmed(&hyphens);
     let undotted = trimmed.replace('.', "-");
     [lower, &hyphens, trimmed, &undotted].into_iter().find(|name| pattern.is_match(name)).map(str::to_owned)
+}
+
+/// The text with a hyphen for each character that cannot be in it.
+pub(super) fn hyphenated(text: &str, may_be_in_it: impl Fn(char) -> bool) -> String {
+    text.chars().map(|c| if may_be_in_it(c) { c } else { '-' }).collect()
+}
+
+/// The text without what cannot be at its ends.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| !c.is_ascii_alphanumeric())
 }

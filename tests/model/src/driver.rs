@@ -210,6 +210,7 @@ impl World<'_> {
         let ours = self.state.etcd.lock.clone().filter(|lock| lock.attempt == attempt);
         let keeps_the_look =
             self.setup.does(Variant::NoLookUnderTheLock) || self.setup.does(Variant::LookBeforeTheRead);
+        let asks = ours.is_some() && self.asks_for_the_lease(Variant::NoLookAtTheLease);
         let replica = &mut self.state.replicas[r];
         if !keeps_the_look {
             replica.look = None;
@@ -218,8 +219,6 @@ impl World<'_> {
         if ours.is_some() {
             replica.lead.taken.clone_from(&ours);
         }
-        let asks = ours.is_some() && self.asks_for_the_lease(Variant::NoLookAtTheLease);
-        let replica = &mut self.state.replicas[r];
         replica.lock = ours.map(Some);
         if asks { replica.next = Next::AskForLease } else { self.think(r) }
     }

@@ -106,17 +106,21 @@ async fn check(base: &Value, cases: &[Case]) {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// All cases, each with the manifest that it changes.
+fn all() -> [(Value, Vec<Case>); 5] {
+    [
+        (manifests::reset("rules"), resets::cases()),
+        (manifests::reset("rules"), times::cases()),
+        (manifests::tenant("rules"), tenants::cases()),
+        (manifests::tenant("rules"), selectors::cases()),
+        (manifests::matrix("rules"), matrices::cases()),
+    ]
+}
+
 /// The program judges every case as the server does: what it takes is taken, and what it refuses is refused.
 #[test]
 fn control_plane_cases_are_judged_alike_without_a_server() {
-    let tenants = [tenants::cases(), selectors::cases()].into_iter().flatten().collect();
-    let resets = [resets::cases(), times::cases()].into_iter().flatten().collect();
-    for (base, cases) in [
-        (manifests::reset("rules"), resets),
-        (manifests::tenant("rules"), tenants),
-        (manifests::matrix("rules"), matrices::cases()),
-    ] {
-        let cases: Vec<Case> = cases;
+    for (base, cases) in all() {
         let accepted = accepted_by_the_program(&base, &cases);
         let otherwise = |(case, accepted): (&Case, &bool)| {
             let expected = matches!(case.expect, Accepted);
@@ -150,9 +154,7 @@ fn accepted_by_the_program(base: &Value, cases: &[Case]) -> Vec<bool> {
 #[test]
 fn control_plane_cases_cover_every_rule() {
     let mut expected = Vec::new();
-    for case in
-        [resets::cases(), times::cases(), tenants::cases(), selectors::cases(), matrices::cases()].iter().flatten()
-    {
+    for case in all().iter().flat_map(|(_, cases)| cases) {
         if let Refused(part) = case.expect {
             expected.push(part);
         }
