@@ -150,7 +150,7 @@ fn hear_as(
     device: Option<&str>,
     evaluate: impl FnOnce(&mut World, &Call<'_>) -> Outcome,
 ) -> Heard {
-    let fault = world.faults.pick(call.method, class, device).unwrap_or_else(Fault::none);
+    let fault = world.faults.pick(call.method, class, device, call.query).unwrap_or_else(Fault::none);
     if matches!(fault.reply, Reply::RefusedBeforeSending) {
         return Heard::new(Answer::no_content(), fault);
     }
@@ -163,6 +163,8 @@ fn hear_as(
     }
     let answer = match &fault.reply {
         Reply::Status(status) => replaced(world, call, class, status),
+        Reply::WithNextLink => with_next_link(answer),
+        Reply::EmptyLedger => empty_ledger(answer),
         _ => answer,
     };
     let lost = matches!(fault.reply, Reply::LostAfterSending | Reply::Reset);
@@ -200,6 +202,22 @@ fn carry_out(world: &mut World, execution: Execution, effect: Effect) {
         }
         Execution::After(delay) => world.execute_later(delay, effect),
     }
+}
+
+fn empty_ledger(mut answer: Answer) -> Answer {
+    if let Content::Json(value) = &mut answer.body
+        && value.get("deviceActionResults").is_some()
+    {
+        value["deviceActionResults"] = serde_json::json!([]);
+    }
+    answer
+}
+
+fn with_next_link(mut answer: Answer) -> Answer {
+    if let Content::Json(value) = &mut answer.body {
+        value["@odata.nextLink"] = "https://graph.microsoft.com/v1.0/deviceManagement/managedDevices?$skiptoken=x".into();
+    }
+    answer
 }
 
 fn replaced(world: &mut World, call: &Call<'_>, class: PathClass, status: &crate::faults::FaultStatus) -> Answer {

@@ -47,6 +47,10 @@ pub(crate) enum Reply {
     LeftOut,
     /// As an item of a batch: there twice.
     Repeated,
+    /// The real page, and a link to a next one.
+    WithNextLink,
+    /// The real device, and its record of actions is `[]`.
+    EmptyLedger,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +73,8 @@ pub(crate) enum FaultBody {
     ApprovalRequired,
     /// Written by a proxy on the way.
     Html,
+    /// Graph's error document with this code and message.
+    Error(String, String),
 }
 
 /// What becomes of the action that the request asked for.
@@ -102,6 +108,21 @@ impl Fault {
     /// This status, with an HTML page by a proxy on the way.
     pub fn html(status: u16) -> Self {
         Self::with_body(status, FaultBody::Html)
+    }
+
+    /// This status, with Graph's error document.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::with_body(status, FaultBody::Error(code.to_owned(), message.to_owned()))
+    }
+
+    /// A list's page has a link to a next one, although it holds all that there is.
+    pub fn with_next_link() -> Self {
+        Self { execution: Execution::Once, ..Self::replying(Reply::WithNextLink) }
+    }
+
+    /// The device's record of actions is shown empty.
+    pub fn empty_ledger() -> Self {
+        Self { execution: Execution::Once, ..Self::replying(Reply::EmptyLedger) }
     }
 
     /// 400 as Intune refuses an action: no reason, its own JSON in the message.
@@ -243,6 +264,7 @@ pub struct Rule {
     class: Option<PathClass>,
     method: Option<Method>,
     device: Option<String>,
+    query: Option<String>,
     skip: u64,
     times: Option<u64>,
     chance: Option<(f64, Dice)>,
@@ -257,7 +279,7 @@ impl Rule {
 
     /// Every request.
     pub fn everywhere(fault: Fault) -> Self {
-        Self { class: None, method: None, device: None, skip: 0, times: None, chance: None, fault }
+        Self { class: None, method: None, device: None, query: None, skip: 0, times: None, chance: None, fault }
     }
 
     /// Only with this method.
@@ -269,6 +291,12 @@ impl Rule {
     /// Only about this managed device.
     pub fn device(mut self, id: &str) -> Self {
         self.device = Some(id.to_owned());
+        self
+    }
+
+    /// Only where the query has this text, as it is on the wire.
+    pub fn asking(mut self, text: &str) -> Self {
+        self.query = Some(text.to_owned());
         self
     }
 
@@ -300,9 +328,10 @@ impl Rule {
         self
     }
 
-    fn picks(&mut self, method: &Method, class: PathClass, device: Option<&str>) -> bool {
+    fn picks(&mut self, method: &Method, class: PathClass, device: Option<&str>, query: Option<&str>) -> bool {
         let fits = self.class.is_none_or(|wanted| wanted == class)
             && self.method.as_ref().is_none_or(|wanted| wanted == method)
+            && self.query.as_ref().is_none_or(|wanted| query.is_some_and(|query| query.contains(wanted.as_str())))
             && self.device.as_ref().is_none_or(|wanted| device.is_some_and(|id| id.eq_ignore_ascii_case(wanted)));
         if !fits || self.times == Some(0) {
             return false;
@@ -336,7 +365,13 @@ impl FaultScript {
         self.rules.clear();
     }
 
-    pub fn pick(&mut self, method: &Method, class: PathClass, device: Option<&str>) -> Option<Fault> {
-        self.rules.iter_mut().find_map(|rule| rule.picks(method, class, device).then(|| rule.fault.clone()))
+    pub fn pick(
+        &mut self,
+        method: &Method,
+        class: PathClass,
+        device: Option<&str>,
+        query: Option<&str>,
+    ) -> Option<Fault> {
+        self.rules.iter_mut().find_map(|rule| rule.picks(method, class, device, query).then(|| rule.fault.clone()))
     }
 }
