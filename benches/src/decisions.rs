@@ -12,7 +12,7 @@ use passcode_operator::{
     lifecycle::{
         decide::decide,
         follow::Stretch,
-        observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView},
+        observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         step::Decision,
     },
     platform::{ActionResult, ManagedDevice, Matrix},
@@ -122,6 +122,7 @@ impl Case {
                 stretch: Stretch::default(),
                 ledger_works: true,
             }),
+            unread: Unread::default(),
             namespace: Namespace::Allowed,
             found: self.found.as_ref(),
             lock: Some(None),

@@ -96,6 +96,8 @@ pub mod reason {
 
     /// An IntuneTenant's or matrix's: it can be used.
     pub const READY: &str = "Ready";
+    /// An IntuneTenant's: the operator is signing in as the spec says since its last change.
+    pub const SIGNING_IN: &str = "SigningIn";
     /// An IntuneTenant's: the Secret or its key is missing.
     pub const SECRET_NOT_FOUND: &str = "SecretNotFound";
     /// An IntuneTenant's: endpoints, caBundle, namespace selector or sign-in cannot be used as written.

@@ -319,6 +319,24 @@ impl Timing {
     pub fn settle_window(&self) -> Duration {
         Duration::from(2 * self.clock_error.as_std() + self.send_grace.as_std() + self.ledger_lag.as_std())
     }
+
+    /// The settle window of a tenant whose spec cannot be read, as long as it may be: what is missing of its `timing` has the default, and
+    /// what cannot be read the longest that this version admits.
+    #[must_use]
+    pub fn settle_window_at_most(timing: &serde_json::Value) -> Duration {
+        let read = |field: &str, default: Duration, longest: u64| match timing.get(field) {
+            None if timing.is_object() || timing.is_null() => default,
+            Some(value) => Duration::deserialize(value).unwrap_or(Duration::from_secs(longest)),
+            None => Duration::from_secs(longest),
+        };
+        let longest = Self {
+            clock_error: read("clockError", default_clock_error(), 5 * 60),
+            send_grace: read("sendGrace", default_send_grace(), 3600),
+            ledger_lag: read("ledgerLag", default_ledger_lag(), 3600),
+            ledger_clock_error: default_ledger_clock_error(),
+        };
+        longest.settle_window()
+    }
 }
 
 /// What to do where an answer was lost and Intune's record stays silent.

@@ -69,6 +69,14 @@ impl Graph {
         Self { budget, desk, ..self }
     }
 
+    /// The same client with other limits: sign-in, clock and budget are shared.
+    #[must_use]
+    pub fn limited_to(&self, limits: Limits) -> Self {
+        let (channel, budget) = (self.channel.clone(), self.budget.clone());
+        let desk = Desk::new(channel.clone(), budget.clone(), limits);
+        Self { channel, budget, desk }
+    }
+
     /// Signs in, unless a token is there that will do, and says what the token shows.
     ///
     /// # Errors

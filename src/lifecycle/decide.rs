@@ -113,7 +113,8 @@ fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
 fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
     let Some(tenant) = d.o.tenant else {
         d.keep_doubt();
-        let message = messages::no_such_tenant(&d.o.object.spec.tenant_ref.name);
+        let name = &d.o.object.spec.tenant_ref.name;
+        let message = d.o.unread.tenant.map_or_else(|| messages::no_such_tenant(name), messages::unreadable_tenant);
         return Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
     };
     d.pin_effective(tenant.spec);
@@ -166,7 +167,8 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
 
 /// The lock is read before the look, so that what another attempt did is either settled or seen to be open.
 fn lock_is_read(d: &Draft<'_>) -> Result<(), Step> {
-    if d.o.lock.is_none() && !d.following() { Err(Step::Observe(Fact::Lock)) } else { Ok(()) }
+    let read = d.o.lock.is_some() || d.o.unread.lock.is_some();
+    if read || d.following() { Ok(()) } else { Err(Step::Observe(Fact::Lock)) }
 }
 
 fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
@@ -232,7 +234,7 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
         && d.status.device_action.is_none()
         && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
     {
-        if d.lock_is_own() {
+        if d.lock_is_own() || d.o.unread.lock.is_some() {
             // Taken for an attempt that the object does not know of: a restore may have taken back what was sent under it.
             lock_is_free(d, look.at)?;
         }
@@ -277,6 +279,10 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
 fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if d.o.held.is_some() {
         return Ok(());
+    }
+    if let Some(why) = d.o.unread.lock {
+        let word = if d.may_have_been_sent() { reason::VERIFYING_OUTCOME } else { reason::DEVICE_BUSY };
+        return Err(d.hold(word, &messages::unreadable_lock(why), ON_EVENT));
     }
     match d.o.lock.flatten() {
         Some(lock) if lock.is_open(at) => {

@@ -48,6 +48,21 @@ pub(super) fn no_such_tenant(name: &str) -> String {
     )
 }
 
+/// Its spec, by which times are reckoned, is not known.
+pub(super) fn unreadable_tenant(trouble: &Trouble) -> String {
+    format!(
+        "{}: {} Nothing is sent for this object until that is mended, nor is anything looked up for it; then it goes on by itself.",
+        trouble.reason, trouble.message
+    )
+}
+
+pub(super) fn unreadable_lock(why: &str) -> String {
+    format!(
+        "Whether another reset of this device is under way cannot be told, because {why}. Somebody changed that Lease, or another version of \
+         the operator wrote it. Nothing is sent for this device meanwhile; once the Lease is older than three hours it can be deleted."
+    )
+}
+
 pub(super) fn another_entra_tenant(name: &str, tenant_id: &str) -> String {
     format!(
         "The IntuneTenant \"{name}\" names another Entra tenant than when this request began ({tenant_id}). It goes on once that one is back."

@@ -28,8 +28,10 @@ pub struct Now {
 pub struct Observed<'a> {
     /// The object, as just read.
     pub object: &'a PasscodeReset,
-    /// The tenant that it names; `None`: there is no such IntuneTenant.
+    /// The tenant that it names; `None`: there is no such IntuneTenant, or none that can be read.
     pub tenant: Option<TenantView<'a>>,
+    /// What is there, and cannot be read by this version of the operator.
+    pub unread: Unread<'a>,
     /// Whether the tenant allows the object's namespace.
     pub namespace: Namespace,
     /// The answer to the look-up of the device.
@@ -49,6 +51,15 @@ pub struct Observed<'a> {
     /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
     /// quarantine has yet to begin.
     pub lease_is_kept: bool,
+}
+
+/// What is there, and cannot be read by this version of the operator.
+#[derive(Clone, Copy, Default)]
+pub struct Unread<'a> {
+    /// The tenant: its own condition's words.
+    pub tenant: Option<&'a Trouble>,
+    /// The device lock: a clause.
+    pub lock: Option<&'a str>,
 }
 
 /// What the state machine needs of an IntuneTenant.

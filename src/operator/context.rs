@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Client,
     runtime::reflector::{ObjectRef, Store},
@@ -18,8 +17,10 @@ use tokio::sync::watch;
 
 use super::{
     budgets::Budgets,
+    caches::Namespaces,
     calls::CallError,
     event_writer::EventWriter,
+    guarded::Guarded,
     leader::{self, Leadership},
     locks::Locks,
     memory::Memories,
@@ -31,6 +32,7 @@ use super::{
 use crate::{
     api::tenant::IntuneTenant,
     graph::Clock,
+    lifecycle::observed::Trouble,
     telemetry::{health::Health, metrics::Metrics},
 };
 
@@ -51,9 +53,9 @@ pub struct Context {
     /// The tenants, by name.
     pub tenants: Tenants,
     /// The namespaces.
-    pub namespaces: Store<Namespace>,
+    pub namespaces: Store<Namespaces>,
     /// The tenants' objects.
-    pub tenant_objects: Store<IntuneTenant>,
+    pub tenant_objects: Store<Guarded<IntuneTenant>>,
     /// What was asked of Graph.
     pub budgets: Budgets,
     /// Places for passes.
@@ -81,8 +83,11 @@ pub struct Context {
 impl Context {
     /// Whether the tenant is there but not set up yet: then there is nothing to say of it.
     #[must_use]
-    pub fn is_being_set_up(&self, tenant: &str) -> bool {
-        self.tenants.get(tenant).is_none() && self.tenant_objects.get(&ObjectRef::new(tenant)).is_some()
+    pub fn is_being_set_up(&self, name: &str) -> bool {
+        match self.tenants.get(name) {
+            Some(tenant) => tenant.signing_in,
+            None => self.tenants.unreadable(name).is_none() && self.tenant_objects.get(&ObjectRef::new(name)).is_some(),
+        }
     }
 
     /// Whether a new attempt may begin as far as this process is concerned.
@@ -110,7 +115,7 @@ impl Context {
 
 /// The tenants, by name. Each change wakes the objects that wait.
 pub struct Tenants {
-    by_name: RwLock<HashMap<String, Arc<Tenant>>>,
+    by_name: RwLock<HashMap<String, Result<Arc<Tenant>, Trouble>>>,
     epoch: AtomicU64,
     changed: watch::Sender<u64>,
 }
@@ -125,18 +130,32 @@ impl Tenants {
     /// The tenant of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name)?.clone().ok()
     }
 
-    /// All of them.
+    /// What cannot be read of the tenant of this name, if it is there and that is so.
+    #[must_use]
+    pub fn unreadable(&self, name: &str) -> Option<Trouble> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name)?.clone().err()
+    }
+
+    /// All that can be read.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Tenant>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.values().filter_map(|tenant| tenant.clone().ok()).collect()
     }
 
     /// Puts one in place.
     pub fn put(&self, name: &str, tenant: Arc<Tenant>) {
-        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), tenant);
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Ok(tenant));
+    }
+
+    /// Says that this one cannot be read; answers whether that is new.
+    pub fn put_unreadable(&self, name: &str, why: Trouble) -> bool {
+        let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        let before = by_name.insert(name.to_owned(), Err(why.clone()));
+        before.and_then(Result::err) != Some(why)
     }
 
     /// Takes one away.

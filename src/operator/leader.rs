@@ -16,7 +16,10 @@ use kube::{
 };
 use tokio::sync::watch;
 
-use super::calls::{CallError, call, call_within};
+use super::{
+    calls::{CallError, call, call_within},
+    guarded::Guarded,
+};
 use crate::{
     api::{
         Time,
@@ -24,7 +27,7 @@ use crate::{
     },
     graph::Clock,
     lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion},
-    telemetry::health::Health,
+    telemetry::{health::Health, metrics::Metrics},
 };
 
 /// The lease's name.
@@ -75,10 +78,12 @@ impl Leadership {
 /// A replica's part in the election.
 pub struct Candidate {
     leases: Api<Lease>,
-    tenants: Api<IntuneTenant>,
+    tenants: Api<Guarded<IntuneTenant>>,
+    namespace: String,
     identity: String,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
+    metrics: Arc<Metrics>,
     state: watch::Sender<Leadership>,
     /// The lease as it was last seen, and since when it is so, by boot time.
     seen: Option<(Lease, Duration)>,
@@ -99,7 +104,7 @@ impl Candidate {
         namespace: &str,
         identity: String,
         clock: Arc<dyn Clock>,
-        health: Arc<Health>,
+        (health, metrics): (Arc<Health>, Arc<Metrics>),
     ) -> (Self, watch::Receiver<Leadership>) {
         let (state, receiver) = watch::channel(Leadership::default());
         let leases = Api::namespaced(client.clone(), namespace);
@@ -107,9 +112,11 @@ impl Candidate {
         let candidate = Self {
             leases,
             tenants,
+            namespace: namespace.to_owned(),
             identity,
             clock,
             health,
+            metrics,
             state,
             seen: None,
             sure_until: Duration::ZERO,
@@ -127,9 +134,11 @@ impl Candidate {
                 // A call that is slow must not hold up the hand-over: whether it wrote is seen when the lease is let go.
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            if let Err(error) = &turn {
-                tracing::info!(%error, "the leader lease could not be read or written");
+            let failed = turn.as_ref().err().map(ToString::to_string);
+            if let Some(error) = &failed {
+                tracing::info!(error, "the leader lease could not be read or written");
             }
+            self.metrics.cannot_lead(self.health.took_part(failed, self.clock.boot()));
             self.lapse();
             let pause = if turn.is_ok() && self.state.borrow().leading { RENEW } else { LOOK };
             tokio::select! {
@@ -188,14 +197,14 @@ impl Candidate {
         let before = *self.state.borrow();
         let mut begins = !before.leading;
         if taking {
-            let longest = self.longest_settle_window().await?;
+            let Windows { readable, longest } = self.settle_windows().await?;
             let lease_seen = LeaseSeen {
                 renewed: seen.and_then(renewed),
                 renewed_before: self.latest,
                 accounted_for: self.witnessed || seen.is_some_and(is_let_go),
             };
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
-            if let Some(why) = suspicion(lease_seen, now, longest, error) {
+            if let Some(why) = suspicion(lease_seen, now, readable, error) {
                 let begun = Quarantine::beginning(now, longest);
                 if seen.is_some() {
                     tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
@@ -210,7 +219,10 @@ impl Candidate {
         let parameters = PostParams::default();
         let began = self.clock.boot();
         let written = match seen {
-            None => call_within(TIME_OUT, self.leases.create(&parameters, &lease)).await?,
+            None => match call_within(TIME_OUT, self.leases.create(&parameters, &lease)).await {
+                Err(CallError::Gone) => return Err(self.no_namespace()),
+                created => created?,
+            },
             Some(_) => call_within(TIME_OUT, self.leases.replace(NAME, &parameters, &lease)).await?,
         };
         let in_time = self.wrote(&written, began);
@@ -323,17 +335,40 @@ impl Candidate {
         call(self.leases.replace(NAME, &PostParams::default(), &lease)).await.map(|_| ())
     }
 
-    /// The longest settle window of all tenants: as long ago may what a lost claim sent have begun.
-    async fn longest_settle_window(&self) -> Result<Duration, CallError> {
+    /// Only what is to be created in a namespace misses it.
+    fn no_namespace(&self) -> CallError {
+        CallError::Unreadable(format!(
+            "the namespace \"{}\" does not exist, in which the operator keeps its leases: create it, or name the right one (run \
+             --namespace, POD_NAMESPACE)",
+            self.namespace
+        ))
+    }
+
+    /// The longest settle windows of all tenants: as long ago may what a lost claim sent have begun.
+    async fn settle_windows(&self) -> Result<Windows, CallError> {
         let tenants = match call_within(TIME_OUT, self.tenants.list(&ListParams::default())).await {
             Ok(tenants) => tenants.items,
             // Before the definitions are applied there is none.
             Err(CallError::Gone) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let longest = tenants.iter().map(|tenant| tenant.spec.timing.settle_window().as_std()).max();
-        Ok(longest.unwrap_or_else(|| Timing::default().settle_window().as_std()))
+        let windows = tenants.iter().map(|tenant| match &tenant.0 {
+            Ok(tenant) => (true, tenant.spec.timing.settle_window().as_std()),
+            Err(unread) => (false, Timing::settle_window_at_most(&unread.spec["timing"]).as_std()),
+        });
+        let (readable, unread): (Vec<_>, Vec<_>) = windows.partition(|(readable, _)| *readable);
+        let longest = |windows: Vec<(bool, Duration)>| windows.into_iter().map(|(_, window)| window).max();
+        let readable = longest(readable).unwrap_or_else(|| Timing::default().settle_window().as_std());
+        Ok(Windows { readable, longest: readable.max(longest(unread).unwrap_or_default()) })
     }
+}
+
+/// The longest settle windows.
+struct Windows {
+    /// Of the tenants that can be read: a lease that is older makes suspicious. A guess must not raise this, or a restore goes unnoticed.
+    readable: Duration,
+    /// Of all: a quarantine lasts as long. A guess that is too long only costs time.
+    longest: Duration,
 }
 
 /// Whether the lease is still as `identity` wrote it, or newer. One that fell back shows a restore of etcd, which may have taken claims and

@@ -17,7 +17,10 @@ use kube::{
 };
 use sha2::{Digest, Sha256};
 
-use super::calls::{CallError, call};
+use super::{
+    calls::{CallError, call},
+    guarded::Guarded,
+};
 use crate::{
     api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::lock::Lock,
@@ -62,6 +65,8 @@ pub struct Wanted<'a> {
 
 /// Device locks of this installation.
 pub struct Locks {
+    client: Client,
+    namespace: String,
     api: Api<Lease>,
     /// The locks that this process took, by name. A lock that is gone before its time, or an earlier one again, was not swept: etcd
     /// was restored, and what was sent under it may still be under way.
@@ -72,7 +77,8 @@ impl Locks {
     /// The locks in this namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { api: Api::namespaced(client, namespace), taken: Mutex::default() }
+        let api = Api::namespaced(client.clone(), namespace);
+        Self { client, namespace: namespace.to_owned(), api, taken: Mutex::default() }
     }
 
     /// Reads a device's lock; `now` is the best guess of Graph's clock.
@@ -161,10 +167,10 @@ impl Locks {
     /// # Errors
     /// If the locks cannot be listed.
     pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
-        let list = call(self.api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
+        let locks = self.list().await?;
         let long_ago = crate::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
         self.taken().retain(|_, lock| lock.settled() > long_ago);
-        for lease in &list.items {
+        for lease in &locks {
             let claimed = claimed(lease);
             let tenant_id = lease.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
             let age = claimed.map(|claimed| Duration::try_from(wall.duration_since(claimed)).unwrap_or_default());
@@ -185,9 +191,15 @@ impl Locks {
     /// # Errors
     /// If the locks cannot be listed.
     pub async fn claims(&self) -> Result<Vec<(String, Timestamp)>, CallError> {
-        let list = call(self.api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
         let of = |lease: &Lease| Some((lease.labels().get(TENANT_LABEL)?.clone(), claimed(lease)?));
-        Ok(list.items.iter().filter_map(of).collect())
+        Ok(self.list().await?.iter().filter_map(of).collect())
+    }
+
+    /// All locks that can be read. One that cannot holds its own device only.
+    async fn list(&self) -> Result<Vec<Lease>, CallError> {
+        let api: Api<Guarded<Lease>> = Api::namespaced(self.client.clone(), &self.namespace);
+        let list = call(api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
+        Ok(list.items.into_iter().filter_map(|lease| lease.0.ok()).collect())
     }
 }
 
@@ -250,7 +262,10 @@ fn understood(lease: &Lease) -> Result<StoredLock, CallError> {
 }
 
 fn unreadable(lease: &Lease, key: &str) -> CallError {
-    CallError::Unreadable(format!("the device lock {} has no readable {key}", lease.name_any()))
+    CallError::Unreadable(format!(
+        "the device lock \"{}\", a Lease in the operator's namespace, has no readable annotation {key}",
+        lease.name_any()
+    ))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{
     calls::{CallError, call},
     context::Context,
+    guarded::Guarded,
 };
 use crate::{
     api::{
@@ -28,8 +29,11 @@ use crate::{
 /// The compiled matrices, by name.
 pub struct Matrices {
     builtin: Arc<Matrix>,
-    by_name: RwLock<HashMap<String, Result<Arc<Matrix>, String>>>,
+    by_name: RwLock<HashMap<String, Compiled>>,
 }
+
+/// A matrix that can be used, or what is wrong with it.
+type Compiled = Result<Arc<Matrix>, String>;
 
 impl Default for Matrices {
     fn default() -> Self {
@@ -45,16 +49,19 @@ impl Matrices {
     pub fn of(&self, tenant: &IntuneTenantSpec) -> Result<Arc<Matrix>, Trouble> {
         let Some(reference) = &tenant.platform_support_matrix_ref else { return Ok(self.builtin.clone()) };
         let name = &reference.name;
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        let message = match known.get(name) {
-            Some(Ok(matrix)) => return Ok(matrix.clone()),
+        let message = match self.named(name) {
+            Some(Ok(matrix)) => return Ok(matrix),
             Some(Err(problems)) => format!("The PlatformSupportMatrix \"{name}\" cannot be used: {problems}"),
             None => format!("There is no PlatformSupportMatrix \"{name}\" (spec.platformSupportMatrixRef)."),
         };
         Err(Trouble { reason: reason::MATRIX_NOT_READY.to_owned(), message })
     }
 
-    fn put(&self, name: &str, compiled: Result<Arc<Matrix>, String>) {
+    fn named(&self, name: &str) -> Option<Compiled> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn put(&self, name: &str, compiled: Compiled) {
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), compiled);
     }
 
@@ -67,38 +74,44 @@ impl Matrices {
     }
 }
 
-/// Compiles a matrix and writes its status.
+/// Compiles a matrix: from here on it decides for the tenants that refer to it.
+pub fn compile(matrix: &Guarded<PlatformSupportMatrix>, matrices: &Matrices) {
+    let name = matrix.name_any();
+    let compiled = match &matrix.0 {
+        Ok(matrix) => Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join("; ")),
+        Err(unread) => Err(unread.sentence()),
+    };
+    matrices.put(&name, compiled);
+}
+
+/// Writes into a matrix's status what compiling it showed.
 ///
 /// # Errors
 /// [`CallError`]: it is tried again.
-pub async fn reconcile(
-    matrix: Arc<PlatformSupportMatrix>,
+pub async fn tell(
+    matrix: &Guarded<PlatformSupportMatrix>,
     context: &Context,
     matrices: &Matrices,
 ) -> Result<(), CallError> {
+    let matrix = match &matrix.0 {
+        Ok(matrix) => matrix,
+        Err(unread) => return unread.tell::<PlatformSupportMatrix>(context, reason::INVALID_MATRIX).await,
+    };
     let name = matrix.name_any();
-    let compiled = Matrix::compile(&name, &matrix.spec).map(Arc::new).map_err(|problems| problems.join("; "));
-    let (truth, why, message) = match &compiled {
-        Ok(matrix) => {
+    let (truth, why, message) = match matrices.named(&name) {
+        None => return Ok(()),
+        Some(Ok(matrix)) => {
             let usable = "The matrix can be used; it counts where an IntuneTenant refers to it.".to_owned();
             let sentences: Vec<String> = std::iter::once(usable).chain(matrix.warnings()).collect();
             (Truth::True, reason::READY, sentences.join(" "))
         }
-        Err(problems) => (Truth::False, reason::INVALID_MATRIX, problems.clone()),
+        Some(Err(problems)) => (Truth::False, reason::INVALID_MATRIX, problems),
     };
-    matrices.put(&name, compiled);
     let old = matrix.status.clone().unwrap_or_default();
     let mut new = old.clone();
-    new.observed_generation = matrix.metadata.generation;
-    conditions::set(
-        &mut new.conditions,
-        kind::READY,
-        truth,
-        why,
-        &message,
-        matrix.metadata.generation,
-        context.clock.wall(),
-    );
+    let (generation, now) = (matrix.metadata.generation, context.clock.wall());
+    new.observed_generation = generation;
+    conditions::set(&mut new.conditions, kind::READY, truth, why, &message, generation, now);
     if new == old {
         return Ok(());
     }

@@ -5,9 +5,11 @@
 
 mod ask;
 mod budgets;
+mod caches;
 mod calls;
 mod context;
 mod event_writer;
+mod guarded;
 mod leader;
 mod locks;
 mod matrices;

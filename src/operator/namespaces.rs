@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::core::v1::Namespace as NamespaceObject,
-    apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{context::Context, tenant::Tenant};
 use crate::{
-    api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
-    lifecycle::observed::Namespace,
+    api::{conditions::reason, reset::PasscodeReset, tenant::IntuneTenantSpec},
+    lifecycle::observed::{Namespace, Trouble},
 };
 
 /// What the caches say; they can be behind, so a "no" of theirs is read again.
@@ -23,10 +20,28 @@ pub fn by_cache(context: &Context, tenant: Option<&Tenant>, object: &PasscodeRes
 
 /// Whether the tenant allows the namespace.
 #[must_use]
-pub fn allows(tenant: Option<&IntuneTenantSpec>, namespace: Option<&NamespaceObject>) -> bool {
+pub fn allows(tenant: Option<&IntuneTenantSpec>, namespace: Option<&impl ResourceExt>) -> bool {
     let (Some(tenant), Some(namespace)) = (tenant, namespace) else { return false };
     tenant.allowed_namespaces.as_ref().is_some_and(|selector| matches(selector, namespace.labels()))
 }
+
+/// What is wrong with the selector: with an operator of a newer version nobody can tell whom it allows, so it is no word against anybody.
+#[must_use]
+pub fn unusable(tenant: &IntuneTenantSpec) -> Option<Trouble> {
+    let selector = tenant.allowed_namespaces.as_ref()?;
+    let known = |requirement: &LabelSelectorRequirement| OPERATORS.contains(&requirement.operator.as_str());
+    if selector.match_expressions.iter().flatten().all(known) {
+        return None;
+    }
+    let message = format!(
+        "spec.allowedNamespaces.matchExpressions holds an operator that this version does not know. Write {}, or install the version that \
+         knows it.",
+        OPERATORS.join(", ")
+    );
+    Some(Trouble { reason: reason::INVALID_CONFIGURATION.to_owned(), message })
+}
+
+const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 
 /// Kubernetes' own meaning of a label selector; an operator that does not exist matches nothing.
 fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {

@@ -28,7 +28,7 @@ use crate::{
         decide::{decide, is_over},
         events::{announced, says_the_same},
         follow::{is_in_flight, looks_an_hour},
-        observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unreadable},
+        observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unread, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
     },
@@ -53,8 +53,10 @@ pub struct Pass<'a> {
     object: PasscodeReset,
     tenant: Option<Arc<Tenant>>,
     trouble: Option<Trouble>,
+    unreadable_tenant: Option<Trouble>,
     namespace: Namespace,
     found: Option<Reading<Found>>,
+    unreadable_lock: Option<String>,
     lock: Option<Option<StoredLock>>,
     look: Option<Reading<Look>>,
     held: Option<(Held, StoredLock)>,
@@ -78,14 +80,17 @@ impl<'a> Pass<'a> {
         let trouble = tenant.as_ref().and_then(|tenant| {
             if following { tenant.trouble.clone() } else { tenant.trouble_now(context.clock.boot()) }
         });
+        let unreadable_tenant = context.tenants.unreadable(&object.spec.tenant_ref.name);
         let namespace = namespaces::by_cache(context, tenant.as_deref(), &object);
         Self {
             context,
             object,
             tenant,
             trouble,
+            unreadable_tenant,
             namespace,
             found: None,
+            unreadable_lock: None,
             lock: None,
             look: None,
             held: None,
@@ -155,6 +160,7 @@ impl<'a> Pass<'a> {
         Observed {
             object: &self.object,
             tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.trouble.as_ref())),
+            unread: Unread { tenant: self.unreadable_tenant.as_ref(), lock: self.unreadable_lock.as_deref() },
             namespace: self.namespace,
             found: self.found.as_ref(),
             lock: self.lock.as_ref().map(|lock| lock.as_ref().map(|stored| &stored.lock)),
@@ -237,7 +243,10 @@ impl<'a> Pass<'a> {
                 }
                 self.look = None;
                 let now = self.now().estimate;
-                self.lock = Some(self.context.locks.read(&tenant_id, &device_id, now).await?);
+                match self.context.locks.read(&tenant_id, &device_id, now).await {
+                    Err(CallError::Unreadable(why)) => self.unreadable_lock = Some(why),
+                    lock => self.lock = Some(lock?),
+                }
             }
             Fact::Look => {
                 let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {
@@ -252,8 +261,11 @@ impl<'a> Pass<'a> {
 
     /// Without its tenant there is no way to look.
     fn without_device(&mut self) -> Result<(), CallError> {
-        let message = format!("The IntuneTenant \"{}\" is not there.", self.object.spec.tenant_ref.name);
-        let trouble = Trouble { reason: "NotFound".to_owned(), message: message.clone() };
+        let trouble = self.unreadable_tenant.clone().unwrap_or_else(|| {
+            let message = format!("The IntuneTenant \"{}\" is not there.", self.object.spec.tenant_ref.name);
+            Trouble { reason: "NotFound".to_owned(), message }
+        });
+        let message = trouble.message.clone();
         self.lock.get_or_insert(None);
         self.look = Some(Reading::CouldNotTell(Unreadable {
             tenant: Some(trouble),
@@ -266,7 +278,7 @@ impl<'a> Pass<'a> {
     async fn live_namespace(&self) -> Result<Namespace, CallError> {
         let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
         let tenants: Api<IntuneTenant> = Api::all(self.context.client.clone());
-        let namespace = call(namespaces.get_opt(&self.object.namespace().unwrap_or_default())).await?;
+        let namespace = call(namespaces.get_metadata_opt(&self.object.namespace().unwrap_or_default())).await?;
         let tenant = call(tenants.get_opt(&self.object.spec.tenant_ref.name)).await?;
         let allowed = namespaces::allows(tenant.as_ref().map(|tenant| &tenant.spec), namespace.as_ref());
         Ok(if allowed { Namespace::Allowed } else { Namespace::Denied { at: self.context.clock.wall() } })

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::{Client, runtime::reflector::Store};
 use tokio::{
     sync::watch,
@@ -19,8 +18,10 @@ use tokio::{
 
 use super::{
     budgets::Budgets,
+    caches::{self, Namespaces},
     context::{Context, Devices, Tenants},
     event_writer::EventWriter,
+    guarded::Guarded,
     leader::{Candidate, Leadership},
     locks::Locks,
     memory::Memories,
@@ -85,7 +86,7 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     });
     tokio::spawn(compare_schemas(client.clone(), health.clone(), stop.clone()));
     let (candidate, leadership) =
-        Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), health.clone());
+        Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), (health.clone(), metrics.clone()));
     let election = tokio::spawn(candidate.run(stop.clone()));
     let locks = Arc::new(Locks::new(client.clone(), &namespace));
     let terms = Terms {
@@ -207,7 +208,7 @@ impl Terms {
     /// One term: until this replica does not lead any more or leads anew, a part of it ends, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
         let term = self.leadership.borrow().term;
-        let (caches, namespaces) = upkeep::caches();
+        let (caches, namespaces) = caches::caches();
         let filled = caches.filled(&namespaces);
         let (end, ended) = watch::channel(false);
         let (turns, told) = Turns::new();
@@ -252,7 +253,12 @@ impl Terms {
         }
     }
 
-    fn context(&self, namespaces: Store<Namespace>, tenant_objects: Store<IntuneTenant>, turns: Turns) -> Context {
+    fn context(
+        &self,
+        namespaces: Store<Namespaces>,
+        tenant_objects: Store<Guarded<IntuneTenant>>,
+        turns: Turns,
+    ) -> Context {
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),

@@ -32,12 +32,14 @@ const PROBE: Duration = Duration::from_secs(60);
 pub struct Tenant {
     /// The object.
     pub object: Arc<IntuneTenant>,
-    /// The client; `None` only together with trouble.
+    /// The client; `None` only together with trouble, or while it signs in.
     pub graph: Option<Arc<Graph>>,
     /// The matrix that decides; `None` only together with trouble.
     pub matrix: Option<Arc<Matrix>>,
     /// Why it cannot be used, found when it was set up or signed in.
     pub trouble: Option<Trouble>,
+    /// Nobody knows yet whether it can sign in as its spec says.
+    pub signing_in: bool,
     /// What outlives a change of the object.
     pub record: Arc<Record>,
 }

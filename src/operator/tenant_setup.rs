@@ -6,19 +6,55 @@ use super::{budgets, calls::CallError, context::Context, tenant_secrets};
 use crate::{
     api::{
         conditions::reason,
-        tenant::{CloudName, IntuneTenant, IntuneTenantSpec},
+        tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
     },
-    graph::{Cloud, ConfigError, Credentials, Endpoints, Graph},
+    graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits},
     lifecycle::observed::Trouble,
 };
 
-/// A client, and what it was made from: it is made anew only when that changes.
+/// A client, and what it was made from: another is made only when that changes.
 #[derive(Clone)]
 pub struct Client {
     /// The client.
     pub graph: Arc<Graph>,
-    /// The object's generation and the Secret's version.
-    pub made_from: (Option<i64>, Option<String>),
+    limits: Limits,
+    signs_in: SignsIn,
+    secret: Option<String>,
+}
+
+/// Where a client signs in, as whom and how: what of a spec makes another sign-in necessary.
+#[derive(Clone, PartialEq)]
+struct SignsIn {
+    tenant_id: String,
+    client_id: String,
+    cloud: CloudName,
+    endpoints: Option<EndpointsSpec>,
+    auth: Auth,
+}
+
+impl From<&IntuneTenantSpec> for SignsIn {
+    fn from(spec: &IntuneTenantSpec) -> Self {
+        Self {
+            tenant_id: spec.tenant_id.clone(),
+            client_id: spec.client_id.clone(),
+            cloud: spec.cloud,
+            endpoints: spec.endpoints.clone(),
+            auth: spec.auth.clone(),
+        }
+    }
+}
+
+impl Client {
+    /// The same client within the limits of this spec, if it signs in as the spec says; what its Secret says now is not asked.
+    #[must_use]
+    pub fn under(self, spec: &IntuneTenantSpec) -> Option<Self> {
+        if self.signs_in != SignsIn::from(spec) {
+            return None;
+        }
+        let limits = budgets::limits(&spec.limits);
+        let graph = if limits == self.limits { self.graph } else { Arc::new(self.graph.limited_to(limits)) };
+        Some(Self { graph, limits, ..self })
+    }
 }
 
 /// Why there is no client.
@@ -41,17 +77,17 @@ impl NoClient {
 /// # Errors
 /// [`NoClient`].
 pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client>) -> Result<Client, NoClient> {
-    let (credentials, version) = credentials(context, &tenant.spec).await?;
-    let made_from = (tenant.metadata.generation, version);
-    if let Some(old) = old.filter(|old| old.made_from == made_from) {
+    let (credentials, secret) = credentials(context, &tenant.spec).await?;
+    if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.secret == secret) {
         return Ok(old);
     }
     let endpoints = endpoints(&tenant.spec).map_err(|error| misconfigured(&error))?;
     let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = graph.map_err(|error| misconfigured(&error))?;
-    let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), budgets::limits(&tenant.spec.limits)));
-    Ok(Client { graph, made_from })
+    let limits = budgets::limits(&tenant.spec.limits);
+    let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), limits));
+    Ok(Client { graph, limits, signs_in: SignsIn::from(&tenant.spec), secret })
 }
 
 fn endpoints(spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
@@ -80,8 +116,15 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
     if auth.managed_identity.is_some() {
         return Ok((Credentials::ManagedIdentity { client_id }, None));
     }
-    Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None))
+    if auth.workload_identity.is_some() {
+        return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None));
+    }
+    // Of a newer version, perhaps. There is no default: whichever it were, it would show a credential that nobody chose to show.
+    Err(NoClient::trouble(reason::INVALID_CONFIGURATION, NO_SIGN_IN.to_owned()))
 }
+
+const NO_SIGN_IN: &str = "spec.auth names no kind of sign-in that this version of the operator knows. Write exactly one of workloadIdentity, \
+     managedIdentity, clientSecretRef or clientCertificateRef, or install the version that knows the one that is written there.";
 
 fn misconfigured(error: &ConfigError) -> NoClient {
     NoClient::trouble(reason::INVALID_CONFIGURATION, error.to_string())

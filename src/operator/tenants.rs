@@ -20,7 +20,9 @@ use super::{
     ask::sign_in_trouble,
     calls::{CallError, call},
     context::Context,
+    guarded::{Guarded, Unread},
     matrices::Matrices,
+    namespaces,
     tenant::{Record, Tenant},
     tenant_setup::{self, Client, NoClient},
 };
@@ -51,12 +53,25 @@ pub struct TenantsContext {
     pub context: Arc<Context>,
     /// The matrices.
     pub matrices: Arc<Matrices>,
-    /// Clients and records by the tenant's uid: they outlive a change of the object.
+    /// What is known of tenants, by uid.
     known: Mutex<HashMap<String, Known>>,
 }
 
 /// What outlives a change of a tenant's object.
-type Known = (Option<Client>, Arc<Record>);
+#[derive(Clone, Default)]
+struct Known {
+    client: Option<Client>,
+    /// Why there is no client, or why it could not sign in.
+    trouble: Option<Trouble>,
+    record: Arc<Record>,
+}
+
+impl Known {
+    /// Whether nobody knows yet if it can sign in.
+    fn is_signing_in(&self) -> bool {
+        self.client.is_none() && self.trouble.is_none()
+    }
+}
 
 impl TenantsContext {
     /// An empty one.
@@ -67,12 +82,40 @@ impl TenantsContext {
 
     fn known(&self, tenant: &IntuneTenant) -> Known {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(tenant.uid().unwrap_or_default()).or_insert_with(|| (None, Arc::new(remembered(tenant)))).clone()
+        let first = || Known { record: Arc::new(remembered(tenant)), ..Known::default() };
+        known.entry(tenant.uid().unwrap_or_default()).or_insert_with(first).clone()
     }
 
-    fn keep(&self, tenant: &IntuneTenant, client: Option<Client>, record: Arc<Record>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(tenant.uid().unwrap_or_default(), (client, record));
+    fn keep(&self, tenant: &IntuneTenant, known: Known) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.uid().unwrap_or_default(), known);
+    }
+
+    /// Puts the tenant in force: this spec, with what is known of its sign-in. `recovered`: objects may wait for what is over now.
+    fn put(&self, object: &Arc<IntuneTenant>, known: &Known, recovered: bool) -> Arc<Tenant> {
+        let trouble = known.trouble.clone().or_else(|| namespaces::unusable(&object.spec));
+        let (matrix, trouble) = match self.matrices.of(&object.spec) {
+            Ok(matrix) => (Some(matrix), trouble),
+            Err(bad) => (None, trouble.or(Some(bad))),
+        };
+        let tenant = Arc::new(Tenant {
+            object: object.clone(),
+            graph: known.client.as_ref().map(|client| client.graph.clone()),
+            matrix,
+            trouble,
+            signing_in: known.is_signing_in(),
+            record: known.record.clone(),
+        });
+        let name = object.name_any();
+        let tenants = &self.context.tenants;
+        let before = tenants.get(&name);
+        tenants.put(&name, tenant.clone());
+        let version = |tenant: &Tenant| (tenant.object.uid(), tenant.object.metadata.generation, tenant.signing_in);
+        let same =
+            before.is_some_and(|before| before.trouble == tenant.trouble && version(&before) == version(&tenant));
+        if !tenant.signing_in && (recovered || !same) {
+            tenants.wake_all();
+        }
+        tenant
     }
 }
 
@@ -93,62 +136,79 @@ fn remembered(tenant: &IntuneTenant) -> Record {
     record
 }
 
-/// Sets a tenant up, signs in, writes its status; answers when to do so again.
+/// Puts a tenant's spec in force, signs in, writes its status; answers when to do so again. It may take as long as a sign-in does, and may
+/// be dropped at any time for another one of the same tenant.
 ///
 /// # Errors
 /// [`CallError`]: it is tried again.
 pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, CallError> {
     let context = &shared.context;
     // Read live, once a minute at least: what suspends a tenant, or resumes it, must not depend on a watch that stands still or lies.
-    let tenants: Api<IntuneTenant> = Api::all(context.client.clone());
-    let Some(tenant) = call(tenants.get_opt(name)).await?.map(Arc::new) else {
-        context.tenants.remove(name);
-        context.tenants.wake_all();
-        return Ok(SOON);
+    let tenants: Api<Guarded<IntuneTenant>> = Api::all(context.client.clone());
+    let mut object = match call(tenants.get_opt(name)).await? {
+        None => {
+            context.tenants.remove(name);
+            context.tenants.wake_all();
+            return Ok(SOON);
+        }
+        Some(Guarded(Err(unread))) => return unreadable(name, context, &unread).await,
+        Some(Guarded(Ok(tenant))) => Arc::new(tenant),
     };
-    let (client, record) = shared.known(&tenant);
-    let (client, signed_in, found) = set_up(context, &tenant, client).await?;
-    shared.keep(&tenant, client.clone(), record.clone());
-    let (matrix, trouble) = match shared.matrices.of(&tenant.spec) {
-        Ok(matrix) => (Some(matrix), found),
-        Err(bad) => (None, found.or(Some(bad))),
-    };
-    let graph = client.map(|client| client.graph);
-    let ready = Arc::new(Tenant { object: tenant.clone(), graph, matrix, trouble, record });
-    let recovered = signed_in.is_some() && ready.record.facts().signed_in();
-    let before = context.tenants.get(name);
-    context.tenants.put(name, ready.clone());
-    if recovered
-        || before.is_none_or(|before| {
-            before.trouble != ready.trouble || before.object.metadata.generation != tenant.metadata.generation
-        })
-    {
-        context.tenants.wake_all();
+    let mut known = shared.known(&object);
+    if let Some(client) = known.client.take() {
+        known.client = client.under(&object.spec);
+        known.trouble = known.trouble.filter(|_| known.client.is_some());
     }
-    match write_status(context, &tenant, &ready, signed_in.as_ref()).await {
+    // What the spec forbids or limits holds from here on, whatever becomes of the sign-in, which may take half a minute.
+    let in_force = shared.put(&object, &known, false);
+    if object.status.as_ref().and_then(|status| status.observed_generation) != object.metadata.generation
+        // Where this cannot be written, what follows cannot either, and says so.
+        && let Ok(Some(written)) = write_status(context, &object, &in_force, None).await
+    {
+        object = Arc::new(written);
+    }
+    let signed_in = sign_in(context, &object, &mut known).await?;
+    shared.keep(&object, known.clone());
+    let recovered = signed_in.is_some() && known.record.facts().signed_in();
+    let ready = shared.put(&object, &known, recovered);
+    match write_status(context, &object, &ready, signed_in.as_ref()).await {
         // Most likely our own last write, which has not come back yet. It may be a label, so nothing else would say the status.
         Err(CallError::Conflict) => return Ok(SOON),
         said => said?,
-    }
+    };
     let troubled = ready.trouble.is_some() || ready.record.facts().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
 
-type SetUp = (Option<Client>, Option<SignedIn>, Option<Trouble>);
-
-async fn set_up(context: &Context, tenant: &IntuneTenant, old: Option<Client>) -> Result<SetUp, CallError> {
-    let client = match tenant_setup::client(context, tenant, old).await {
-        Ok(client) => client,
-        Err(NoClient::Trouble(trouble)) => return Ok((None, None, Some(trouble))),
-        Err(NoClient::Unclear(error)) => return Err(error),
-    };
-    match client.graph.sign_in().await {
-        Ok(signed_in) => Ok((Some(client), Some(signed_in), None)),
-        Err(error) => Ok((Some(client), None, Some(sign_in_trouble(&error)))),
+/// A tenant that this version cannot read: nothing is asked in its name, and it says why.
+async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Duration, CallError> {
+    let trouble = Trouble { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
+    if context.tenants.put_unreadable(name, trouble) {
+        context.tenants.wake_all();
+    }
+    match unread.tell::<IntuneTenant>(context, reason::INVALID_CONFIGURATION).await {
+        Err(CallError::Conflict) => Ok(SOON),
+        told => told.map(|()| TROUBLED_PERIOD),
     }
 }
 
-/// The one place where a tenant's status is written: on `object`, its latest version.
+/// Signs in, with what the Secret says now.
+async fn sign_in(context: &Context, tenant: &IntuneTenant, known: &mut Known) -> Result<Option<SignedIn>, CallError> {
+    let client = match tenant_setup::client(context, tenant, known.client.take()).await {
+        Ok(client) => client,
+        Err(NoClient::Trouble(trouble)) => {
+            known.trouble = Some(trouble);
+            return Ok(None);
+        }
+        Err(NoClient::Unclear(error)) => return Err(error),
+    };
+    let signed_in = client.graph.sign_in().await;
+    known.client = Some(client);
+    known.trouble = signed_in.as_ref().err().map(sign_in_trouble);
+    Ok(signed_in.ok())
+}
+
+/// The one place where the status of a tenant that can be read is written: on `object`, its latest version. Answers what is stored, if it was.
 ///
 /// # Errors
 /// [`CallError`]: it is tried again.
@@ -157,11 +217,11 @@ pub async fn write_status(
     object: &IntuneTenant,
     tenant: &Tenant,
     signed_in: Option<&SignedIn>,
-) -> Result<(), CallError> {
+) -> Result<Option<IntuneTenant>, CallError> {
     let old = object.status.clone().unwrap_or_default();
     let new = status(context, tenant, signed_in, &old);
     if new == old {
-        return Ok(());
+        return Ok(None);
     }
     let api: Api<IntuneTenant> = Api::all(context.client.clone());
     let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
@@ -170,8 +230,11 @@ pub async fn write_status(
         "status": new,
     });
     match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
-        Err(CallError::Gone) => Ok(()),
-        other => other.map(|_| log_change(&object.name_any(), &old, &new)),
+        Err(CallError::Gone) => Ok(None),
+        other => other.map(|written| {
+            log_change(&object.name_any(), &old, &new);
+            Some(written)
+        }),
     }
 }
 
@@ -185,7 +248,7 @@ fn log_change(tenant: &str, old: &IntuneTenantStatus, new: &IntuneTenantStatus) 
     let (reason, message) = (&now.reason, &now.message);
     if now.status == Truth::True.as_str() {
         tracing::info!(tenant, reason, message, "the tenant is ready");
-    } else {
+    } else if now.status == Truth::False.as_str() {
         tracing::warn!(tenant, reason, message, "the tenant is not ready");
     }
 }
@@ -207,6 +270,7 @@ fn status(
     };
     match &trouble {
         Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
+        None if tenant.signing_in => set(kind::READY, Truth::Unknown, reason::SIGNING_IN, SIGNING_IN),
         None => {
             let message = signed_in_message(certificate_ends, now) + &namespaces_message(tenant.spec());
             set(kind::READY, Truth::True, reason::READY, &message);
@@ -274,6 +338,9 @@ fn same_measures(old: &IntuneTenantStatus, facts: &super::tenant::Facts) -> bool
 fn read_offset(text: &str) -> Option<SignedDuration> {
     text.strip_suffix('s')?.parse().ok().map(SignedDuration::from_secs)
 }
+
+const SIGNING_IN: &str =
+    "The spec is in force; the operator is signing in as it says. What was sent is followed meanwhile.";
 
 const RESET: &str = "DeviceManagementManagedDevices.PrivilegedOperations.All";
 const READ: [&str; 2] = ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];

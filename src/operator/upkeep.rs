@@ -1,27 +1,30 @@
 //! Keeps what resets rest on current: namespaces, matrices, tenants, the served schema, the device locks.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, future::join_all, stream};
-use k8s_openapi::{api::core::v1::Namespace, jiff::Timestamp};
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    runtime::{
-        WatchStreamExt, reflector,
-        reflector::{Store, store::Writer},
-        watcher,
-    },
+use futures::{FutureExt, StreamExt};
+use k8s_openapi::jiff::Timestamp;
+use kube::{Resource, ResourceExt, runtime::reflector::Store};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, Id, JoinError, JoinSet},
 };
-use serde::de::DeserializeOwned;
-use tokio::sync::watch;
 
 use super::{
-    budgets, calls::CallError, context::Context, matrices, matrices::Matrices, tenant::Unsaid, tenants,
+    budgets,
+    caches::{Caches, Namespaces},
+    calls::CallError,
+    context::Context,
+    guarded::Guarded,
+    matrices,
+    matrices::Matrices,
+    tenant::Unsaid,
+    tenants,
     tenants::TenantsContext,
 };
 use crate::{
@@ -35,72 +38,26 @@ const ROUND: Duration = Duration::from_secs(5);
 /// How often the device locks are swept.
 const SWEEP: Duration = Duration::from_secs(300);
 
-/// The caches of one term of leadership.
-pub struct Caches {
-    /// Tenants.
-    pub tenants: Store<IntuneTenant>,
-    /// Matrices.
-    pub matrices: Store<PlatformSupportMatrix>,
-    writers: (Writer<Namespace>, Writer<IntuneTenant>, Writer<PlatformSupportMatrix>),
-}
-
-impl Caches {
-    /// Resolves once every cache has been filled for the first time.
-    pub fn filled(&self, namespaces: &Store<Namespace>) -> impl Future<Output = ()> + Send + 'static {
-        let (namespaces, tenants, matrices) = (namespaces.clone(), self.tenants.clone(), self.matrices.clone());
-        async move {
-            // An error means that the watch has ended, and with it the term.
-            let _ = namespaces.wait_until_ready().await;
-            let _ = tenants.wait_until_ready().await;
-            let _ = matrices.wait_until_ready().await;
-        }
-    }
-}
-
-/// Empty caches; the namespaces' goes into the [`Context`].
-#[must_use]
-pub fn caches() -> (Caches, Store<Namespace>) {
-    let (namespaces, a) = reflector::store();
-    let (tenants, b) = reflector::store();
-    let (matrices, c) = reflector::store();
-    (Caches { tenants, matrices, writers: (a, b, c) }, namespaces)
-}
-
 /// Runs until `stop`.
 pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
-    let Caches { tenants, matrices, writers } = caches;
-    let client = &context.client;
-    let mut changes = stream::select_all([
-        cached(client, writers.0, context.clone(), Watch::Namespaces),
-        cached(client, writers.1, context.clone(), Watch::Tenants),
-        cached(client, writers.2, context.clone(), Watch::Matrices),
-    ]);
+    let (tenants, matrices) = (caches.tenants.clone(), caches.matrices.clone());
+    let mut changes = caches.watched(&context);
     let mut labels = Labels { context: context.clone(), known: BTreeMap::new() };
     let mut upkeep = Upkeep::new(context.clone(), tenants, matrices);
-    let mut unanswered = false;
     while !*stop.borrow() {
-        if !unanswered {
-            tokio::select! {
-                Some(watch) = changes.next() => labels.heard(watch),
-                () = tokio::time::sleep(ROUND) => {}
-                _ = stop.wait_for(|stop| *stop) => break,
-            }
+        tokio::select! {
+            Some(watch) = changes.next() => labels.heard(watch),
+            Some(done) = upkeep.tasks.join_next_with_id() => upkeep.done(done),
+            () = tokio::time::sleep(ROUND) => {}
+            _ = stop.wait_for(|stop| *stop) => break,
         }
-        unanswered = false;
-        let round = upkeep.round();
-        tokio::pin!(round);
-        // The caches are filled by whoever polls the watches. A round takes as long as its calls do, and one that began with caches
-        // of long ago would meet its own last writes, and find out about the newest objects after as many rounds as there are events.
-        loop {
-            tokio::select! {
-                () = &mut round => break,
-                Some(watch) = changes.next() => {
-                    labels.heard(watch);
-                    unanswered = true;
-                }
-            }
+        // One round for all that has come.
+        while let Some(Some(watch)) = changes.next().now_or_never() {
+            labels.heard(watch);
         }
+        upkeep.round();
     }
+    upkeep.tasks.shutdown().await;
     upkeep.say_what_is_unsaid().await;
 }
 
@@ -125,48 +82,55 @@ impl Labels {
 }
 
 /// The labels of all namespaces, by name.
-fn labels_of(namespaces: &Store<Namespace>) -> BTreeMap<String, BTreeMap<String, String>> {
+fn labels_of(namespaces: &Store<Namespaces>) -> BTreeMap<String, BTreeMap<String, String>> {
     namespaces.state().iter().map(|namespace| (namespace.name_any(), namespace.labels().clone())).collect()
 }
 
-/// A watch that fills a cache and says that something came.
-fn cached<K>(
-    client: &Client,
-    writer: Writer<K>,
-    context: Arc<Context>,
-    watch: Watch,
-) -> stream::BoxStream<'static, Watch>
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-{
-    let api: Api<K> = Api::all(client.clone());
-    let events = watcher(api, watcher::Config::default()).default_backoff().modify(|object| {
-        object.managed_fields_mut().clear();
-    });
-    reflector(writer, events)
-        .filter_map(move |event| {
-            let heard =
-                context.health.watched(watch, event.as_ref().map_err(ToString::to_string), context.clock.boot());
-            async move { heard.then_some(watch) }
-        })
-        .boxed()
+/// What fails is tried again when its task has ended: that is not to be at once.
+async fn slow_to_fail<T>(work: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    let result = work.await;
+    if result.is_err() {
+        tokio::time::sleep(ROUND).await;
+    }
+    result
 }
 
+/// What is done in the background: calls that are not answered hold up neither the round nor each other.
 struct Upkeep {
     context: Arc<Context>,
-    tenants: Store<IntuneTenant>,
-    matrices: Store<PlatformSupportMatrix>,
+    tenants: Store<Guarded<IntuneTenant>>,
+    matrices: Store<Guarded<PlatformSupportMatrix>>,
     compiled: Arc<Matrices>,
-    shared: TenantsContext,
-    /// Of each matrix, the version that was compiled.
-    matrix_versions: HashMap<String, Version>,
-    /// Of each tenant, the version that was set up and when it is due again, by boot time.
+    shared: Arc<TenantsContext>,
+    tasks: JoinSet<Done>,
+    /// Which task is about what: there is one of each at a time.
+    running: HashMap<Work, AbortHandle>,
+    /// Of each matrix, the version that was compiled, and whether its status tells so.
+    matrix_versions: HashMap<String, (Version, bool)>,
+    /// Of each tenant, the version that was set up last and when it is due again, by boot time.
     tenant_versions: HashMap<String, (Version, Duration)>,
     /// What earlier leaders claimed: tenant ids and times.
     claims: Option<Vec<(String, Timestamp)>>,
     /// The budgets in which that is counted.
     counted: Vec<Arc<Budget>>,
     swept: Option<Duration>,
+}
+
+/// What a task is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Work {
+    Claims,
+    Matrix(String),
+    Tenant(String),
+    Sweep,
+}
+
+/// What came of a task.
+enum Done {
+    Claims(Result<Vec<(String, Timestamp)>, CallError>),
+    Matrix(String, Result<(), CallError>),
+    Tenant(String, std::thread::Result<Result<Duration, CallError>>),
+    Swept(Result<(), CallError>),
 }
 
 /// An object's uid and generation.
@@ -177,14 +141,20 @@ fn version<K: Resource>(object: &K) -> Version {
 }
 
 impl Upkeep {
-    fn new(context: Arc<Context>, tenants: Store<IntuneTenant>, matrices: Store<PlatformSupportMatrix>) -> Self {
+    fn new(
+        context: Arc<Context>,
+        tenants: Store<Guarded<IntuneTenant>>,
+        matrices: Store<Guarded<PlatformSupportMatrix>>,
+    ) -> Self {
         let compiled = Arc::new(Matrices::default());
         Self {
-            shared: TenantsContext::new(context.clone(), compiled.clone()),
+            shared: Arc::new(TenantsContext::new(context.clone(), compiled.clone())),
             context,
             tenants,
             matrices,
             compiled,
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
             matrix_versions: HashMap::new(),
             tenant_versions: HashMap::new(),
             claims: None,
@@ -193,119 +163,169 @@ impl Upkeep {
         }
     }
 
-    async fn round(&mut self) {
-        if !self.claims_are_known().await {
-            return;
+    /// Begins what is due; it waits for nothing.
+    fn round(&mut self) {
+        if self.claims.is_none() {
+            // Until it is known what earlier leaders claimed, nothing is asked of Graph.
+            let locks = self.context.locks.clone();
+            return self.begin(Work::Claims, async move { Done::Claims(slow_to_fail(locks.claims()).await) });
         }
-        let matrices_changed = self.matrices().await;
-        self.tenants(matrices_changed).await;
+        let matrices_changed = self.compile_matrices();
+        self.set_tenants_up(matrices_changed);
         let now = self.context.clock.boot();
         if self.swept.is_none_or(|swept| now >= swept + SWEEP) && !self.tenant_versions.is_empty() {
-            self.sweep(now).await;
+            self.sweep();
+        }
+    }
+
+    /// Begins it, unless it is under way.
+    fn begin(&mut self, work: Work, task: impl Future<Output = Done> + Send + 'static) {
+        if let Entry::Vacant(free) = self.running.entry(work) {
+            free.insert(self.tasks.spawn(task));
+        }
+    }
+
+    /// Ends what is under way; what it did so far stays.
+    fn end(&mut self, work: &Work) {
+        if let Some(task) = self.running.remove(work) {
+            task.abort();
+        }
+    }
+
+    /// A task has ended.
+    fn done(&mut self, ended: Result<(Id, Done), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let current = self.running.iter().find(|(_, task)| task.id() == id).map(|(work, _)| work.clone());
+        // Another took the place of one that was ended.
+        let Some(work) = current else { return };
+        self.running.remove(&work);
+        match ended {
+            Ok((_, Done::Claims(Ok(claims)))) => self.claims = Some(claims),
+            Ok((_, Done::Claims(Err(error)))) => {
+                tracing::info!(%error, "the device locks could not be listed; tried again");
+            }
+            Ok((_, Done::Matrix(name, told))) => self.matrix_was_told(&name, told),
+            Ok((_, Done::Tenant(name, set_up))) => self.tenant_was_set_up(&name, set_up),
+            Ok((_, Done::Swept(Ok(())))) => self.swept = Some(self.context.clock.boot()),
+            Ok((_, Done::Swept(Err(error)))) => {
+                tracing::info!(%error, "the device locks could not be swept; tried again");
+            }
+            Err(error) => tracing::error!(?work, %error, "a part of the upkeep ended unexpectedly; tried again"),
         }
     }
 
     /// Compiles what is new; answers whether tenants have to look again.
-    async fn matrices(&mut self) -> bool {
+    fn compile_matrices(&mut self) -> bool {
         let all = self.matrices.state();
         let names: Vec<String> = all.iter().map(|matrix| matrix.name_any()).collect();
         let mut changed = self.compiled.retain(&names);
         self.matrix_versions.retain(|name, _| names.contains(name));
         for matrix in all {
             let (name, version) = (matrix.name_any(), version(&*matrix));
-            if self.matrix_versions.get(&name) == Some(&version) {
+            let known = self.matrix_versions.get(&name).filter(|(known, _)| *known == version);
+            if known.is_none() {
+                matrices::compile(&matrix, &self.compiled);
+                self.matrix_versions.insert(name.clone(), (version, false));
+                self.end(&Work::Matrix(name.clone()));
+                changed = true;
+            } else if known.is_some_and(|(_, told)| *told) {
                 continue;
             }
-            changed = true;
-            match matrices::reconcile(matrix, &self.context, &self.compiled).await {
-                Ok(()) => {
-                    self.matrix_versions.insert(name, version);
-                }
-                Err(error) => {
-                    tracing::info!(matrix = name, %error, "a matrix's status could not be written; tried again")
-                }
-            }
+            let (context, compiled) = (self.context.clone(), self.compiled.clone());
+            self.begin(Work::Matrix(name.clone()), async move {
+                let told = slow_to_fail(matrices::tell(&matrix, &context, &compiled)).await;
+                Done::Matrix(name, told)
+            });
         }
         changed
     }
 
-    /// Sets up what is new or due, each on its own: one that does not answer holds up no other.
-    async fn tenants(&mut self, all_of_them: bool) {
+    /// A matrix's status was written, or not.
+    fn matrix_was_told(&mut self, name: &str, told: Result<(), CallError>) {
+        match told {
+            Ok(()) => {
+                if let Some((_, told)) = self.matrix_versions.get_mut(name) {
+                    *told = true;
+                }
+            }
+            Err(error) => {
+                tracing::info!(matrix = name, %error, "a matrix's status could not be written; tried again");
+            }
+        }
+    }
+
+    /// Sets up what is new or due.
+    fn set_tenants_up(&mut self, all_of_them: bool) {
         let now = self.context.clock.boot();
         let all = self.tenants.state();
-        for tenant in &all {
+        for tenant in all.iter().filter_map(|tenant| tenant.0.as_ref().ok()) {
             self.count(tenant);
         }
         for name in self.tenant_versions.keys().cloned().collect::<Vec<_>>() {
             if !all.iter().any(|tenant| tenant.name_any() == name) {
                 self.tenant_versions.remove(&name);
+                self.end(&Work::Tenant(name.clone()));
                 self.context.tenants.remove(&name);
                 self.context.tenants.wake_all();
             }
         }
-        let due = all.into_iter().filter(|tenant| {
-            let name = tenant.name_any();
+        for tenant in all {
+            let (name, version) = (tenant.name_any(), version(&*tenant));
             let known = self.tenant_versions.get(&name);
             let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.facts().take_unsaid());
             if unsaid == Some(Unsaid::Trouble) {
                 self.context.tenants.wake_all();
             }
-            all_of_them
-                || unsaid.is_some()
-                || known.is_none_or(|(known, due)| *known != version(&**tenant) || now >= *due)
-        });
-        let shared = &self.shared;
-        let done = join_all(due.map(|tenant| async move {
-            let name = tenant.name_any();
-            let set_up = AssertUnwindSafe(tenants::reconcile(&name, shared)).catch_unwind().await;
-            (tenant, set_up)
-        }))
-        .await;
-        for (tenant, set_up) in done {
-            let next = self.due_again(&tenant, set_up);
-            self.tenant_versions.insert(tenant.name_any(), (version(&*tenant), self.context.clock.boot() + next));
+            let work = Work::Tenant(name.clone());
+            if all_of_them || unsaid.is_some() || known.is_none_or(|(known, _)| *known != version) {
+                // What is under way began with what was known before.
+                self.end(&work);
+            } else if known.is_some_and(|(_, due)| now < *due) {
+                continue;
+            }
+            self.tenant_versions.insert(name.clone(), (version, now));
+            let shared = self.shared.clone();
+            self.begin(work, async move {
+                let set_up = AssertUnwindSafe(tenants::reconcile(&name, &shared)).catch_unwind().await;
+                Done::Tenant(name, set_up)
+            });
         }
     }
 
-    /// When to set a tenant up again.
-    fn due_again(&self, tenant: &IntuneTenant, set_up: std::thread::Result<Result<Duration, CallError>>) -> Duration {
-        match set_up {
+    /// A tenant was set up, or not: when it is due again.
+    fn tenant_was_set_up(&mut self, name: &str, set_up: std::thread::Result<Result<Duration, CallError>>) {
+        let next = match set_up {
             Ok(Ok(next)) => next,
             Ok(Err(error)) => {
-                tracing::info!(tenant = tenant.name_any(), %error, "a tenant could not be set up; tried again");
+                tracing::info!(tenant = name, %error, "a tenant could not be set up; tried again");
                 ROUND
             }
             // What one sign-in service says must not end the upkeep of all tenants. A panic's text may hold anything.
             Err(_) => {
-                tracing::error!(tenant = tenant.name_any(), "setting up a tenant panicked; tried again");
+                tracing::error!(tenant = name, "setting up a tenant panicked; tried again");
                 self.context.metrics.panicked();
                 ROUND
             }
+        };
+        let due = self.context.clock.boot() + next;
+        if let Some((_, known)) = self.tenant_versions.get_mut(name) {
+            *known = due;
         }
     }
 
     /// The last words of a term: the next leader reads them.
     async fn say_what_is_unsaid(&self) {
         for object in self.tenants.state() {
-            let Some(tenant) = self.context.tenants.get(&object.name_any()) else { continue };
+            let (Ok(object), Some(tenant)) = (&object.0, self.context.tenants.get(&object.name_any())) else {
+                continue;
+            };
             if tenant.record.facts().take_unsaid().is_none() {
                 continue;
             }
-            if let Err(error) = tenants::write_status(&self.context, &object, &tenant, None).await {
+            if let Err(error) = tenants::write_status(&self.context, object, &tenant, None).await {
                 tracing::info!(tenant = object.name_any(), %error, "a tenant's status could not be written at the end");
             }
         }
-    }
-
-    /// What earlier leaders claimed, asked for once. `false`: not yet; until it is known nothing is asked of Graph.
-    async fn claims_are_known(&mut self) -> bool {
-        if self.claims.is_none() {
-            match self.context.locks.claims().await {
-                Ok(claims) => self.claims = Some(claims),
-                Err(error) => tracing::info!(%error, "the device locks could not be listed; tried again"),
-            }
-        }
-        self.claims.is_some()
     }
 
     /// Counts what earlier leaders asked of Graph for this tenant, before it is set up.
@@ -326,19 +346,18 @@ impl Upkeep {
     }
 
     /// Sweeps old locks.
-    async fn sweep(&mut self, now: Duration) {
-        let tenants = self.context.tenants.all();
-        let clock = self.context.clock.clone();
-        let graph_now = |tenant_id: &str| -> Option<Timestamp> {
-            // The latest of all tenants with this id would do as well; they ask the same Graph.
-            let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
-            let offset = tenant.record.facts().clock_offset?;
-            Some(crate::api::time::saturating_add(clock.wall(), offset))
-        };
-        let wall = self.context.clock.wall();
-        match self.context.locks.sweep(wall, graph_now).await {
-            Ok(()) => self.swept = Some(now),
-            Err(error) => tracing::info!(%error, "the device locks could not be swept; tried again"),
-        }
+    fn sweep(&mut self) {
+        let context = self.context.clone();
+        self.begin(Work::Sweep, async move {
+            let tenants = context.tenants.all();
+            let wall = context.clock.wall();
+            let graph_now = |tenant_id: &str| -> Option<Timestamp> {
+                // The latest of all tenants with this id would do as well; they ask the same Graph.
+                let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
+                let offset = tenant.record.facts().clock_offset?;
+                Some(crate::api::time::saturating_add(wall, offset))
+            };
+            Done::Swept(slow_to_fail(context.locks.sweep(wall, graph_now)).await)
+        });
     }
 }

@@ -34,6 +34,18 @@ struct State {
     heard: Option<Duration>,
     /// Since when a watch has failed, by boot time.
     failing: HashMap<Watch, (Duration, String)>,
+    /// Since when this replica could not take part in the election, by boot time, and why; `None`: it can.
+    cannot_lead: Option<(Duration, String)>,
+    /// Whether it ever could.
+    took_part: bool,
+}
+
+impl State {
+    /// Why this replica cannot lead. A failure or two at the API server's restart are no reason to say so, but one that never could does.
+    fn cannot_lead(&self, now: Duration) -> Option<&str> {
+        let (since, why) = self.cannot_lead.as_ref()?;
+        (!self.took_part || now.saturating_sub(*since) >= SILENCE).then_some(why)
+    }
 }
 
 impl Health {
@@ -71,6 +83,14 @@ impl Health {
         state.failing.retain(|_, (since, _)| now.saturating_sub(*since) < SILENCE);
     }
 
+    /// This replica took part in the election of a leader, or why it could not; answers whether it cannot for so long that it says so.
+    pub fn took_part(&self, failed: Option<String>, now: Duration) -> bool {
+        let mut state = self.state();
+        state.took_part |= failed.is_none();
+        state.cannot_lead = failed.map(|why| (state.cannot_lead.as_ref().map_or(now, |(since, _)| *since), why));
+        state.cannot_lead(now).is_some()
+    }
+
     /// A watch brought something, or failed; answers whether it brought something.
     pub fn watched<T>(&self, watch: Watch, event: Result<T, String>, now: Duration) -> bool {
         let mut state = self.state();
@@ -97,6 +117,9 @@ impl Health {
             None => return Err("the served CustomResourceDefinitions were not compared yet".to_owned()),
             Some(Err(missing)) => return Err(missing.clone()),
             Some(Ok(())) => {}
+        }
+        if let Some(why) = state.cannot_lead(now) {
+            return Err(format!("this replica cannot take part in the election of a leader: {why}"));
         }
         match state.heard {
             Some(heard) if now.saturating_sub(heard) <= SILENCE => {}
@@ -130,5 +153,26 @@ mod tests {
         assert_eq!(health.ready(second(63)), Ok(()));
         health.schema_is_stale("status.attempt was dropped");
         assert!(!health.schema_is_current());
+    }
+
+    #[test]
+    fn who_cannot_lead_says_why() {
+        let health = Health::default();
+        let second = Duration::from_secs;
+        health.schema_compared(None);
+        health.heard_from_api_server(second(1));
+        assert!(health.took_part(Some("no namespace".into()), second(1)), "at once, as long as it never could");
+        assert!(health.ready(second(1)).unwrap_err().ends_with(": no namespace"));
+        assert!(!health.took_part(None, second(2)));
+        assert_eq!(health.ready(second(2)), Ok(()));
+        for at in 3..63 {
+            assert!(!health.took_part(Some("down".into()), second(at)));
+        }
+        health.heard_from_api_server(second(62));
+        assert_eq!(health.ready(second(62)), Ok(()));
+        assert!(health.took_part(Some("not allowed".into()), second(63)));
+        assert!(health.ready(second(63)).unwrap_err().ends_with(": not allowed"));
+        assert!(!health.took_part(None, second(64)));
+        assert_eq!(health.ready(second(64)), Ok(()));
     }
 }

@@ -22,6 +22,7 @@ pub struct Metrics {
     not_understood: Counter,
     deleted_in_flight: Counter,
     leading: Gauge,
+    cannot_lead: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +48,7 @@ impl Default for Metrics {
             not_understood: Counter::default(),
             deleted_in_flight: Counter::default(),
             leading: Gauge::default(),
+            cannot_lead: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("resets_finished", "PasscodeResets that reached an outcome", metrics.finished.clone());
@@ -69,6 +71,12 @@ impl Default for Metrics {
             "Whether this replica leads",
             Unit::Other("bool".to_owned()),
             metrics.leading.clone(),
+        );
+        registry.register_with_unit(
+            "cannot_lead",
+            "Whether this replica could not take part in the election of a leader for a minute; /readyz says why",
+            Unit::Other("bool".to_owned()),
+            metrics.cannot_lead.clone(),
         );
         Self { registry, ..metrics }
     }
@@ -125,6 +133,11 @@ impl Metrics {
     /// This replica leads, or not.
     pub fn leading(&self, leading: bool) {
         self.leading.set(i64::from(leading));
+    }
+
+    /// This replica could not take part in the election for a while, or could.
+    pub fn cannot_lead(&self, cannot: bool) {
+        self.cannot_lead.set(i64::from(cannot));
     }
 
     /// All of it in the OpenMetrics text format.

@@ -285,3 +285,25 @@ fn the_settle_window_of_the_defaults_is_280_s() {
     assert_eq!((attempt.settle_window, attempt.send_deadline), (Timing::default().settle_window(), Time(t(30))));
     assert_eq!(attempt.settle_window.as_std(), Duration::from_secs(280));
 }
+
+#[test]
+fn what_this_version_cannot_read_holds_and_says_so() {
+    let facts = Facts { tenant: None, ..untouched().trouble() };
+    let (_, message) = facts.waits("TenantNotReady");
+    let trouble = facts.trouble.as_ref().unwrap();
+    assert!(message.starts_with(&format!("{}: {} Nothing is sent", trouble.reason, trouble.message)), "{message}");
+    let status = facts.decide().status;
+    assert_eq!(status.effective, None, "its defaults are not known");
+
+    let unread = Facts { lock: None, unread_lock: Some("the lock has no deadline"), ..Facts::new() };
+    let (_, message) = unread.waits("DeviceBusy");
+    assert!(message.contains("because the lock has no deadline."), "{message}");
+    unread.clone().sees(vec![super::devices::entry("pending", 5)]).waits("WaitingForDevice");
+    let recently = unread.clone().sees(vec![super::devices::entry("done", -400)]);
+    recently.waits("DeviceBusy");
+    for result in [None, Some(AttemptResult::Unknown)] {
+        let sent = Facts { lock: None, unread_lock: unread.unread_lock, ..Facts::attempted(result) };
+        sent.clone().at(10).waits("VerifyingOutcome");
+        assert!(sent.at(4000).waits("VerifyingOutcome").1.contains("because the lock has no deadline."));
+    }
+}

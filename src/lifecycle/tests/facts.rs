@@ -18,7 +18,9 @@ use crate::{
         decide::decide,
         follow::Stretch,
         lock::Lock,
-        observed::{Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView, Trouble},
+        observed::{
+            Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView, Trouble, Unread,
+        },
         quarantine::Quarantine,
         step::{Decision, Step},
     },
@@ -62,6 +64,7 @@ pub(super) struct Facts {
     pub namespace: Namespace,
     pub found: Option<Reading<Found>>,
     pub lock: Option<Option<Lock>>,
+    pub unread_lock: Option<&'static str>,
     pub look: Option<Reading<Look>>,
     pub held: Option<Held>,
     pub doubt: Option<Doubt>,
@@ -85,6 +88,7 @@ impl Facts {
             namespace: Namespace::Allowed,
             found: Some(Reading::Answer { value: Found::One(Box::new(iphone())), at: t(0) }),
             lock: Some(None),
+            unread_lock: None,
             look: None,
             held: None,
             doubt: None,
@@ -290,6 +294,7 @@ impl Facts {
         Observed {
             object: &self.object,
             tenant: self.tenant.as_ref().map(view),
+            unread: Unread { tenant: self.trouble.as_ref().filter(|_| self.tenant.is_none()), lock: self.unread_lock },
             namespace: self.namespace,
             found: self.found.as_ref(),
             lock: self.lock.as_ref().map(Option::as_ref),
@@ -361,7 +366,7 @@ impl fmt::Debug for Facts {
             .field("device", &self.object.status.as_ref().map(|s| (&s.device, &s.device_action)))
             .field("tenant", &(tenant, &self.trouble, self.ledger_works))
             .field("found", &self.found)
-            .field("lock", &(&self.lock, &self.held))
+            .field("lock", &(&self.lock, self.unread_lock, &self.held))
             .field("look", &self.look)
             .field("holds", &(self.namespace, self.doubt, &self.gate, self.quarantine, self.lease_is_kept))
             .field("now", &self.now)

@@ -16,3 +16,4 @@ mod rotation;
 mod secrets;
 mod signing_in;
 mod tenants;
+mod versions;

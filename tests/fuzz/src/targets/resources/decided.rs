@@ -9,7 +9,7 @@ use passcode_operator::{
         decide::decide,
         follow::Stretch,
         follow::in_flight,
-        observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView},
+        observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         step::{Decision, Step},
     },
     platform::{ManagedDevice, Matrix},
@@ -60,6 +60,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
     Observed {
         object,
         tenant: Some(tenant),
+        unread: Unread::default(),
         namespace: Namespace::Allowed,
         found: None,
         lock: None,
