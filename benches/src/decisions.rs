@@ -116,7 +116,6 @@ impl Case {
             object: &self.object,
             tenant: Some(TenantView {
                 spec: &self.tenant,
-                created: self.now - SignedDuration::from_hours(24),
                 trouble: None,
                 matrix: Some(&self.matrix),
                 stretch: Stretch::default(),
@@ -132,6 +131,8 @@ impl Case {
             gate: None,
             quarantine: None,
             lease_is_kept: true,
+            authority_is_read: true,
+            remembered: None,
         };
         decide(&observed, Now { wall: self.now, graph: Some(self.now), estimate: self.now })
     }

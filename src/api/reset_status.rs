@@ -62,6 +62,10 @@ pub struct PasscodeResetStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_action: Option<DeviceAction>,
 
+    /// An earlier reset of this device that answers this request, although Intune's record does not show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_reset: Option<EarlierReset>,
+
     /// The devices that the selector matched, where it matched several: at most ten, the latest synchronised first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
@@ -233,6 +237,15 @@ pub struct DeviceAction {
     pub adopted: bool,
     /// Whether the device has synchronised since the start.
     pub device_checked_in_since: bool,
+}
+
+/// A reset that Graph accepted, or that Intune's record showed, and that the record does not show any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierReset {
+    /// When it was carried out, at the latest.
+    #[schemars(with = "String")]
+    pub latest_time: Time,
 }
 
 /// One of several devices that a selector matched.

@@ -79,6 +79,7 @@ fn record(d: &mut Draft<'_>, result: AttemptResult, answer: &Answered) {
 
 fn accepted(d: &mut Draft<'_>, answer: &Answered) -> Step {
     record(d, AttemptResult::Accepted, answer);
+    d.remember_accepted();
     let message = messages::accepted_not_listed(answer.request_id.as_deref());
     d.issued(false, &message);
     let since = d.status.attempt.as_ref().map_or(d.o.object.spec.request_time, |attempt| attempt.claim_time);

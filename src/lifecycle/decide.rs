@@ -71,10 +71,12 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
         scheduled_for_later(d)?;
     }
     lock_is_read(d)?;
+    authority_is_read(d)?;
     let look = look_is_made(d)?;
     answered_by_the_ledger(d, &look)?;
     own_attempt_is_settled(d, look.at)?;
     lock_is_free(d, look.at)?;
+    no_earlier_reset_answers(d, look.at)?;
     silence_is_not_the_end(d, look.at)?;
     not_refused(d)?;
     supported(d)?;
@@ -171,6 +173,18 @@ fn lock_is_read(d: &Draft<'_>) -> Result<(), Step> {
     if read || d.following() { Ok(()) } else { Err(Step::Observe(Fact::Lock)) }
 }
 
+/// What was known when the pass began may be minutes old. The look comes after this: in this order nothing is sent later than 30 s after
+/// `suspend` was stored, and a look made before the other cluster was suspended is never acted on.
+fn authority_is_read(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.o.held.is_none() {
+        return Ok(());
+    }
+    if !d.o.authority_is_read {
+        return Err(Step::Observe(Fact::Authority));
+    }
+    may_be_sent(d)
+}
+
 fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
     match d.o.look {
         None => Err(Step::Observe(Fact::Look)),
@@ -222,8 +236,8 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
     if !d.in_flight() && (look.at < d.request_time() || d.work_profile_not_asked_for()) {
         return Ok(());
     }
-    let seen_before = d.status.attempt.as_ref().map(|attempt| attempt.seen_start_times.clone());
-    let question = d.question(seen_before.as_deref());
+    let attempt = d.status.attempt.clone();
+    let question = d.question(attempt.as_ref());
     if !d.o.object.spec.dry_run
         && let Some((entry, start)) = ledger::answering(&question, look.results, look.at)
     {
@@ -232,6 +246,7 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
     let Some(tenant) = d.o.tenant else { return Ok(()) };
     if d.status.attempt.is_none()
         && d.status.device_action.is_none()
+        && d.earlier_reset().is_none()
         && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
     {
         if d.lock_is_own() || d.o.unread.lock.is_some() {
@@ -294,6 +309,17 @@ fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     }
 }
 
+/// Intune's record may lose an entry. A reset that was accepted or seen, and that answers this request, is not sent again for that.
+fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if !d.in_flight() && at < d.request_time() {
+        return Ok(());
+    }
+    match d.earlier_reset() {
+        Some(earlier) => Err(d.wait_for_earlier_reset(earlier, at)),
+        None => Ok(()),
+    }
+}
+
 /// An attempt that left no trace is counted, once.
 fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if let Some(attempt) = d.status.attempt.as_mut()
@@ -335,11 +361,11 @@ fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
 }
 
 /// A device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
-/// have had, so after an attempt without a trace even an enrolment counts that only Intune's clock may have put before the request.
+/// have had, so after an attempt without a trace even an enrolment counts that only the clocks may have put before the request.
 fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
     let Some(enrolled) = look.enrolled else { return Ok(()) };
     let since = enrolled > d.request_time();
-    let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.ledger_clock_error());
+    let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.margin());
     if since || perhaps {
         return Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
     }
@@ -347,8 +373,17 @@ fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(),
 }
 
 pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
-    if at <= d.expiration().0 {
+    let expiration = d.expiration();
+    if at <= expiration.0 {
         return Ok(());
+    }
+    if let Some(tenant) = d.o.tenant.filter(|tenant| tenant.spec.suspend) {
+        // The installation that is active instead may have sent it until then, and Intune may not show it yet.
+        let settled = expiration.plus(tenant.spec.timing.settle_window().as_signed());
+        if at <= settled.0 {
+            let wait = next_look(Timestamp::MIN, at, settled.0, d.stretch());
+            return Err(d.hold(reason::SUSPENDED, &messages::expired_while_suspended(settled), wait));
+        }
     }
     let message = messages::expired(d.expiration(), d.waited_for().as_deref());
     Err(d.reject(reason::EXPIRED, &message))
@@ -379,12 +414,7 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
     if let Some(held) = d.held_by_quarantine(at) {
         return Err(held);
     }
-    // An object with an attempt did not ask for its tenant before: what was sent is followed, but sent again it is only by one
-    // that is ready.
-    tenant_is_ready(d)?;
-    if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
-        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
-    }
+    may_be_sent(d)?;
     match d.o.gate {
         Some(gate) => {
             let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
@@ -392,6 +422,17 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether the tenant and the namespace permit a request now. An object with an attempt was not asked before: what was sent is followed in
+/// any case, and another attempt needs the same permission as the first.
+fn may_be_sent(d: &mut Draft<'_>) -> Result<(), Step> {
+    tenant_is_ready(d)?;
+    namespace_is_allowed(d)?;
+    if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
+        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
+    }
+    Ok(())
 }
 
 /// The lock. Taking it changes what is known, so the machine starts over with it in hand.

@@ -4,8 +4,8 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
     follow::{Stretch, in_flight, next_look},
-    ledger::{self, Progress, Question},
-    messages,
+    ledger::{self, OwnAttempt, Progress, Question},
+    memory, messages,
     observed::{Doubt, DoubtKind, Now, Observed, Reading},
     quarantine::Quarantine,
     step::{Decision, Fact, Lesson, Step},
@@ -16,7 +16,9 @@ use crate::{
         conditions::{self, Truth, kind, reason},
         matrix::MatrixAction,
         reset::RequestedAction,
-        reset_status::{AttemptResult, DeviceAction, Effective, Outcome, PasscodeResetStatus, SupportStatus},
+        reset_status::{
+            Attempt, AttemptResult, DeviceAction, EarlierReset, Effective, Outcome, PasscodeResetStatus, SupportStatus,
+        },
         tenant::{Defaults, IntuneTenantSpec, Timing},
     },
     platform::{ActionResult, Platform, required_ledger_name},
@@ -32,6 +34,7 @@ pub(super) struct Draft<'a> {
     pub status: PasscodeResetStatus,
     pub doubt: Option<Doubt>,
     pub lesson: Option<Lesson>,
+    pub remember: Option<Timestamp>,
     /// The matrix's action for the device, where it is supported.
     pub offered: Option<MatrixAction>,
     /// The raw values of a device that could not be classified.
@@ -42,7 +45,7 @@ impl<'a> Draft<'a> {
     pub fn new(o: Observed<'a>, now: Now) -> Self {
         let mut status = o.object.status.clone().unwrap_or_default();
         status.observed_generation = o.object.metadata.generation;
-        Self { o, now, status, doubt: None, lesson: None, offered: None, unknown_device: None }
+        Self { o, now, status, doubt: None, lesson: None, remember: None, offered: None, unknown_device: None }
     }
 
     pub fn into_decision(mut self, step: Step) -> Decision {
@@ -54,7 +57,7 @@ impl<'a> Draft<'a> {
         }
         // What is asked for in between says nothing about a doubt that an earlier pass had.
         let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
-        Decision { status: self.status, step, doubt, lesson: self.lesson }
+        Decision { status: self.status, step, doubt, lesson: self.lesson, remember: self.remember }
     }
 
     // What is known.
@@ -118,9 +121,37 @@ impl<'a> Draft<'a> {
         accepted || self.status.device_action.is_some()
     }
 
-    /// Whether a reset may happen, or have happened, that this object asked for or follows.
+    /// Whether a reset may happen, or have happened, that this object asked for or follows, or that answers it.
     pub fn may_happen(&self) -> bool {
-        self.may_have_been_sent() || self.status.device_action.is_some()
+        self.may_have_been_sent() || self.status.device_action.is_some() || self.earlier_reset().is_some()
+    }
+
+    /// The remembered reset that answers this request. Once an object waits for it, it is in its status, since the lease forgets it one day.
+    pub fn earlier_reset(&self) -> Option<EarlierReset> {
+        let answers = |latest: &Timestamp| {
+            !self.o.object.spec.dry_run
+                && !self.work_profile_not_asked_for()
+                && memory::answers(*latest, self.request_time())
+        };
+        let remembered = self.o.remembered.filter(answers);
+        self.status.earlier_reset.or(remembered.map(|latest| EarlierReset { latest_time: Time(latest) }))
+    }
+
+    /// What Graph accepted is to be remembered.
+    pub fn remember_accepted(&mut self) {
+        let timing = self.timing();
+        self.remember = self.status.attempt.as_ref().map(|attempt| memory::of_accepted(attempt.send_deadline, &timing));
+    }
+
+    /// What is followed from now on is to be remembered, unless it is already: an accepted request was, before that was recorded.
+    fn remember_entry(&mut self, start: Time) {
+        let followed = self.status.device_action.as_ref().and_then(|action| action.start_time);
+        let accepted = self.status.attempt.as_ref().is_some_and(|a| a.result == Some(AttemptResult::Accepted));
+        if accepted || followed == Some(start) {
+            return;
+        }
+        let latest = memory::of_entry(start, self.margin());
+        self.remember = Some(latest).filter(|latest| self.o.remembered.is_none_or(|known| known < *latest));
     }
 
     /// Whether a request of this object may have been carried out.
@@ -145,19 +176,26 @@ impl<'a> Draft<'a> {
         self.platform().is_work_profile_only() && self.o.object.spec.action != RequestedAction::ResetWorkProfilePasscode
     }
 
-    /// How far Intune's clock may be from Graph's.
-    pub fn ledger_clock_error(&self) -> SignedDuration {
-        let timing = self.o.tenant.map_or_else(Timing::default, |tenant| tenant.spec.timing.clone());
-        timing.ledger_clock_error.as_signed()
+    fn timing(&self) -> Timing {
+        self.o.tenant.map_or_else(Timing::default, |tenant| tenant.spec.timing.clone())
     }
 
-    pub fn question<'q>(&self, seen_before_attempt: Option<&'q [Time]>) -> Question<'q> {
+    /// How much earlier than it was sent a reset may seem to have started.
+    pub fn margin(&self) -> SignedDuration {
+        let timing = self.timing();
+        timing.clock_error.as_signed().saturating_add(timing.ledger_clock_error.as_signed())
+    }
+
+    pub fn question<'q>(&self, attempt: Option<&'q Attempt>) -> Question<'q> {
         Question {
             action_name: self.ledger_name(),
             request_time: self.request_time(),
             completion_timeout: self.completion_timeout(),
-            ledger_clock_error: self.ledger_clock_error(),
-            seen_before_attempt,
+            margin: self.margin(),
+            attempt: attempt.map(|attempt| OwnAttempt {
+                seen_start_times: &attempt.seen_start_times,
+                claim_time: attempt.claim_time,
+            }),
             followed: self.status.device_action.as_ref().and_then(|action| action.start_time),
         }
     }
@@ -167,9 +205,8 @@ impl<'a> Draft<'a> {
         let quarantine: Quarantine = self.o.quarantine?;
         let tenant = self.o.tenant?;
         let grace = tenant.spec.timing.send_grace.as_signed();
-        let concerned = !self.o.object.spec.dry_run
-            && at >= self.request_time()
-            && quarantine.concerns(self.request_time(), tenant.created, grace);
+        let concerned =
+            !self.o.object.spec.dry_run && at >= self.request_time() && quarantine.concerns(self.request_time(), grace);
         (concerned && quarantine.in_force(at)).then_some(quarantine.end)
     }
 
@@ -340,6 +377,7 @@ impl<'a> Draft<'a> {
 
     /// Follows an entry of Intune's record, to its end if it has come to that.
     pub fn follow(&mut self, entry: &ActionResult, start: Time, last_sync: Option<Timestamp>, at: Timestamp) -> Step {
+        self.remember_entry(start);
         let before = self.status.device_action.as_ref();
         let adopted = before.map_or_else(|| !self.may_have_been_sent(), |action| action.adopted);
         if before.is_none() && !adopted {
@@ -381,6 +419,17 @@ impl<'a> Draft<'a> {
         }
         let message = messages::waiting(note, self.platform(), Time(deadline));
         self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(since.0, at, deadline, self.stretch()))
+    }
+
+    /// Waiting for an earlier reset to show, which answers this request: nothing is sent for it any more.
+    pub fn wait_for_earlier_reset(&mut self, earlier: EarlierReset, at: Timestamp) -> Step {
+        self.status.earlier_reset = Some(earlier);
+        let (latest, deadline) = (earlier.latest_time, earlier.latest_time.plus(self.completion_timeout()));
+        if at > deadline.0 {
+            return self.fail(reason::OUTCOME_UNKNOWN, &messages::earlier_reset_not_shown(latest));
+        }
+        let message = messages::waiting(&messages::earlier_reset(latest), self.platform(), deadline);
+        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(latest.0, at, deadline.0, self.stretch()))
     }
 
     /// The conditions that are there from the first write on, Unknown until decided.

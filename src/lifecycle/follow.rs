@@ -13,11 +13,11 @@ use crate::api::{
 /// The longest time between two looks at an action under way.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Whether an attempt was sent, or may have been, or an entry is being followed: then only the ledger decides.
+/// Whether an attempt was sent, or may have been, or an entry or an earlier reset is being followed: then only the ledger decides.
 #[must_use]
 pub fn in_flight(status: &PasscodeResetStatus) -> bool {
     let attempted = status.attempt.as_ref().is_some_and(|a| a.result != Some(AttemptResult::NotExecuted));
-    attempted || status.silent_attempts > 0 || status.device_action.is_some()
+    attempted || status.silent_attempts > 0 || status.device_action.is_some() || status.earlier_reset.is_some()
 }
 
 /// The same of an object, which may have no status yet.
@@ -58,7 +58,9 @@ pub fn looks_an_hour(status: &PasscodeResetStatus, now: Timestamp) -> u64 {
         return 0;
     }
     let started = status.device_action.as_ref().and_then(|action| action.start_time);
-    let began = started.or_else(|| status.attempt.as_ref().map(|attempt| attempt.claim_time));
+    let began = started
+        .or_else(|| status.earlier_reset.map(|earlier| earlier.latest_time))
+        .or_else(|| status.attempt.as_ref().map(|attempt| attempt.claim_time));
     3600 / interval(began.map_or(Timestamp::MIN, |began| began.0), now).as_secs().max(1)
 }
 

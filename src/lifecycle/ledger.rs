@@ -16,12 +16,29 @@ pub struct Question<'a> {
     pub request_time: Timestamp,
     /// How long an unfinished entry counts, from its start.
     pub completion_timeout: SignedDuration,
-    /// How far Intune's clock may be from Graph's.
-    pub ledger_clock_error: SignedDuration,
-    /// The entries that were there before the object's attempt was sent; `None`: it has had no attempt.
-    pub seen_before_attempt: Option<&'a [Time]>,
+    /// How much earlier than it was sent a reset may seem to have started: our clock may have been ahead of Graph's when it was sent, and
+    /// Intune's may be behind Graph's (clockError + ledgerClockError).
+    pub margin: SignedDuration,
+    /// The object's attempt; `None`: it has had none.
+    pub attempt: Option<OwnAttempt<'a>>,
     /// The start of the entry that the object already follows.
     pub followed: Option<Time>,
+}
+
+/// What of an attempt tells its entry from others.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnAttempt<'a> {
+    /// The entries that were seen under its lock, before it was sent.
+    pub seen_start_times: &'a [Time],
+    /// When it was claimed.
+    pub claim_time: Time,
+}
+
+impl OwnAttempt<'_> {
+    /// Whether an entry may be its own. One that was not seen before may be an older one that a single look left out.
+    fn may_have_made(&self, start: Time, margin: SignedDuration) -> bool {
+        !self.seen_start_times.contains(&start) && start.0 >= saturating_add(self.claim_time.0, -margin)
+    }
 }
 
 impl Question<'_> {
@@ -76,12 +93,11 @@ pub fn answering<'r>(
     )
 }
 
-/// The latest start of a reset that was done in `[requestTime − minInterval, requestTime − ledgerClockError)`: most likely a
-/// second ticket for the same lock-out.
+/// The latest start of a reset that was done in `[requestTime − minInterval, requestTime − margin)`: most likely a second ticket for the same lock-out.
 #[must_use]
 pub fn recently_done(question: &Question<'_>, results: &[ActionResult], min_interval: SignedDuration) -> Option<Time> {
     let from = saturating_add(question.request_time, -min_interval);
-    let until = saturating_add(question.request_time, -question.ledger_clock_error);
+    let until = saturating_add(question.request_time, -question.margin);
     entries(question.action_name, results)
         .filter(|(entry, start)| progress(&entry.state) == Progress::Done && (from..until).contains(&start.0))
         .map(|(_, start)| start)
@@ -106,11 +122,11 @@ fn answers(question: &Question<'_>, entry: &ActionResult, start: Time, at: Times
     if question.followed == Some(start) {
         return true;
     }
-    if question.seen_before_attempt.is_some_and(|seen| !seen.contains(&start)) {
+    if question.attempt.is_some_and(|attempt| attempt.may_have_made(start, question.margin)) {
         return true;
     }
     // Whether it is finished or not, for however long: a request that waits for a device in vain is not sent again for that.
-    if start.0 >= saturating_add(question.request_time, -question.ledger_clock_error) {
+    if start.0 >= saturating_add(question.request_time, -question.margin) {
         return true;
     }
     progress(&entry.state) == Progress::Unfinished && question.in_time(start, at)
@@ -144,13 +160,14 @@ mod tests {
         }
     }
 
+    /// About a request whose attempt, if there is one, was claimed at its requestTime.
     fn question(seen: Option<&[Time]>) -> Question<'_> {
         Question {
             action_name: "resetPasscode",
             request_time: t(0),
             completion_timeout: SignedDuration::from_hours(1),
-            ledger_clock_error: SignedDuration::from_secs(120),
-            seen_before_attempt: seen,
+            margin: SignedDuration::from_secs(125),
+            attempt: seen.map(|seen_start_times| OwnAttempt { seen_start_times, claim_time: Time(t(0)) }),
             followed: None,
         }
     }
@@ -159,8 +176,8 @@ mod tests {
     fn which_entries_answer_without_an_attempt() {
         let cases = [
             ("done at requestTime", "resetPasscode", "done", Some(0), true),
-            ("done just within Intune's clock error", "resetPasscode", "done", Some(-120), true),
-            ("done before that", "resetPasscode", "done", Some(-121), false),
+            ("done just within the margin", "resetPasscode", "done", Some(-125), true),
+            ("done before that", "resetPasscode", "done", Some(-126), false),
             ("failed after requestTime", "resetPasscode", "failed", Some(1), true),
             ("pending and started before requestTime", "resetPasscode", "pending", Some(-3000), true),
             ("pending for longer than the time-out", "resetPasscode", "pending", Some(-3601), false),
@@ -177,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_answers_however_long_it_waits_for_the_device() {
-        for (start, expected) in [(0, true), (-120, true), (-121, false)] {
+        for (start, expected) in [(0, true), (-125, true), (-126, false)] {
             let pending = [entry("resetPasscode", "pending", Some(start))];
             assert_eq!(answering(&question(None), &pending, t(4000)).is_some(), expected, "{start}");
         }
@@ -196,11 +213,16 @@ mod tests {
     }
 
     #[test]
-    fn after_an_attempt_every_new_entry_answers() {
-        let old = [entry("resetPasscode", "done", Some(-9000))];
-        let seen = starts("resetPasscode", &old);
-        assert!(answering(&question(Some(&seen)), &old, t(0)).is_none(), "seen before the attempt");
-        assert!(answering(&question(Some(&[])), &old, t(0)).is_some(), "not seen before, whatever its time");
+    fn an_attempts_own_entry_was_not_seen_before_it_and_did_not_start_before_it() {
+        // Claimed long before requestTime, so that only the rule about the attempt can hold.
+        for (start, seen_before, expected) in
+            [(0, false, true), (-125, false, true), (-126, false, false), (0, true, false)]
+        {
+            let results = [entry("resetPasscode", "done", Some(start))];
+            let seen = if seen_before { starts("resetPasscode", &results) } else { Vec::new() };
+            let question = Question { request_time: t(9000), ..question(Some(&seen)) };
+            assert_eq!(answering(&question, &results, t(0)).is_some(), expected, "{start} {seen_before}");
+        }
     }
 
     #[test]
@@ -231,8 +253,8 @@ mod tests {
         let cases = [
             ("done", -600, true),
             ("done", -601, false),
-            ("done", -121, true),
-            ("done", -120, false),
+            ("done", -126, true),
+            ("done", -125, false),
             ("failed", -300, false),
         ];
         for (state, start, expected) in cases {

@@ -185,6 +185,22 @@ pub(super) fn accepted_not_listed(request_id: Option<&str>) -> String {
     )
 }
 
+pub(super) fn earlier_reset(latest: Time) -> String {
+    format!(
+        "A reset of this device that answers this request was accepted or seen earlier, carried out by {} at the latest, and Intune's record does not \
+         show it. It is not sent again.",
+        second(latest)
+    )
+}
+
+pub(super) fn earlier_reset_not_shown(latest: Time) -> String {
+    format!(
+        "A reset of this device that answers this request was accepted or seen earlier, carried out by {} at the latest, and Intune's record never \
+         showed what became of it. It was not sent again. If the device is still locked, create a new PasscodeReset with requestTime now.",
+        second(latest)
+    )
+}
+
 pub(super) fn verifying(settled: Time) -> String {
     format!(
         "The request was sent, or may have been, and its answer was lost. Intune's record is watched until {} before anything \
@@ -235,6 +251,14 @@ pub(super) fn expired(expiration: Time, waited_for: Option<&str>) -> String {
     format!(
         "It was not sent before its expirationTime, {}.{last} If it is still needed, create a new PasscodeReset with requestTime now.",
         second(expiration)
+    )
+}
+
+pub(super) fn expired_while_suspended(settled: Time) -> String {
+    format!(
+        "The IntuneTenant is suspended (spec.suspend) and this request's expirationTime has passed: nothing is sent here any more. Another \
+         installation may have sent it in time, so Intune's record is watched until {}.",
+        second(settled)
     )
 }
 

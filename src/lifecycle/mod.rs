@@ -13,6 +13,7 @@ pub mod events;
 pub mod follow;
 pub mod ledger;
 pub mod lock;
+pub mod memory;
 mod messages;
 pub mod observed;
 pub mod offer;

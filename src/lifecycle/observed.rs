@@ -38,6 +38,8 @@ pub struct Observed<'a> {
     pub found: Option<&'a Reading<Found>>,
     /// The device lock; the inner `None`: there is none.
     pub lock: Option<Option<&'a Lock>>,
+    /// What the device lease remembers: by when the latest reset of the device was carried out that was accepted or seen. Read with the lock.
+    pub remembered: Option<Timestamp>,
     /// The look at Intune's record, made after the lock was read.
     pub look: Option<&'a Reading<Look>>,
     /// The lock that this very pass took.
@@ -51,6 +53,8 @@ pub struct Observed<'a> {
     /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
     /// quarantine has yet to begin.
     pub lease_is_kept: bool,
+    /// Whether `tenant`, `namespace` and the leader lease were read live since this pass took the device lock.
+    pub authority_is_read: bool,
 }
 
 /// What is there, and cannot be read by this version of the operator.
@@ -67,8 +71,6 @@ pub struct Unread<'a> {
 pub struct TenantView<'a> {
     /// Its spec.
     pub spec: &'a IntuneTenantSpec,
-    /// When it was created.
-    pub created: Timestamp,
     /// Why it cannot be used; `None`: it can.
     pub trouble: Option<&'a Trouble>,
     /// The matrix that decides, and its name; `None` only together with trouble.

@@ -8,8 +8,6 @@ use crate::api::time::saturating_add;
 
 /// Added to the settle window: a request may be sent up to 30 s after its claim.
 const SEND_WINDOW: Duration = Duration::from_secs(30);
-/// A tenant created this shortly before the begin, or later, has no claim that could be lost: a fresh install does not wait.
-const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// A time in which no device lock is taken and nothing is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +38,11 @@ impl Quarantine {
         Self { begin: self.begin.max(other.begin), end: self.end.max(other.end) }
     }
 
-    /// Whether it holds back a request of this time, of a tenant created then. A request made after everything that could
-    /// have been lost was carried out is not concerned.
+    /// Whether it holds back a request of this time. A request made after everything that could have been lost was carried out is not
+    /// concerned. The age of its tenant says nothing: a tenant may have been created again after the restore.
     #[must_use]
-    pub fn concerns(&self, request: Timestamp, tenant_created: Timestamp, send_grace: SignedDuration) -> bool {
-        request <= saturating_add(self.begin, send_grace) && tenant_created <= saturating_add(self.begin, -FRESH)
+    pub fn concerns(&self, request: Timestamp, send_grace: SignedDuration) -> bool {
+        request <= saturating_add(self.begin, send_grace)
     }
 
     /// Whether it is in force at this time.
@@ -63,6 +61,9 @@ pub struct LeaseSeen {
     pub renewed_before: Option<Timestamp>,
     /// Whether its holder let it go, or this process saw it kept up and has not stood still since.
     pub accounted_for: bool,
+    /// Whether anything shows that an operator worked here before: a leader lease, a device lease, a PasscodeReset with a status. Without it
+    /// nothing can have been lost, and a new installation does not wait.
+    pub traces: bool,
 }
 
 /// Why what was seen of the leader lease means that etcd may have been restored; `None`: it does not.
@@ -73,7 +74,10 @@ pub fn suspicion(
     longest_settle_window: Duration,
     clock_error: SignedDuration,
 ) -> Option<&'static str> {
-    let Some(renewed) = seen.renewed else { return Some("nobody has led here before") };
+    let Some(renewed) = seen.renewed else {
+        let worked_before = seen.traces || seen.renewed_before.is_some();
+        return worked_before.then_some("there is no leader lease, and an operator worked here before");
+    };
     let window = SignedDuration::try_from(longest_settle_window).unwrap_or(SignedDuration::MAX);
     let too_old = renewed < saturating_add(now, -window);
     let from_the_future = renewed > saturating_add(now, clock_error);
@@ -101,7 +105,7 @@ mod tests {
         let window = Duration::from_secs(280);
         let error = SignedDuration::from_secs(5);
         let cases = [
-            ("no lease", None, None, true, true),
+            ("no lease, and it is gone", None, Some(-10), true, true),
             ("renewed just now", Some(0), None, true, false),
             ("renewed just now, by nobody knows whom", Some(0), None, false, true),
             ("renewed within the window", Some(-280), None, true, false),
@@ -112,8 +116,15 @@ mod tests {
             ("fell", Some(-11), Some(-10), true, true),
         ];
         for (name, renewed, before, accounted_for, expected) in cases {
-            let seen = LeaseSeen { renewed: renewed.map(t), renewed_before: before.map(t), accounted_for };
-            assert_eq!(suspicion(seen, t(0), window, error).is_some(), expected, "{name}");
+            let (renewed, renewed_before) = (renewed.map(t), before.map(t));
+            for traces in [false, true] {
+                let seen = LeaseSeen { renewed, renewed_before, accounted_for, traces };
+                assert_eq!(suspicion(seen, t(0), window, error).is_some(), expected, "{name}");
+            }
+        }
+        for traces in [false, true] {
+            let seen = LeaseSeen { renewed: None, renewed_before: None, accounted_for: false, traces };
+            assert_eq!(suspicion(seen, t(0), window, error).is_some(), traces, "no lease, traces: {traces}");
         }
     }
 
@@ -122,9 +133,8 @@ mod tests {
         let quarantine = Quarantine::beginning(t(0), Duration::from_secs(280));
         assert_eq!(quarantine.end, t(310));
         let grace = SignedDuration::from_secs(150);
-        assert!(quarantine.concerns(t(150), t(-600), grace), "asked for before everything was carried out");
-        assert!(!quarantine.concerns(t(151), t(-600), grace), "asked for later");
-        assert!(!quarantine.concerns(t(0), t(-599), grace), "a fresh tenant");
+        assert!(quarantine.concerns(t(150), grace), "asked for before everything was carried out");
+        assert!(!quarantine.concerns(t(151), grace), "asked for later");
         assert!(quarantine.in_force(t(310)) && !quarantine.in_force(t(311)));
     }
 

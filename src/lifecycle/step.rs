@@ -18,6 +18,8 @@ pub struct Decision {
     pub doubt: Option<Doubt>,
     /// What was learned of the tenant's ledger.
     pub lesson: Option<Lesson>,
+    /// What the device lease has to remember before the status is written.
+    pub remember: Option<Timestamp>,
 }
 
 /// The one next step.
@@ -60,6 +62,9 @@ pub enum Fact {
     Look,
     /// The leader lease, before a rejection: whether etcd was restored without anybody having noticed yet.
     LeaderLease,
+    /// What permits a request, once the device lock is held and before the look under it: the leader lease, the IntuneTenant and the
+    /// Namespace, read live.
+    Authority,
 }
 
 /// What a pass taught about the tenant's ledger.

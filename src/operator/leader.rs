@@ -12,17 +12,19 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, ResourceExt,
-    api::{ListParams, ObjectMeta, PostParams},
+    api::{ApiResource, DynamicObject, ListParams, ObjectMeta, PostParams},
 };
 use tokio::sync::watch;
 
 use super::{
     calls::{CallError, call, call_within},
     guarded::Guarded,
+    locks::LOCK_LABEL,
 };
 use crate::{
     api::{
         Time,
+        reset::PasscodeReset,
         tenant::{IntuneTenant, Timing},
     },
     graph::Clock,
@@ -46,6 +48,8 @@ const TIME_OUT: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
 const A_MOMENT: SignedDuration = SignedDuration::from_secs(25);
+/// How many PasscodeResets are listed at a time.
+const PAGE: u32 = 100;
 /// How often a lease is let go that somebody writes meanwhile.
 const LET_GO_TRIES: usize = 3;
 
@@ -80,6 +84,8 @@ pub struct Candidate {
     leases: Api<Lease>,
     tenants: Api<Guarded<IntuneTenant>>,
     namespace: String,
+    /// Whatever is in them: only whether they have a status is asked.
+    resets: Api<DynamicObject>,
     identity: String,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
@@ -108,11 +114,13 @@ impl Candidate {
     ) -> (Self, watch::Receiver<Leadership>) {
         let (state, receiver) = watch::channel(Leadership::default());
         let leases = Api::namespaced(client.clone(), namespace);
-        let tenants = Api::all(client);
+        let tenants = Api::all(client.clone());
+        let resets = Api::all_with(client, &ApiResource::erase::<PasscodeReset>(&()));
         let candidate = Self {
             leases,
             tenants,
             namespace: namespace.to_owned(),
+            resets,
             identity,
             clock,
             health,
@@ -197,20 +205,18 @@ impl Candidate {
         let before = *self.state.borrow();
         let mut begins = !before.leading;
         if taking {
-            let Windows { readable, longest } = self.settle_windows().await?;
+            let (windows, traces) = tokio::try_join!(self.settle_windows(), self.traces(seen))?;
+            let Windows { readable, longest } = windows;
             let lease_seen = LeaseSeen {
                 renewed: seen.and_then(renewed),
                 renewed_before: self.latest,
                 accounted_for: self.witnessed || seen.is_some_and(is_let_go),
+                traces,
             };
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
             if let Some(why) = suspicion(lease_seen, now, readable, error) {
                 let begun = Quarantine::beginning(now, longest);
-                if seen.is_some() {
-                    tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins; fresh tenants are not concerned");
-                } else {
-                    tracing::info!(until = %begun.end, "{why}: quarantine begins; fresh tenants are not concerned");
-                }
+                tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins");
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
                 begins = true;
             }
@@ -342,6 +348,39 @@ impl Candidate {
              --namespace, POD_NAMESPACE)",
             self.namespace
         ))
+    }
+
+    /// Whether an operator worked here before. Asked only where there is no leader lease.
+    async fn traces(&self, seen: Option<&Lease>) -> Result<bool, CallError> {
+        if seen.is_some() {
+            return Ok(true);
+        }
+        let one = ListParams::default().labels(LOCK_LABEL).limit(1);
+        let locks = call_within(TIME_OUT, self.leases.list_metadata(&one)).await?;
+        Ok(!locks.items.is_empty() || self.a_status_was_written().await?)
+    }
+
+    async fn a_status_was_written(&self) -> Result<bool, CallError> {
+        let mut page = ListParams::default().limit(PAGE);
+        loop {
+            let resets = match call_within(TIME_OUT, self.resets.list(&page)).await {
+                Ok(resets) => resets,
+                // Before the definitions are applied there is none.
+                Err(CallError::Gone) => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            // The schema's default is -1.
+            let written = |reset: &DynamicObject| {
+                reset.data["status"]["observedGeneration"].as_i64().is_some_and(|generation| generation >= 0)
+            };
+            if resets.items.iter().any(written) {
+                return Ok(true);
+            }
+            page.continue_token = resets.metadata.continue_.filter(|token| !token.is_empty());
+            if page.continue_token.is_none() {
+                return Ok(false);
+            }
+        }
     }
 
     /// The longest settle windows of all tenants: as long ago may what a lost claim sent have begun.

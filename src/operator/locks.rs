@@ -1,7 +1,8 @@
-//! Device locks as Leases of the operator's namespace: taken, read, given back, swept.
+//! Device leases of the operator's namespace. Each holds the lock of one device, taken, read, given back and swept here, and what is
+//! remembered of the device's resets.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,11 +24,11 @@ use super::{
 };
 use crate::{
     api::{Duration as Length, Time, reset::PasscodeReset},
-    lifecycle::lock::Lock,
+    lifecycle::{lock::Lock, memory},
 };
 
 /// The label by which locks are listed.
-const LOCK_LABEL: &str = "passcode-operator.dev/lock";
+pub const LOCK_LABEL: &str = "passcode-operator.dev/lock";
 const TENANT_LABEL: &str = "passcode-operator.dev/tenant-id";
 const ATTEMPT: &str = "passcode-operator.dev/attempt-id";
 const DEADLINE: &str = "passcode-operator.dev/send-deadline";
@@ -35,18 +36,26 @@ const SETTLE: &str = "passcode-operator.dev/settle-window";
 const OWNER_NAMESPACE: &str = "passcode-operator.dev/object-namespace";
 const OWNER_NAME: &str = "passcode-operator.dev/object-name";
 const OWNER_UID: &str = "passcode-operator.dev/object-uid";
+/// By when the latest reset of the device was carried out that was accepted or seen.
+const LATEST_RESET: &str = "passcode-operator.dev/latest-reset";
+/// What a lease says of an attempt.
+const OF_ATTEMPT: [&str; 6] = [ATTEMPT, DEADLINE, SETTLE, OWNER_NAMESPACE, OWNER_NAME, OWNER_UID];
 
 /// How long after its claim a lock is kept: a new leader counts the last hour's.
 const KEPT: Duration = Duration::from_secs(3600);
+/// How many leases a list has on a page.
+const PAGE: u32 = 500;
+/// How often what is to be remembered is written again, where somebody else writes meanwhile.
+const REMEMBER_TRIES: usize = 5;
 
-/// A lock as it was read: with the version that a change of it has to name.
+/// A device lease as it was read: with the version that a change of it has to name.
 #[derive(Clone, Debug)]
-pub struct StoredLock {
-    /// What it says.
-    pub lock: Lock,
-    name: String,
-    uid: Option<String>,
-    resource_version: Option<String>,
+pub struct StoredLease {
+    /// The lock, if there is one; it may be over.
+    pub lock: Option<Lock>,
+    /// What is remembered of the device's resets.
+    pub latest_reset: Option<Timestamp>,
+    lease: Lease,
 }
 
 /// What a lock is to say.
@@ -65,8 +74,8 @@ pub struct Wanted<'a> {
 
 /// Device locks of this installation.
 pub struct Locks {
-    client: Client,
-    namespace: String,
+    /// The same leases for lists: one that cannot be read holds its own device only.
+    guarded: Api<Guarded<Lease>>,
     api: Api<Lease>,
     /// The locks that this process took, by name. A lock that is gone before its time, or an earlier one again, was not swept: etcd
     /// was restored, and what was sent under it may still be under way.
@@ -78,22 +87,21 @@ impl Locks {
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
         let api = Api::namespaced(client.clone(), namespace);
-        Self { client, namespace: namespace.to_owned(), api, taken: Mutex::default() }
+        Self { api, guarded: Api::namespaced(client, namespace), taken: Mutex::default() }
     }
 
-    /// Reads a device's lock; `now` is the best guess of Graph's clock.
+    /// Reads a device's lease; `now` is the best guess of Graph's clock.
     ///
     /// # Errors
-    /// If the API server does not answer, or the lock cannot be understood: then nobody can tell.
+    /// If the API server does not answer, or the lease cannot be understood: then nobody can tell.
     pub async fn read(
         &self,
         tenant_id: &str,
         device_id: &str,
         now: Timestamp,
-    ) -> Result<Option<StoredLock>, CallError> {
+    ) -> Result<Option<StoredLease>, CallError> {
         let name = name(tenant_id, device_id);
-        let lease = call(self.api.get_opt(&name)).await?;
-        let stored = lease.as_ref().map(understood).transpose()?;
+        let stored = self.stored(&name).await?;
         let mut taken = self.taken();
         match taken.get(&name) {
             Some(lock) if !lock.is_open(now) => {
@@ -101,13 +109,16 @@ impl Locks {
                 Ok(stored)
             }
             // Ours is open, so nobody took it over: what is stored instead was there before, and etcd was restored.
-            Some(lock) if stored.as_ref().is_none_or(|stored| !stored.lock.is_open(now)) => {
-                let (uid, resource_version) =
-                    stored.map(|stored| (stored.uid, stored.resource_version)).unwrap_or_default();
-                Ok(Some(StoredLock { lock: lock.clone(), name, uid, resource_version }))
+            Some(lock) if !stored.as_ref().is_some_and(|stored| stored.is_open(now)) => {
+                let stored = stored.unwrap_or_else(|| StoredLease::nothing(&name, tenant_id));
+                Ok(Some(StoredLease { lock: Some(lock.clone()), ..stored }))
             }
             _ => Ok(stored),
         }
+    }
+
+    async fn stored(&self, name: &str) -> Result<Option<StoredLease>, CallError> {
+        call(self.api.get_opt(name)).await?.map(understood).transpose()
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<String, Lock>> {
@@ -123,64 +134,125 @@ impl Locks {
         &self,
         tenant_id: &str,
         device_id: &str,
-        seen: Option<&StoredLock>,
+        seen: Option<&StoredLease>,
         wanted: &Wanted<'_>,
-    ) -> Result<Option<StoredLock>, CallError> {
-        let lease = lease(&name(tenant_id, device_id), tenant_id, seen, wanted);
-        let written = match seen {
-            None => call(self.api.create(&PostParams::default(), &lease)).await,
-            Some(seen) => call(self.api.replace(&seen.name, &PostParams::default(), &lease)).await,
-        };
-        let stored = match written {
-            Ok(lease) => Some(understood(&lease)?),
+    ) -> Result<Option<StoredLease>, CallError> {
+        let name = name(tenant_id, device_id);
+        let mut lease = seen.map_or_else(|| empty(&name, tenant_id), |seen| seen.lease.clone());
+        wanted.write_into(&mut lease);
+        let stored = match self.write(&lease).await {
+            Ok(stored) => Some(stored),
             // The answer may have been lost, or be one to a repetition: what is stored decides.
             Err(_) => {
-                let lease = call(self.api.get_opt(&lease.name_any())).await?;
-                let stored = lease.as_ref().map(understood).transpose()?;
-                stored.filter(|stored| stored.lock.attempt_id == wanted.attempt_id)
+                let ours = |lock: &Lock| lock.attempt_id == wanted.attempt_id;
+                self.stored(&name).await?.filter(|stored| stored.lock.as_ref().is_some_and(ours))
             }
         };
-        if let Some(stored) = &stored {
-            self.taken().insert(stored.name.clone(), stored.lock.clone());
+        if let Some(lock) = stored.as_ref().and_then(|stored| stored.lock.as_ref()) {
+            self.taken().insert(name, lock.clone());
         }
         Ok(stored)
     }
 
-    /// Gives a lock back, exactly as it was read. Called only by its holder and only when nothing was carried out under it.
-    pub async fn release(&self, stored: &StoredLock) {
-        self.taken().remove(&stored.name);
-        if let Err(error) = self.delete(stored).await {
-            tracing::info!(lock = stored.name, %error, "a device lock could not be given back; it ends by itself");
+    /// Writes a lease on the version that it has: none where it is new.
+    async fn write(&self, lease: &Lease) -> Result<StoredLease, CallError> {
+        let parameters = PostParams::default();
+        let written = match lease.resource_version() {
+            None => call(self.api.create(&parameters, lease)).await,
+            Some(_) => call(self.api.replace(&lease.name_any(), &parameters, lease)).await,
+        };
+        understood(written?)
+    }
+
+    /// Remembers that a reset of the device was carried out by `latest`, beside whatever the lease says otherwise, and answers with what is
+    /// stored then. `seen` is the lease as it was read last.
+    ///
+    /// # Errors
+    /// [`CallError`]: then it is not known whether it is remembered.
+    pub async fn remember(
+        &self,
+        tenant_id: &str,
+        device_id: &str,
+        seen: Option<StoredLease>,
+        latest: Timestamp,
+    ) -> Result<StoredLease, CallError> {
+        let name = name(tenant_id, device_id);
+        let mut seen = seen;
+        for _ in 0..REMEMBER_TRIES {
+            let stored = match seen.take() {
+                Some(stored) => Some(stored),
+                None => self.stored(&name).await?,
+            };
+            let stored = stored.unwrap_or_else(|| StoredLease::nothing(&name, tenant_id));
+            if stored.latest_reset.is_some_and(|known| known >= latest) {
+                return Ok(stored);
+            }
+            let mut lease = stored.lease;
+            lease.annotations_mut().insert(LATEST_RESET.to_owned(), Time(latest).to_string());
+            match self.write(&lease).await {
+                Err(CallError::Conflict | CallError::Gone) => {}
+                written => return written,
+            }
+        }
+        Err(CallError::Conflict)
+    }
+
+    /// Gives a lock back, exactly as it was read, and keeps what is remembered. Called only by its holder and only when nothing was carried
+    /// out under it.
+    pub async fn release(&self, stored: &StoredLease) {
+        self.taken().remove(&stored.lease.name_any());
+        let released = match stored.latest_reset {
+            None => self.delete(stored).await,
+            Some(_) => self.write(&without_lock(stored.lease.clone())).await.map(|_| ()),
+        };
+        if let Err(error) = released {
+            tracing::info!(lock = stored.lease.name_any(), %error, "a device lock could not be given back; it ends by itself");
         }
     }
 
-    async fn delete(&self, stored: &StoredLock) -> Result<(), CallError> {
+    async fn delete(&self, stored: &StoredLease) -> Result<(), CallError> {
         let preconditions =
-            Preconditions { uid: stored.uid.clone(), resource_version: stored.resource_version.clone() };
+            Preconditions { uid: stored.lease.uid(), resource_version: stored.lease.resource_version() };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        call(self.api.delete(&stored.name, &params)).await.map(|_| ())
+        call(self.api.delete(&stored.lease.name_any(), &params)).await.map(|_| ())
     }
 
-    /// Sweeps the locks whose claim is an hour old and which hold nobody back any more, by Graph's clock as `graph_now` gives it for a
-    /// tenant; a tenant without one keeps its locks.
+    /// Every device lease that can be read, a page at a time.
+    async fn for_each(&self, mut each: impl FnMut(Lease)) -> Result<(), CallError> {
+        let mut parameters = ListParams::default().labels(LOCK_LABEL).limit(PAGE);
+        loop {
+            let page = call(self.guarded.list(&parameters)).await?;
+            page.items.into_iter().filter_map(|lease| lease.0.ok()).for_each(&mut each);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters.continue_token = Some(token),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sweeps the leases whose claim is an hour old, which hold nobody back any more, and which remember nothing that still matters, by
+    /// Graph's clock as `graph_now` gives it for a tenant; a tenant without one keeps its leases.
     ///
     /// # Errors
-    /// If the locks cannot be listed.
+    /// If the leases cannot be listed.
     pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
-        let locks = self.list().await?;
         let long_ago = crate::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
         self.taken().retain(|_, lock| lock.settled() > long_ago);
-        for lease in &locks {
-            let claimed = claimed(lease);
-            let tenant_id = lease.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
-            let age = claimed.map(|claimed| Duration::try_from(wall.duration_since(claimed)).unwrap_or_default());
-            let stored = understood(lease).ok();
-            let over = stored.as_ref().is_some_and(|s| graph_now(&tenant_id).is_some_and(|now| !s.lock.is_open(now)));
-            if let (Some(age), Some(stored)) = (age, stored)
-                && age > KEPT
-                && over
+        let mut over = Vec::new();
+        self.for_each(|lease| {
+            let now = lease.labels().get(TENANT_LABEL).and_then(|tenant_id| graph_now(tenant_id));
+            let counted = claimed(&lease).is_some_and(|claimed| claimed >= long_ago);
+            if let (Some(now), false, Ok(stored)) = (now, counted, understood(lease))
+                && !stored.is_open(now)
+                && stored.latest_reset.is_none_or(|latest| memory::is_over(latest, now))
             {
-                self.release(&stored).await;
+                over.push(stored);
+            }
+        })
+        .await?;
+        for stored in &over {
+            if let Err(error) = self.delete(stored).await {
+                tracing::info!(lease = stored.lease.name_any(), %error, "a device lease could not be swept; tried again");
             }
         }
         Ok(())
@@ -189,17 +261,44 @@ impl Locks {
     /// When all locks were claimed, by tenant id and this machine's clock.
     ///
     /// # Errors
-    /// If the locks cannot be listed.
+    /// If the leases cannot be listed.
     pub async fn claims(&self) -> Result<Vec<(String, Timestamp)>, CallError> {
-        let of = |lease: &Lease| Some((lease.labels().get(TENANT_LABEL)?.clone(), claimed(lease)?));
-        Ok(self.list().await?.iter().filter_map(of).collect())
+        let mut claims = Vec::new();
+        self.for_each(|lease| {
+            claims.extend(lease.labels().get(TENANT_LABEL).cloned().zip(claimed(&lease)));
+        })
+        .await?;
+        Ok(claims)
+    }
+}
+
+impl StoredLease {
+    /// What is there where nothing is stored.
+    fn nothing(name: &str, tenant_id: &str) -> Self {
+        Self { lock: None, latest_reset: None, lease: empty(name, tenant_id) }
     }
 
-    /// All locks that can be read. One that cannot holds its own device only.
-    async fn list(&self) -> Result<Vec<Lease>, CallError> {
-        let api: Api<Guarded<Lease>> = Api::namespaced(self.client.clone(), &self.namespace);
-        let list = call(api.list(&ListParams::default().labels(LOCK_LABEL))).await?;
-        Ok(list.items.into_iter().filter_map(|lease| lease.0.ok()).collect())
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.is_open(now))
+    }
+}
+
+impl Wanted<'_> {
+    fn write_into(&self, lease: &mut Lease) {
+        let annotations = [
+            (ATTEMPT, self.attempt_id.to_owned()),
+            (DEADLINE, Time(self.send_deadline).to_string()),
+            (SETTLE, Length::from(self.settle_window).to_string()),
+            (OWNER_NAMESPACE, self.object.namespace().unwrap_or_default()),
+            (OWNER_NAME, self.object.name_any()),
+            (OWNER_UID, self.object.uid().unwrap_or_default()),
+        ];
+        lease.annotations_mut().extend(annotations.map(|(key, value)| (key.to_owned(), value)));
+        lease.spec = Some(LeaseSpec {
+            holder_identity: Some(self.attempt_id.to_owned()),
+            acquire_time: Some(MicroTime(self.now)),
+            ..LeaseSpec::default()
+        });
     }
 }
 
@@ -214,51 +313,44 @@ fn name(tenant_id: &str, device_id: &str) -> String {
     format!("device-{hex}")
 }
 
-fn lease(name: &str, tenant_id: &str, seen: Option<&StoredLock>, wanted: &Wanted<'_>) -> Lease {
+/// A lease that says nothing yet.
+fn empty(name: &str, tenant_id: &str) -> Lease {
     let labels =
         [("app.kubernetes.io/managed-by", "passcode-operator"), (LOCK_LABEL, "device"), (TENANT_LABEL, tenant_id)];
-    let annotations = [
-        (ATTEMPT, wanted.attempt_id.to_owned()),
-        (DEADLINE, Time(wanted.send_deadline).to_string()),
-        (SETTLE, Length::from(wanted.settle_window).to_string()),
-        (OWNER_NAMESPACE, wanted.object.namespace().unwrap_or_default()),
-        (OWNER_NAME, wanted.object.name_any()),
-        (OWNER_UID, wanted.object.uid().unwrap_or_default()),
-    ];
     Lease {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-            annotations: Some(annotations.map(|(key, value)| (key.to_owned(), value)).into()),
-            uid: seen.and_then(|seen| seen.uid.clone()),
-            resource_version: seen.and_then(|seen| seen.resource_version.clone()),
             ..ObjectMeta::default()
         },
-        spec: Some(LeaseSpec {
-            holder_identity: Some(wanted.attempt_id.to_owned()),
-            acquire_time: Some(MicroTime(wanted.now)),
-            ..LeaseSpec::default()
-        }),
+        spec: None,
     }
 }
 
-fn understood(lease: &Lease) -> Result<StoredLock, CallError> {
-    let none = BTreeMap::new();
-    let annotations = lease.metadata.annotations.as_ref().unwrap_or(&none);
-    let read = |key: &str| annotations.get(key).ok_or_else(|| unreadable(lease, key));
-    let send_deadline: Time = read(DEADLINE)?.parse().map_err(|_| unreadable(lease, DEADLINE))?;
-    let settle_window: Length = read(SETTLE)?.parse().map_err(|_| unreadable(lease, SETTLE))?;
-    Ok(StoredLock {
-        lock: Lock {
-            attempt_id: read(ATTEMPT)?.clone(),
-            send_deadline: send_deadline.0,
-            settle_window,
-            owner_uid: read(OWNER_UID)?.clone(),
-        },
-        name: lease.name_any(),
-        uid: lease.uid(),
-        resource_version: lease.resource_version(),
-    })
+fn without_lock(mut lease: Lease) -> Lease {
+    lease.annotations_mut().retain(|key, _| !OF_ATTEMPT.contains(&key.as_str()));
+    lease.spec = None;
+    lease
+}
+
+fn understood(mut lease: Lease) -> Result<StoredLease, CallError> {
+    lease.metadata.managed_fields = None;
+    let time = |key: &str| match lease.annotations().get(key) {
+        Some(text) => text.parse::<Time>().map(|time| Some(time.0)).map_err(|_| unreadable(&lease, key)),
+        None => Ok(None),
+    };
+    let latest_reset = time(LATEST_RESET)?;
+    if latest_reset.is_some() && !OF_ATTEMPT.iter().any(|key| lease.annotations().contains_key(*key)) {
+        return Ok(StoredLease { lock: None, latest_reset, lease });
+    }
+    let read = |key: &str| lease.annotations().get(key).ok_or_else(|| unreadable(&lease, key));
+    let lock = Lock {
+        attempt_id: read(ATTEMPT)?.clone(),
+        send_deadline: time(DEADLINE)?.ok_or_else(|| unreadable(&lease, DEADLINE))?,
+        settle_window: read(SETTLE)?.parse().map_err(|_| unreadable(&lease, SETTLE))?,
+        owner_uid: read(OWNER_UID)?.clone(),
+    };
+    Ok(StoredLease { lock: Some(lock), latest_reset, lease })
 }
 
 fn unreadable(lease: &Lease, key: &str) -> CallError {

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::{api::core::v1::Namespace as NamespaceObject, jiff::Timestamp};
-use kube::{Api, ResourceExt};
+use kube::{Api, ResourceExt, core::PartialObjectMeta};
 use uuid::Uuid;
 
 use super::{
     ask, budgets,
     calls::{CallError, call},
     context::Context,
-    locks::{StoredLock, Wanted},
+    locks::{StoredLease, Wanted},
     memory::Memory,
     namespaces,
     status_writer::{self, Check},
@@ -57,10 +57,11 @@ pub struct Pass<'a> {
     namespace: Namespace,
     found: Option<Reading<Found>>,
     unreadable_lock: Option<String>,
-    lock: Option<Option<StoredLock>>,
+    lock: Option<Option<StoredLease>>,
     look: Option<Reading<Look>>,
-    held: Option<(Held, StoredLock)>,
+    held: Option<(Held, StoredLease)>,
     lease_is_kept: bool,
+    authority_is_read: bool,
     gate: Option<Gate>,
     /// Room for one reset within the tenant's limits.
     room: Option<Reservation>,
@@ -95,6 +96,7 @@ impl<'a> Pass<'a> {
             look: None,
             held: None,
             lease_is_kept: false,
+            authority_is_read: false,
             gate: None,
             room,
             no_room: None,
@@ -138,16 +140,16 @@ impl<'a> Pass<'a> {
                     return Ok(End::Later(Duration::from_secs(5)));
                 }
                 Step::TakeLock { send_deadline, settle_window } => self.take_lock(send_deadline, settle_window).await?,
-                Step::ReleaseLock => self.release_lock(&decision.status).await?,
+                Step::ReleaseLock => self.release_lock(&decision).await?,
                 Step::Claim(attempt) => self.claim(&decision.status, &attempt).await?,
                 // Only an answer to a request asks for this; it is dealt with where the answer is.
                 Step::SendAgain(pause) => return Ok(End::Later(pause)),
                 Step::Wait(pause) => {
-                    self.write(&decision.status).await?;
+                    self.write(&decision).await?;
                     return Ok(End::Later(pause));
                 }
                 Step::Finish => {
-                    self.write(&decision.status).await?;
+                    self.write(&decision).await?;
                     return Ok(End::Finished);
                 }
             }
@@ -163,13 +165,15 @@ impl<'a> Pass<'a> {
             unread: Unread { tenant: self.unreadable_tenant.as_ref(), lock: self.unreadable_lock.as_deref() },
             namespace: self.namespace,
             found: self.found.as_ref(),
-            lock: self.lock.as_ref().map(|lock| lock.as_ref().map(|stored| &stored.lock)),
+            lock: self.lock.as_ref().map(|lock| lock.as_ref().and_then(|stored| stored.lock.as_ref())),
+            remembered: self.lock.iter().flatten().find_map(|stored| stored.latest_reset),
             look: self.look.as_ref(),
             held: self.held.as_ref().map(|(held, _)| held),
             doubt: self.memory.doubt,
             gate: self.gate.as_ref(),
             quarantine: self.quarantine(),
             lease_is_kept: self.lease_is_kept,
+            authority_is_read: self.authority_is_read,
         }
     }
 
@@ -255,6 +259,7 @@ impl<'a> Pass<'a> {
                 self.look = Some(ask::look(tenant, clock, &device_id, self.urgency()).await);
             }
             Fact::LeaderLease => self.still_leads().await?,
+            Fact::Authority => self.read_authority().await?,
         }
         Ok(())
     }
@@ -275,13 +280,37 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
+    /// The namespace's permission, by a live read of both that decide about it.
     async fn live_namespace(&self) -> Result<Namespace, CallError> {
-        let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
+        let (tenant, namespace) = self.live().await?;
+        Ok(self.permission(tenant.as_ref(), namespace.as_ref()))
+    }
+
+    fn permission(&self, tenant: Option<&IntuneTenant>, namespace: Option<&impl ResourceExt>) -> Namespace {
+        let allowed = namespaces::allows(tenant.map(|tenant| &tenant.spec), namespace);
+        if allowed { Namespace::Allowed } else { Namespace::Denied { at: self.context.clock.wall() } }
+    }
+
+    /// The IntuneTenant and the namespace, as they are stored.
+    async fn live(&self) -> Result<(Option<IntuneTenant>, Option<PartialObjectMeta<NamespaceObject>>), CallError> {
         let tenants: Api<IntuneTenant> = Api::all(self.context.client.clone());
-        let namespace = call(namespaces.get_metadata_opt(&self.object.namespace().unwrap_or_default())).await?;
-        let tenant = call(tenants.get_opt(&self.object.spec.tenant_ref.name)).await?;
-        let allowed = namespaces::allows(tenant.as_ref().map(|tenant| &tenant.spec), namespace.as_ref());
-        Ok(if allowed { Namespace::Allowed } else { Namespace::Denied { at: self.context.clock.wall() } })
+        let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
+        let namespace = self.object.namespace().unwrap_or_default();
+        tokio::try_join!(
+            call(tenants.get_opt(&self.object.spec.tenant_ref.name)),
+            call(namespaces.get_metadata_opt(&namespace)),
+        )
+    }
+
+    /// Reads what permits a request, all at once, and goes on with what was read. A tenant that was deleted, or created again since the pass
+    /// began, is none. A namespace that was created again has none of its objects any more: then the claim finds another uid.
+    async fn read_authority(&mut self) -> Result<(), CallError> {
+        let (leads, (live, namespace)) = tokio::try_join!(self.context.leads(), self.live())?;
+        self.lease_is_counted(leads)?;
+        self.namespace = self.permission(live.as_ref(), namespace.as_ref());
+        self.tenant = self.tenant.take().and_then(|tenant| tenant.as_read(live?));
+        self.authority_is_read = true;
+        Ok(())
     }
 
     /// The Entra tenant and the device that the lock is about: as decided in this pass, or as pinned in the status.
@@ -318,14 +347,20 @@ impl<'a> Pass<'a> {
         let Some(stored) = taken? else { return Ok(()) };
         self.lock = Some(Some(stored.clone()));
         self.held = Some((held, stored));
-        self.still_leads().await
+        self.authority_is_read = false;
+        Ok(())
     }
 
-    /// Asked once the lock is stored, and before a rejection: if etcd was restored before that, and with it claims and locks were lost, the
-    /// lease shows it. Whatever is restored later finds this process alive, which remembers what it took, and the object in another version.
     async fn still_leads(&mut self) -> Result<(), CallError> {
-        self.lease_is_kept = self.context.leads().await?;
-        if self.lease_is_kept {
+        let leads = self.context.leads().await?;
+        self.lease_is_counted(leads)
+    }
+
+    /// Asked under the lock, and before a rejection: if etcd was restored before that, and with it claims and locks were lost, the lease
+    /// shows it. Whatever is restored later finds this process alive, which remembers what it took, and the object in another version.
+    fn lease_is_counted(&mut self, leads: bool) -> Result<(), CallError> {
+        self.lease_is_kept = leads;
+        if leads {
             return Ok(());
         }
         Err(CallError::Unclear("the leader lease is not as this replica wrote it".to_owned()))
@@ -342,8 +377,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Records what is known not to have been carried out, and gives its lock back.
-    async fn release_lock(&mut self, status: &PasscodeResetStatus) -> Result<(), CallError> {
-        self.write(status).await?;
+    async fn release_lock(&mut self, decision: &Decision) -> Result<(), CallError> {
+        self.write(decision).await?;
         if let Some(Some(stored)) = self.lock.take() {
             self.context.locks.release(&stored).await;
         }
@@ -388,7 +423,7 @@ impl<'a> Pass<'a> {
             return Err(CallError::Gone);
         }
         self.object = read;
-        self.lease_is_kept = false;
+        (self.lease_is_kept, self.authority_is_read) = (false, false);
         Ok(())
     }
 
@@ -412,8 +447,8 @@ impl<'a> Pass<'a> {
         for tries in 0..RECORD_TRIES {
             let decision = answered(&self.observed(), answer, self.now());
             let written = match decision.step {
-                Step::ReleaseLock => self.release_lock(&decision.status).await,
-                _ => self.write(&decision.status).await,
+                Step::ReleaseLock => self.release_lock(&decision).await,
+                _ => self.write(&decision).await,
             };
             match written {
                 Err(CallError::Conflict | CallError::Unclear(_)) => {}
@@ -431,11 +466,29 @@ impl<'a> Pass<'a> {
         Err(CallError::Unclear("the answer could not be recorded".to_owned()))
     }
 
+    /// Has the device lease remember what the status is going to say. A crash in between leaves more remembered than said, which sends nothing.
+    async fn remember(&mut self, latest: Timestamp) -> Result<(), CallError> {
+        let Some((tenant_id, device_id)) = self.lock_of() else { return Ok(()) };
+        let seen = self.lock.take().flatten();
+        let stored = self.context.locks.remember(&tenant_id, &device_id, seen, latest).await?;
+        // If another has taken the lock over meanwhile, what is held is not given back by its new version.
+        if let Some((held, lease)) = self.held.as_mut()
+            && stored.lock.as_ref().is_some_and(|lock| lock.attempt_id == held.attempt_id)
+        {
+            lease.clone_from(&stored);
+        }
+        self.lock = Some(Some(stored));
+        Ok(())
+    }
+
     /// Writes the status where it says something else than before, and announces what is worth it.
-    async fn write(&mut self, status: &PasscodeResetStatus) -> Result<(), CallError> {
+    async fn write(&mut self, Decision { status, remember, .. }: &Decision) -> Result<(), CallError> {
         let old = self.object.status.clone().unwrap_or_default();
         if says_the_same(&old, status) {
             return Ok(());
+        }
+        if let Some(latest) = *remember {
+            self.remember(latest).await?;
         }
         self.object = status_writer::write(&self.context.client, &self.object, status, Check::Lenient).await?;
         self.context.metrics.status_written();

@@ -209,6 +209,22 @@ impl Tenant {
         u64::try_from(limits.reads().saturating_sub(limits.spared())).unwrap_or(u64::MAX).saturating_mul(162)
     }
 
+    /// The same tenant with its object as it was just read; `None`: that is another tenant of the same name.
+    #[must_use]
+    pub fn as_read(&self, object: IntuneTenant) -> Option<Arc<Self>> {
+        if object.metadata.uid != self.object.metadata.uid {
+            return None;
+        }
+        Some(Arc::new(Self {
+            object: Arc::new(object),
+            graph: self.graph.clone(),
+            matrix: self.matrix.clone(),
+            trouble: self.trouble.clone(),
+            signing_in: self.signing_in,
+            record: self.record.clone(),
+        }))
+    }
+
     /// The object's spec.
     #[must_use]
     pub fn spec(&self) -> &IntuneTenantSpec {
@@ -238,7 +254,6 @@ impl Tenant {
         let facts = self.record.facts();
         TenantView {
             spec: &self.object.spec,
-            created: self.object.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0),
             trouble,
             matrix: self.matrix.as_deref(),
             stretch: facts.stretch(self.room_to_follow()),

@@ -30,7 +30,7 @@ fn seconds() -> impl Strategy<Value = i64> {
         -TIMEOUT,
         -3600,
         -600,
-        -120,
+        -125,
         -30,
         0,
         DEADLINE,

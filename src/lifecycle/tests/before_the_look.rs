@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     devices::{fully_managed, ipad_half_read, mac},
-    facts::{EXPIRES, Facts, PLANTED, message, t},
+    facts::{EXPIRES, Facts, PLANTED, SETTLED, message, t},
     samples::unreadable,
 };
 use crate::{
@@ -68,6 +68,37 @@ fn facts_are_asked_for_in_order_and_only_when_needed() {
     assert_eq!(asked(&facts), Fact::Look);
     facts.look = Facts::new().look;
     facts.takes_the_lock();
+}
+
+#[test]
+fn under_the_lock_authority_is_read_and_then_the_record() {
+    let asked = |facts: &Facts| match facts.decide().step {
+        Step::Observe(fact) => fact,
+        other => panic!("{other:?}"),
+    };
+    let held = Facts { look: None, authority_is_read: false, ..Facts::new().holding("attempt-1") };
+    assert_eq!(asked(&held), Fact::Authority);
+    let read = Facts { authority_is_read: true, ..held };
+    assert_eq!(asked(&read), Fact::Look);
+    read.clone().tenant(|tenant| tenant.suspend = true).waits("Suspended");
+    read.clone().namespace(Namespace::Denied { at: t(1) }).waits("LookingUp");
+    read.clone().trouble().waits("TenantNotReady");
+    read.no_tenant().waits("TenantNotReady");
+}
+
+#[test]
+fn another_attempt_needs_the_permission_of_the_first() {
+    let silent = || Facts::attempted(Some(AttemptResult::Unknown)).at(SETTLED + 1);
+    silent().takes_the_lock();
+    silent().tenant(|tenant| tenant.suspend = true).waits("Suspended");
+    let cached = silent().namespace(Namespace::DeniedByCache);
+    assert_eq!(cached.decide().step, Step::Observe(Fact::Namespace));
+    let denied = || silent().namespace(Namespace::Denied { at: t(SETTLED + 1) });
+    denied().waits("LookingUp");
+    denied().doubted(DoubtKind::NamespaceNotAllowed, SETTLED - 29).failed("OutcomeUnknown");
+    let not_executed = Facts::attempted(Some(AttemptResult::NotExecuted)).no_lock().at(60);
+    let denied = not_executed.namespace(Namespace::Denied { at: t(60) });
+    denied.doubted(DoubtKind::NamespaceNotAllowed, 30).rejected("NamespaceNotAllowed");
 }
 
 #[test]

@@ -56,7 +56,6 @@ static INTUNE_2020_07: LazyLock<Matrix> = LazyLock::new(Matrix::builtin_2020_07)
 pub(super) struct Facts {
     pub object: PasscodeReset,
     pub tenant: Option<IntuneTenantSpec>,
-    pub tenant_created: Timestamp,
     pub trouble: Option<Trouble>,
     pub ledger_works: bool,
     pub stretch: Stretch,
@@ -65,12 +64,14 @@ pub(super) struct Facts {
     pub found: Option<Reading<Found>>,
     pub lock: Option<Option<Lock>>,
     pub unread_lock: Option<&'static str>,
+    pub remembered: Option<Timestamp>,
     pub look: Option<Reading<Look>>,
     pub held: Option<Held>,
     pub doubt: Option<Doubt>,
     pub gate: Option<Gate>,
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
+    pub authority_is_read: bool,
     pub now: Now,
 }
 
@@ -80,7 +81,6 @@ impl Facts {
         Self {
             object: samples::object(),
             tenant: Some(samples::tenant()),
-            tenant_created: t(-30 * 86_400),
             trouble: None,
             ledger_works: true,
             stretch: Stretch::default(),
@@ -89,12 +89,14 @@ impl Facts {
             found: Some(Reading::Answer { value: Found::One(Box::new(iphone())), at: t(0) }),
             lock: Some(None),
             unread_lock: None,
+            remembered: None,
             look: None,
             held: None,
             doubt: None,
             gate: None,
             quarantine: None,
             lease_is_kept: true,
+            authority_is_read: true,
             now: Now { wall: t(0), graph: None, estimate: t(0) },
         }
         .sees(vec![])
@@ -285,7 +287,6 @@ impl Facts {
     pub fn observed(&self) -> Observed<'_> {
         let view = |spec| TenantView {
             spec,
-            created: self.tenant_created,
             trouble: self.trouble.as_ref(),
             matrix: Some(self.matrix),
             stretch: self.stretch,
@@ -298,12 +299,14 @@ impl Facts {
             namespace: self.namespace,
             found: self.found.as_ref(),
             lock: self.lock.as_ref().map(Option::as_ref),
+            remembered: self.remembered,
             look: self.look.as_ref(),
             held: self.held.as_ref(),
             doubt: self.doubt,
             gate: self.gate.as_ref(),
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
+            authority_is_read: self.authority_is_read,
         }
     }
 
@@ -366,9 +369,12 @@ impl fmt::Debug for Facts {
             .field("device", &self.object.status.as_ref().map(|s| (&s.device, &s.device_action)))
             .field("tenant", &(tenant, &self.trouble, self.ledger_works))
             .field("found", &self.found)
-            .field("lock", &(&self.lock, self.unread_lock, &self.held))
+            .field("lock", &(&self.lock, self.unread_lock, &self.held, self.remembered))
             .field("look", &self.look)
-            .field("holds", &(self.namespace, self.doubt, &self.gate, self.quarantine, self.lease_is_kept))
+            .field(
+                "holds",
+                &(self.namespace, self.doubt, &self.gate, self.quarantine, self.lease_is_kept, self.authority_is_read),
+            )
             .field("now", &self.now)
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::{
         decide::decide,
         ledger::{Progress, progress},
-        observed::{Look, Reading},
+        observed::{Look, Namespace, Reading},
         step::{Decision, Step},
     },
     platform::{Platform, required_ledger_name},
@@ -164,12 +164,14 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     assert!(!spec.dry_run && facts.object.metadata.deletion_timestamp.is_none());
     assert!(at >= spec.request_time.0 && at <= decision.status.effective.as_ref().unwrap().expiration_time.0);
     if let Some(quarantine) = facts.quarantine
-        && quarantine.concerns(spec.request_time.0, facts.tenant_created, tenant.timing.send_grace.as_signed())
+        && quarantine.concerns(spec.request_time.0, tenant.timing.send_grace.as_signed())
     {
         assert!(!quarantine.in_force(at), "quarantine");
     }
     assert!(decision.status.support.as_ref().is_some_and(|s| s.supported), "unsupported");
     assert!(nothing_answers(facts, decision, at), "Intune's record answers already");
+    assert!(!claiming || facts.authority_is_read, "nobody was asked under the lock");
+    assert_eq!(facts.namespace, Namespace::Allowed);
     if let (true, Some(attempt)) = (claiming, facts.object.status.as_ref().and_then(|s| s.attempt.as_ref())) {
         let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
         assert!(attempt.result == Some(AttemptResult::NotExecuted) || at > settled, "the last attempt may still show");
@@ -182,11 +184,15 @@ fn nothing_answers(facts: &Facts, decision: &Decision, at: k8s_openapi::jiff::Ti
     let status = &decision.status;
     let platform: Platform = status.device.as_ref().unwrap().platform.parse().unwrap();
     let timeout = status.effective.as_ref().unwrap().completion_timeout.as_signed();
-    let margin = facts.tenant.as_ref().unwrap().timing.ledger_clock_error.as_signed();
-    let seen = facts.object.status.as_ref().and_then(|s| s.attempt.as_ref()).map(|a| &a.seen_start_times);
+    let timing = &facts.tenant.as_ref().unwrap().timing;
+    let margin = timing.clock_error.as_signed() + timing.ledger_clock_error.as_signed();
+    let attempt = facts.object.status.as_ref().and_then(|s| s.attempt.as_ref());
     results.iter().filter(|entry| entry.name.eq_ignore_ascii_case(required_ledger_name(platform))).all(|entry| {
         let Some(start) = entry.start else { return true };
-        let new = seen.is_some_and(|seen| seen.iter().all(|time| time.0 != start));
+        let new = attempt.is_some_and(|attempt| {
+            let unseen = attempt.seen_start_times.iter().all(|time| time.0 != start);
+            unseen && attempt.claim_time.0.duration_since(start) <= margin
+        });
         let finished = progress(&entry.state) != Progress::Unfinished;
         let to_come = !finished && at.duration_since(start) <= timeout;
         let after = finished && facts.object.spec.request_time.0.duration_since(start) <= margin;

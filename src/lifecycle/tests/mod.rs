@@ -11,6 +11,7 @@ mod facts;
 mod following;
 mod invariants;
 mod looks;
+mod memory;
 mod properties;
 mod samples;
 mod sending;

@@ -147,6 +147,7 @@ impl Toy {
                     facts = Facts {
                         lock: Some(Some(taken)),
                         look: None,
+                        authority_is_read: false,
                         held: Some(Held { attempt_id, send_deadline }),
                         ..facts
                     };
@@ -184,6 +185,7 @@ impl Toy {
             Fact::Lock => (facts.lock, facts.look) = (Some(self.lock.clone()), None),
             Fact::Look => facts.look = Some(self.look()),
             Fact::LeaderLease => facts.lease_is_kept = true,
+            Fact::Authority => facts.authority_is_read = true,
         }
     }
 

@@ -85,7 +85,6 @@ fn suspended_holds_and_says_so() {
     let suspended = Facts::new().tenant(|tenant| tenant.suspend = true);
     let (_, message) = suspended.waits("Suspended");
     assert!(message.contains("spec.suspend"), "{message}");
-    suspended.at(EXPIRES + 1).rejected("Expired");
     let following = Facts::attempted(Some(AttemptResult::Accepted)).tenant(|tenant| tenant.suspend = true);
     following.sees(vec![super::devices::entry("pending", 5)]).at(60).waits("WaitingForDevice");
 }
@@ -102,6 +101,17 @@ fn a_limit_holds_with_its_own_words() {
 }
 
 #[test]
+fn while_suspended_it_is_expired_only_once_the_active_ones_would_show() {
+    let suspended = |at: i64| Facts::new().at(at).tenant(|tenant| tenant.suspend = true);
+    let settle_window = 280;
+    suspended(EXPIRES).waits("Suspended");
+    let (pause, sentence) = suspended(EXPIRES + 1).waits("Suspended");
+    assert!(pause == Duration::from_secs(60) && sentence.contains("expirationTime has passed"), "{sentence}");
+    suspended(EXPIRES + settle_window).waits("Suspended");
+    suspended(EXPIRES + settle_window + 1).rejected("Expired");
+}
+
+#[test]
 fn quarantine_holds_whom_it_concerns() {
     let held = |facts: Facts| facts.quarantine(-20, 290);
     let (pause, message) = held(Facts::new()).waits("Quarantine");
@@ -112,9 +122,6 @@ fn quarantine_holds_whom_it_concerns() {
     // Asked for after everything that may have been lost was carried out: begin + sendGrace.
     Facts::new().quarantine(-150, 100).waits("Quarantine");
     Facts::new().quarantine(-151, 100).takes_the_lock();
-    // A fresh install.
-    Facts { tenant_created: t(-620), ..held(Facts::new()) }.waits("Quarantine");
-    Facts { tenant_created: t(-619), ..held(Facts::new()) }.takes_the_lock();
     // It comes before suspension and limits.
     held(Facts::new().gate().tenant(|tenant| tenant.suspend = true)).waits("Quarantine");
     // What is before its time has no claim that could be lost.

@@ -212,13 +212,6 @@ impl ControlPlane {
         etcd::history(self.ports.etcd.number(), &format!("/registry/{group}")).await
     }
 
-    /// Changes what etcd has under a key, which no API server would do. The key has to be there.
-    pub async fn rewrite(&self, key: &str, change: impl FnOnce(Vec<u8>) -> Result<Vec<u8>>) -> Result<()> {
-        let port = self.ports.etcd.number();
-        let value = change(etcd::get(port, key).await?)?;
-        etcd::put(port, key, &value).await
-    }
-
     /// What etcd has under a key, which has to be there.
     pub async fn stored(&self, key: &str) -> Result<Vec<u8>> {
         etcd::get(self.ports.etcd.number(), key).await

@@ -64,8 +64,7 @@ pub(crate) async fn get(port: u16, key: &str) -> Result<Vec<u8>> {
     Ok(STANDARD.decode(value)?)
 }
 
-/// Stores a value.
-pub(crate) async fn put(port: u16, key: &str, value: &[u8]) -> Result<()> {
+async fn put(port: u16, key: &str, value: &[u8]) -> Result<()> {
     let question = json!({"key": STANDARD.encode(key), "value": STANDARD.encode(value)});
     one(port, "/v3/kv/put", &question).await.map(|_| ())
 }

@@ -215,7 +215,8 @@ fn empty_ledger(mut answer: Answer) -> Answer {
 
 fn with_next_link(mut answer: Answer) -> Answer {
     if let Content::Json(value) = &mut answer.body {
-        value["@odata.nextLink"] = "https://graph.microsoft.com/v1.0/deviceManagement/managedDevices?$skiptoken=x".into();
+        value["@odata.nextLink"] =
+            "https://graph.microsoft.com/v1.0/deviceManagement/managedDevices?$skiptoken=x".into();
     }
     answer
 }

@@ -190,6 +190,13 @@ impl Simulator {
         world.execute(at, &effect);
     }
 
+    /// Intune loses every element of the device's `deviceActionResults`: nothing documents how long they are kept.
+    pub fn lose_entries(&self, id: &str) {
+        if let Some(device) = self.world().devices.get_mut(id) {
+            device.ledger.entries.clear();
+        }
+    }
+
     /// Puts an element into `deviceActionResults`, visible at once; see [`crate::planted`].
     pub fn plant_entry(&self, id: &str, entry: Value) {
         if let Some(device) = self.world().devices.get_mut(id) {

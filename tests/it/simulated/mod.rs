@@ -1,5 +1,6 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
+mod authority;
 mod crowd;
 mod devices;
 mod endings;
@@ -8,6 +9,7 @@ mod graph_answers;
 mod holds;
 mod inputs;
 mod limits;
+mod lost_entries;
 mod main_path;
 mod once_only;
 mod panics;

@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use api_server::{Cut, Fault as ApiFault, On, Snapshot, Verb};
 use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, Lag, PathClass, Rule};
-use kube::ResourceExt;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams},
+};
 use passcode_operator::api::reset_status::Outcome;
 use serde_json::{Value, json};
 
 use world::{
     Replica, World,
-    objects::{reset, with},
+    objects::{OPERATOR, reset, tenant, with},
 };
 
 const SOON: Duration = Duration::from_secs(60);
 const VERIFIED: Duration = Duration::from_secs(900);
-/// An installation of some age: a fresh one is not concerned by any quarantine.
+/// An installation of some age.
 const OLD: Duration = Duration::from_secs(3600);
 
 /// Declares a reset and lets it be sent, while Intune shows nothing of it for a while; returns a backup from before.
@@ -334,4 +338,68 @@ async fn a_slow_api_server_has_a_leader() {
     world.ends("inc", Duration::from_secs(120), Outcome::Complete, "PasscodeRemoved").await;
     assert_eq!(world.executed(&id), 1);
     a.stop().await;
+}
+
+/// The age of a tenant says nothing about what was lost: it may be newer than the backup.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_was_created_again_after_a_restore_is_in_quarantine_too() {
+    for wait in [0, 60] {
+        let world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        let a = world.replica("a");
+        tokio::time::sleep(OLD).await;
+        world.graph.script(Rule::on(PathClass::Action, Fault::none().executed_after(Duration::from_secs(60))).once());
+        let before = sent(&world, "inc", &serial).await;
+        a.kill().await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        world.api.restore(&before);
+        world.delete_tenant("default").await;
+        world.create_tenant(tenant("default")).await;
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        let b = world.replica("b");
+        complete(&world, "inc", &id, 1).await;
+        b.stop().await;
+    }
+}
+
+/// Neither a leader lease, nor a device lease, nor a status: nothing can have been lost, however old the objects are.
+#[tokio::test(start_paused = true)]
+async fn a_new_installation_does_not_wait() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    world.create(reset("inc", &serial, world.now())).await;
+    tokio::time::sleep(OLD).await;
+    let replica = world.replica("a");
+    let status = world.outcome("inc", SOON).await;
+    assert_eq!(status.outcome, Some(Outcome::Complete), "{}", status.reason());
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
+}
+
+/// The operator's namespace is deleted with its leases, while a request is under way whose claim a second object does not know of.
+#[tokio::test(start_paused = true)]
+async fn an_installation_made_again_waits_where_statuses_are_left() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let a = world.replica("a");
+    tokio::time::sleep(OLD).await;
+    world.graph.script(Rule::on(PathClass::Action, Fault::none().executed_after(Duration::from_secs(100))).once());
+    sent(&world, "inc", &serial).await;
+    a.kill().await;
+    for lease in world.api.objects("Lease") {
+        let name = lease["metadata"]["name"].as_str().unwrap();
+        let leases: Api<Lease> = Api::namespaced(world.client.clone(), OPERATOR);
+        leases.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+    world.resets().delete("inc", &DeleteParams::default()).await.unwrap();
+    let (other, _) = world.device(DeviceClass::IPhone, 2);
+    world.create(reset("other", &other, world.now())).await;
+    world.create(reset("inc", &serial, world.now())).await;
+    // What is left of the time before.
+    let left = json!({"status": {"conditions": [], "reason": "WaitingForDevice", "observedGeneration": 1}});
+    let params = PatchParams::default();
+    world.resets().patch_status("other", &params, &Patch::Merge(left)).await.unwrap();
+    let b = world.replica("b");
+    complete(&world, "inc", &id, 1).await;
+    b.stop().await;
 }

@@ -11,7 +11,9 @@ use passcode_operator::{
         Duration as Length, Time,
         conditions::reason,
         reset::PasscodeReset,
-        reset_status::{self, AttemptResult, DeviceAction, DeviceStatus, Effective, Outcome, PasscodeResetStatus},
+        reset_status::{
+            self, AttemptResult, DeviceAction, DeviceStatus, EarlierReset, Effective, Outcome, PasscodeResetStatus,
+        },
         tenant::{IntuneTenantSpec, Timing, UnknownOutcome},
     },
     lifecycle::{
@@ -30,6 +32,7 @@ use serde_json::json;
 use crate::{
     setup::Setup,
     state::{Answer, Attempt, End, Followed, Held, Lock, Object, Progress, Second, Status, TICK, Tick, View},
+    variant::Variant,
 };
 
 /// What a decision rests on.
@@ -37,10 +40,13 @@ use crate::{
 pub struct Facts {
     pub object: Object,
     pub lock: Option<Option<Lock>>,
+    pub remembered: Option<Second>,
     pub look: Option<View>,
     pub held: Option<Held>,
     pub quarantine: Option<(Tick, Tick)>,
     pub lease_is_kept: bool,
+    pub suspended: bool,
+    pub authority_is_read: bool,
     /// Graph's clock, as the replica takes it.
     pub now: Tick,
 }
@@ -51,6 +57,7 @@ pub enum Do {
     ReadLock,
     Look,
     ReadLease,
+    ReadAuthority,
     TakeLock { deadline: Tick },
     ReleaseLock,
     Claim(Attempt),
@@ -65,6 +72,8 @@ pub enum Do {
 pub struct Decided {
     pub status: Status,
     pub step: Do,
+    /// What the device lease has to remember first.
+    pub remember: Option<Second>,
 }
 
 static BASE: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-22T09:00:00Z".parse().unwrap());
@@ -101,16 +110,19 @@ fn once<K: std::hash::Hash + Eq + Clone>(
 pub fn decided(setup: &Setup, facts: Facts) -> Decided {
     DECIDED.with(|memory| {
         once(memory, setup, facts, |facts| {
-            let world = Real::of(setup, &facts.object, facts.now);
+            let mut world = Real::of(setup, &facts.object, facts.now);
+            world.tenant.suspend = facts.suspended;
             let (lock, look, held) =
                 (facts.lock.as_ref(), facts.look.as_ref().map(look), facts.held.as_ref().map(held));
             let lock = lock.map(|lock| lock.as_ref().map(device_lock));
             let observed = Observed {
                 lock: lock.as_ref().map(Option::as_ref),
+                remembered: facts.remembered.map(at_second),
                 look: look.as_ref(),
                 held: held.as_ref(),
                 quarantine: facts.quarantine.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) }),
                 lease_is_kept: facts.lease_is_kept,
+                authority_is_read: facts.authority_is_read,
                 ..world.observed(setup)
             };
             understood(decide(&observed, world.now))
@@ -160,7 +172,6 @@ impl Real {
             object: &self.object,
             tenant: Some(TenantView {
                 spec: &self.tenant,
-                created: time(-1000),
                 trouble: None,
                 matrix: Some(&MATRIX),
                 stretch: Stretch::default(),
@@ -170,12 +181,14 @@ impl Real {
             namespace: Namespace::Allowed,
             found: None,
             lock: None,
+            remembered: None,
             look: None,
             held: None,
             doubt: None,
             gate: None,
             quarantine: None,
             lease_is_kept: true,
+            authority_is_read: true,
         }
     }
 }
@@ -212,12 +225,16 @@ fn tenant(setup: &Setup) -> IntuneTenantSpec {
     }))
     .unwrap();
     let (clock_error, send_grace, ledger_lag) = (setup.clock_error, setup.send_grace, setup.ledger_lag);
-    // A window that is wrong is no sum of the bounds any more.
+    // A window that is wrong is no sum of the bounds any more; the margin, which is one as well, stays as it is.
     let wrong = setup.settle_window() != 2 * clock_error + send_grace + ledger_lag;
+    let margin = clock_error + setup.ledger_clock_error;
+    let without = if setup.does(Variant::MarginWithoutOurClockError) { clock_error } else { 0 };
     let [clock_error, send_grace, ledger_lag] =
-        if wrong { [0, setup.settle_window(), 0] } else { [clock_error, send_grace, ledger_lag] }.map(length);
-    tenant.timing =
-        Timing { clock_error, send_grace, ledger_lag, ledger_clock_error: length(setup.ledger_clock_error) };
+        if wrong { [0, setup.settle_window(), 0] } else { [clock_error, send_grace, ledger_lag] };
+    let ledger_clock_error = margin - clock_error - without;
+    let [clock_error, send_grace, ledger_lag, ledger_clock_error] =
+        [clock_error, send_grace, ledger_lag, ledger_clock_error].map(length);
+    tenant.timing = Timing { clock_error, send_grace, ledger_lag, ledger_clock_error };
     tenant.min_interval = length(setup.min_interval);
     tenant.unknown_outcome = UnknownOutcome::Look;
     tenant
@@ -242,7 +259,7 @@ fn real_object(setup: &Setup, object: &Object) -> PasscodeReset {
 }
 
 fn real_status(setup: &Setup, object: &Object) -> PasscodeResetStatus {
-    let Status { attempt, silent, action, end } = &object.status;
+    let Status { attempt, silent, action, earlier, end } = &object.status;
     PasscodeResetStatus {
         observed_generation: Some(1),
         outcome: end.map(|(end, _)| match end {
@@ -263,8 +280,15 @@ fn real_status(setup: &Setup, object: &Object) -> PasscodeResetStatus {
             ownership: "company".to_owned(),
             ..DeviceStatus::default()
         }),
-        attempt: attempt.as_ref().map(real_attempt),
+        attempt: attempt.as_ref().map(|attempt| {
+            let mut real = real_attempt(attempt);
+            if setup.does(Variant::AnyNewEntryIsOurs) {
+                real.claim_time = Time(time(attempt.claimed - 1000));
+            }
+            real
+        }),
         silent_attempts: i32::from(*silent),
+        earlier_reset: earlier.map(|latest| EarlierReset { latest_time: Time(at_second(latest)) }),
         device_action: action.as_ref().map(|action| DeviceAction {
             name: RESET.to_owned(),
             state: state(action.progress).to_owned(),
@@ -334,6 +358,7 @@ fn understood(decision: Decision) -> Decided {
         Step::Observe(Fact::Lock) => Do::ReadLock,
         Step::Observe(Fact::Look) => Do::Look,
         Step::Observe(Fact::LeaderLease) => Do::ReadLease,
+        Step::Observe(Fact::Authority) => Do::ReadAuthority,
         Step::Observe(other) => panic!("the model knows the {other:?}"),
         Step::TakeLock { send_deadline, .. } => Do::TakeLock { deadline: tick(send_deadline) },
         Step::ReleaseLock => Do::ReleaseLock,
@@ -343,7 +368,7 @@ fn understood(decision: Decision) -> Decided {
         Step::Finish => Do::Finish,
         Step::Stop => Do::Stop,
     };
-    Decided { status: model_status(&decision.status), step }
+    Decided { status: model_status(&decision.status), step, remember: decision.remember.map(second) }
 }
 
 fn model_status(status: &PasscodeResetStatus) -> Status {
@@ -360,6 +385,7 @@ fn model_status(status: &PasscodeResetStatus) -> Status {
             progress: progress(&action.state),
             adopted: action.adopted,
         }),
+        earlier: status.earlier_reset.map(|earlier| second(earlier.latest_time.0)),
         end: end.map(|end| (end, word(status.reason()))),
     }
 }

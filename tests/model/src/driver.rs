@@ -1,9 +1,14 @@
 //! A replica's way through a pass, one read or write at a time, as `operator::pass` goes it. Between two of them anything may happen.
 
+use passcode_operator::api::conditions::reason;
+
 use crate::{
     bridge::{self, Decided, Do, Facts},
-    setup::Setup,
-    state::{After, Answer, End, Held, Late, Lock, Next, Object, Progress, Request, State, Status, TICK, Tick, View},
+    setup::{SEND_WINDOW, Setup},
+    state::{
+        After, Answer, End, Entry, Held, Late, Lock, Next, Object, Progress, Request, Second, State, Status, TICK,
+        Tick, View,
+    },
     variant::Variant,
 };
 
@@ -14,6 +19,8 @@ pub enum Luck {
     Fine,
     /// A look that does not show these of the entries that need not be shown yet, a bit each.
     Hidden(u8),
+    /// A look that shows an empty record.
+    Empty,
     /// A write that happens, and whose answer is lost.
     Unanswered,
     /// A write that does not happen, and whose answer is lost.
@@ -41,7 +48,11 @@ impl World<'_> {
         if self.setup.does(Variant::LookBeforeTheRead) {
             self.state.replicas[r].look = Some(self.view(r, u8::MAX));
         }
-        self.state.replicas[r].object = Some(object);
+        let stale = self.state.etcd.suspended && self.state.left.stale_tenants > 0;
+        self.state.left.stale_tenants -= u8::from(stale);
+        let replica = &mut self.state.replicas[r];
+        replica.object = Some(object);
+        replica.suspended = self.state.etcd.suspended && !stale;
         self.think(r);
     }
 
@@ -55,13 +66,15 @@ impl World<'_> {
             Next::TakeLock { deadline } => self.take_lock(r, deadline, luck),
             Next::AskForLock { attempt, deadline } => self.ask_for_lock(r, attempt, deadline),
             Next::AskForLease => self.ask_for_lease(r),
+            Next::AskForAuthority => self.ask_for_authority(r),
             Next::Claim(status) => self.claim(r, &status, luck),
             Next::AskForClaim { attempt } => self.ask_for_claim(r, attempt),
             Next::Send { attempt } => self.send(r, attempt),
+            Next::Remember { latest, then } => self.remember(r, latest, *then),
             Next::Record(answer) => self.record(r, answer, luck),
             Next::AskForRecord(answer) => self.ask_for_record(r, answer),
             Next::Write(status, after) => self.write(r, &status, after, luck),
-            Next::GiveBack(lock, after) => self.give_back(r, &lock, after),
+            Next::GiveBack(after) => self.give_back(r, after),
         }
     }
 
@@ -78,10 +91,13 @@ impl World<'_> {
         let mut facts = Facts {
             object,
             lock: replica.lock.clone(),
+            remembered: replica.remembered,
             look: replica.look.clone(),
             held: replica.held.clone(),
             quarantine: replica.lead.quarantine,
             lease_is_kept: replica.lease_is_kept || !self.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
+            suspended: replica.suspended,
+            authority_is_read: replica.authority_is_read || self.setup.does(Variant::LookBeforeAuthority),
             now,
         };
         if let Some(attempt) = self.found_claim_to_send_again(r, &facts) {
@@ -93,7 +109,7 @@ impl World<'_> {
         self.follow(r, decided, now);
     }
 
-    fn follow(&mut self, r: usize, Decided { status, step }: Decided, now: Tick) {
+    fn follow(&mut self, r: usize, Decided { status, step, remember }: Decided, now: Tick) {
         let known = self.state.replicas[r].object.as_ref().is_some_and(|object| object.status == status);
         let beyond = self.setup.does(Variant::SendDeadlineBeyondExpiry);
         let next = match step {
@@ -105,6 +121,12 @@ impl World<'_> {
             }
             Do::Look => Next::Look,
             Do::ReadLease => Next::AskForLease,
+            Do::ReadAuthority => return self.need_authority(r),
+            Do::Claim(_)
+                if self.setup.does(Variant::LookBeforeAuthority) && !self.state.replicas[r].authority_is_read =>
+            {
+                return self.need_authority(r);
+            }
             Do::TakeLock { .. } | Do::Claim(_) if !self.state.replicas[r].acts(self.setup) => return self.pass_ends(r),
             Do::TakeLock { deadline } => Next::TakeLock { deadline: if beyond { now + 2 } else { deadline } },
             Do::Claim(_) => Next::Claim(Box::new(status)),
@@ -114,7 +136,53 @@ impl World<'_> {
             Do::Wait | Do::Finish | Do::Stop => return self.pass_ends(r),
             Do::SendAgain => panic!("only an answer asks for this"),
         };
-        self.state.replicas[r].next = next;
+        let remember = remember.filter(|_| matches!(next, Next::Write(..)));
+        self.state.replicas[r].next = match remember.and_then(|latest| self.to_remember_of_an_entry(latest)) {
+            Some(latest) => Next::Remember { latest, then: Box::new(next) },
+            None => next,
+        };
+    }
+
+    fn to_remember_of_an_entry(&self, latest: Second) -> Option<Second> {
+        let margin = Second::from(self.setup.clock_error + self.setup.ledger_clock_error) * TICK;
+        match self.setup.variant {
+            _ if !self.setup.memory => None,
+            Some(Variant::NoMemory | Variant::MemoryOfAcceptedOnly) => None,
+            Some(Variant::MemoryWithoutMargin) => Some(latest - margin),
+            _ => Some(latest),
+        }
+    }
+
+    fn to_remember_of_an_answer(&self, r: usize, object: &Object, latest: Second) -> Option<Second> {
+        let of = |tick: Tick| Some(Second::from(tick) * TICK);
+        match self.setup.variant {
+            _ if !self.setup.memory => None,
+            Some(Variant::NoMemory) => None,
+            Some(Variant::MemoryOfTheRequestTime) => of(object.requested),
+            Some(Variant::MemoryOfTheClaimTime) => object.status.attempt.as_ref().and_then(|a| of(a.claimed)),
+            Some(Variant::MemoryOfTheAnswer) => of(self.clock(r) + self.setup.clock_error),
+            _ => Some(latest),
+        }
+    }
+
+    /// Read and written at once, since a write that meets another version reads again.
+    fn remember(&mut self, r: usize, latest: Second, then: Next) {
+        let version = self.next_version();
+        let etcd = &mut self.state.etcd;
+        (etcd.remembered, etcd.device) = (etcd.remembered.max(Some(latest)), version);
+        let replica = &mut self.state.replicas[r];
+        let still = |held: &Held| etcd.lock.as_ref().is_some_and(|lock| lock.attempt == held.attempt);
+        if replica.held.as_ref().is_none_or(still) {
+            replica.device = version;
+        }
+        let uid = replica.object.as_ref().map(|object| object.uid);
+        let starts = match &then {
+            Next::Write(status, _) => status.action.as_ref().map(|action| action.start),
+            _ => None,
+        };
+        let told = |entry: &&mut Entry| entry.uid == uid || Some(entry.start) == starts;
+        self.state.record.iter_mut().filter(told).for_each(|entry| entry.told = true);
+        if then == Next::Idle { self.pass_ends(r) } else { self.state.replicas[r].next = then }
     }
 
     /// A lock without a claim goes back; nothing was sent under it.
@@ -128,7 +196,7 @@ impl World<'_> {
 
     fn lock_goes_back(&mut self, r: usize, after: After) {
         match self.state.replicas[r].lock.clone().flatten() {
-            Some(lock) => self.state.replicas[r].next = Next::GiveBack(Box::new(lock), after),
+            Some(_) => self.state.replicas[r].next = Next::GiveBack(after),
             None => self.goes_on(r, after),
         }
     }
@@ -152,12 +220,17 @@ impl World<'_> {
             replica.lead.taken = None;
         }
         replica.lock = Some(stored.or_else(|| replica.lead.taken.clone()));
+        (replica.remembered, replica.device) = (self.state.etcd.remembered, self.state.etcd.device);
         self.think(r);
     }
 
     fn look(&mut self, r: usize, luck: Luck) {
         let hidden = if let Luck::Hidden(mask) = luck { mask } else { 0 };
-        self.state.replicas[r].look = Some(self.view(r, hidden));
+        let mut view = self.view(r, hidden);
+        if luck == Luck::Empty {
+            view.entries.clear();
+        }
+        self.state.replicas[r].look = Some(view);
         if self.setup.does(Variant::SettleJudgedAtTheWrite) {
             self.state.replicas[r].next = Next::Judge;
         } else {
@@ -177,7 +250,8 @@ impl World<'_> {
     pub fn view(&self, r: usize, hidden: u8) -> View {
         let settled = |at: Tick| self.state.now > at + self.setup.ledger_lag;
         let entries = self.state.record.iter().enumerate().skip(self.state.shown_from);
-        let shown = entries.filter(|(index, entry)| settled(entry.at) || hidden & (1 << index) == 0);
+        let kept = entries.filter(|(_, entry)| !entry.lost);
+        let shown = kept.filter(|(index, entry)| settled(entry.at) || hidden & (1 << index) == 0);
         let shown = shown.map(|(_, entry)| (entry.start, entry.progress));
         View { at: self.clock(r), entries: shown.collect(), enrolled: self.state.enrolled }
     }
@@ -188,14 +262,17 @@ impl World<'_> {
         let attempt = self.state.next_attempt;
         self.state.next_attempt += 1;
         let replica = &self.state.replicas[r];
-        let seen = replica.lock.clone().flatten().map(|lock| lock.version);
+        let seen = replica.device;
         let owner = replica.object.as_ref().map_or(0, |object| object.uid);
-        let there = self.state.etcd.lock.as_ref().map(|lock| lock.version);
-        let free = there == seen || self.setup.does(Variant::NoDeviceLock);
+        let free = self.state.etcd.device == seen || self.setup.does(Variant::NoDeviceLock);
         if free && luck != Luck::NotApplied {
             let version = self.next_version();
             let settle = self.setup.settle_window();
-            self.state.etcd.lock = Some(Lock { attempt, deadline, settle, owner, version });
+            self.state.etcd.lock = Some(Lock { attempt, deadline, settle, owner });
+            self.state.etcd.device = version;
+            if self.setup.does(Variant::MemoryNotCarriedOver) {
+                self.state.etcd.remembered = None;
+            }
             self.state.locked.push((attempt, self.state.now));
         }
         if luck == Luck::Fine {
@@ -210,7 +287,6 @@ impl World<'_> {
         let ours = self.state.etcd.lock.clone().filter(|lock| lock.attempt == attempt);
         let keeps_the_look =
             self.setup.does(Variant::NoLookUnderTheLock) || self.setup.does(Variant::LookBeforeTheRead);
-        let asks = ours.is_some() && self.asks_for_the_lease(Variant::NoLookAtTheLease);
         let replica = &mut self.state.replicas[r];
         if !keeps_the_look {
             replica.look = None;
@@ -220,7 +296,35 @@ impl World<'_> {
             replica.lead.taken.clone_from(&ours);
         }
         replica.lock = ours.map(Some);
-        if asks { replica.next = Next::AskForLease } else { self.think(r) }
+        replica.device = self.state.etcd.device;
+        replica.remembered = self.state.etcd.remembered;
+        replica.authority_is_read = false;
+        self.think(r);
+    }
+
+    /// Asks for authority at once where the world has nothing that could withdraw it.
+    fn need_authority(&mut self, r: usize) {
+        let changes = self.setup.suspensions > 0 || self.setup.switched_over;
+        if changes || self.asks_for_the_lease(Variant::NoLookAtTheLease) {
+            self.state.replicas[r].next = Next::AskForAuthority;
+        } else {
+            self.state.replicas[r].authority_is_read = true;
+            self.think(r);
+        }
+    }
+
+    fn ask_for_authority(&mut self, r: usize) {
+        if self.asks_for_the_lease(Variant::NoLookAtTheLease) && !self.holds_the_lease(r) {
+            return self.lease_is_lost(r);
+        }
+        let suspended = self.state.etcd.suspended;
+        let at_the_begin = self.setup.does(Variant::AuthorityOfThePassBegin);
+        let replica = &mut self.state.replicas[r];
+        replica.authority_is_read = true;
+        if !at_the_begin {
+            replica.suspended = suspended;
+        }
+        self.think(r);
     }
 
     /// Whether the leader lease is looked at, but for the variant that does not. Where the API server is not back at once, nobody leads after a
@@ -229,28 +333,38 @@ impl World<'_> {
         self.setup.restored_at_once && !self.setup.does(unless)
     }
 
-    /// A lease that is not as this replica wrote it, or newer, shows that etcd was restored: what is stored is not to be trusted.
     fn ask_for_lease(&mut self, r: usize) {
+        if self.holds_the_lease(r) { self.think(r) } else { self.lease_is_lost(r) }
+    }
+
+    /// A lease that is not as this replica wrote it, or newer, shows that etcd was restored: what is stored is not to be trusted.
+    fn holds_the_lease(&mut self, r: usize) -> bool {
         let (me, written) = (u8::try_from(r).ok(), self.state.replicas[r].lead.latest);
         let kept =
             self.state.etcd.lease.as_ref().is_some_and(|lease| lease.holder == me && Some(lease.renewed) >= written);
         let replica = &mut self.state.replicas[r];
         replica.lease_is_kept = kept && replica.acts(self.setup);
-        if replica.lease_is_kept {
-            return self.think(r);
-        }
+        replica.lease_is_kept
+    }
+
+    fn lease_is_lost(&mut self, r: usize) {
+        let replica = &mut self.state.replicas[r];
         // Before it takes another lock it has written the lease or lost it.
         replica.lead.leads &= replica.held.is_none();
         self.pass_ends(r);
     }
 
-    fn give_back(&mut self, r: usize, lock: &Lock, after: After) {
+    fn give_back(&mut self, r: usize, after: After) {
         let replica = &mut self.state.replicas[r];
         replica.lead.taken = None;
+        let device = replica.device;
         (replica.lock, replica.look, replica.held) = (None, None, None);
-        if self.state.etcd.lock.as_ref().is_some_and(|there| there.version == lock.version) {
+        if self.state.etcd.device == device {
             self.state.etcd.lock = None;
-            self.next_version();
+            if self.setup.does(Variant::MemoryDroppedOnRelease) {
+                self.state.etcd.remembered = None;
+            }
+            self.device_lease_is_changed();
         }
         self.goes_on(r, after);
     }
@@ -290,7 +404,7 @@ impl World<'_> {
         };
         let ours = there.status.attempt.as_ref().is_some_and(|stored| stored.id == attempt && stored.result.is_none());
         let replica = &mut self.state.replicas[r];
-        (replica.object, replica.lease_is_kept) = (Some(there), false);
+        (replica.object, replica.lease_is_kept, replica.authority_is_read) = (Some(there), false, false);
         if ours { self.claimed(r, attempt) } else { self.think(r) }
     }
 
@@ -309,7 +423,8 @@ impl World<'_> {
             return self.answered(r, Answer::NotExecuted, false);
         }
         self.note_sending(&object, attempt);
-        let request = Request { attempt, uid: object.uid, requested: object.requested, sent: self.state.now };
+        let request =
+            Request { attempt, slot: object.slot, uid: object.uid, requested: object.requested, sent: self.state.now };
         self.state.requests.push(request);
         self.state.replicas[r].next = Next::Await { attempt };
     }
@@ -327,10 +442,13 @@ impl World<'_> {
         if self.state.now > object.expires + error {
             self.state.break_with("a request is sent after the object has expired");
         }
+        if self.state.suspended_at.is_some_and(|at| self.state.now > at + SEND_WINDOW) {
+            self.state.break_with("a request is sent too long after the tenant was suspended");
+        }
         let locked = self.state.locked.iter().find(|(of, _)| *of == attempt).map_or(Tick::MAX, |(_, at)| *at);
         let shown = self.state.record.iter().skip(self.state.shown_from);
         let known = |at: Tick| at >= object.requested && locked > at + self.setup.ledger_lag;
-        if shown.into_iter().any(|entry| known(entry.at)) {
+        if shown.into_iter().any(|entry| !entry.lost && known(entry.at)) {
             self.state.break_with("a request is sent although Intune's record showed a reset when the lock was taken");
         }
         if self.state.requests.iter().any(|other| other.attempt != attempt) {
@@ -343,9 +461,15 @@ impl World<'_> {
         let now = self.clock(r);
         let Some(object) = self.state.replicas[r].object.clone() else { return };
         let attempt = object.status.attempt.as_ref().map_or(0, |attempt| attempt.id);
-        let judged = bridge::judged(self.setup, object, answer, again, now);
-        let again = judged.step == Do::SendAgain;
-        self.state.replicas[r].next = if again { Next::Send { attempt } } else { Next::Record(answer) };
+        let judged = bridge::judged(self.setup, object.clone(), answer, again, now);
+        let remember = judged.remember.and_then(|latest| self.to_remember_of_an_answer(r, &object, latest));
+        self.state.replicas[r].next = match remember {
+            _ if judged.step == Do::SendAgain => Next::Send { attempt },
+            Some(latest) if !self.setup.does(Variant::MemoryAfterTheStatus) => {
+                Next::Remember { latest, then: Box::new(Next::Record(answer)) }
+            }
+            _ => Next::Record(answer),
+        };
     }
 
     fn record(&mut self, r: usize, answer: Answer, luck: Luck) {
@@ -361,6 +485,10 @@ impl World<'_> {
         match self.written(&read, &judged.status, true, luck) {
             Ok(Some(stored)) => {
                 self.state.replicas[r].object = Some(stored);
+                if let (true, Some(latest)) = (self.setup.does(Variant::MemoryAfterTheStatus), judged.remember) {
+                    self.state.replicas[r].next = Next::Remember { latest, then: Box::new(Next::Idle) };
+                    return;
+                }
                 self.goes_on(r, if released { After::LockIsGivenBack } else { After::DecideAgain });
             }
             Ok(None) | Err(_) => self.state.replicas[r].next = Next::AskForRecord(answer),
@@ -376,7 +504,7 @@ impl World<'_> {
         let waits = attempt(&there)
             .is_some_and(|(id, result)| result.is_none() && attempt(&read).is_some_and(|(ours, _)| ours == id));
         let replica = &mut self.state.replicas[r];
-        (replica.object, replica.lease_is_kept) = (Some(there), false);
+        (replica.object, replica.lease_is_kept, replica.authority_is_read) = (Some(there), false, false);
         if waits { self.state.replicas[r].next = Next::Record(answer) } else { self.think(r) }
     }
 
@@ -443,20 +571,24 @@ impl World<'_> {
         {
             self.state.claims.push((attempt.id, new.uid, attempt.deadline));
         }
+        self.note_what_is_told(new);
         let shown = self.state.record.iter().skip(self.state.shown_from);
         if new.status.silent > old.status.silent && shown.into_iter().any(|entry| entry.uid == Some(new.uid)) {
             self.state.break_with("an attempt that was carried out is counted as silent");
         }
         let executed = self.state.executed.iter().any(|executed| executed.uid == new.uid);
         match new.status.end {
-            Some((End::Rejected, _)) => {
+            Some((End::Rejected, why)) => {
                 self.state.rejected.push(new.uid);
-                if executed {
+                // A declaration that came back is not a second ticket for what was done for itself.
+                let done = self.state.executed.iter().any(|executed| executed.slot == new.slot);
+                if executed || (done && why == reason::RECENTLY_RESET) {
                     self.state.break_with("Rejected, and one was carried out");
                 }
             }
             Some((End::Complete, _)) => {
-                let from = new.requested - self.setup.ledger_clock_error - self.setup.intune_error.abs();
+                let margin = self.setup.clock_error + self.setup.ledger_clock_error;
+                let from = new.requested - margin - self.setup.intune_error.abs();
                 let done = |at: Option<Tick>| at.is_some_and(|at| at >= from);
                 if !self.state.record.iter().any(|entry| done(entry.done_at)) {
                     self.state.break_with("Complete without a reset");
@@ -468,6 +600,22 @@ impl World<'_> {
         if alone && self.setup.crashes + self.setup.losses + self.setup.restores == 0 && new.status.silent > 0 {
             self.state.break_with("in doubt although every answer came");
         }
+    }
+
+    /// What a status says was there may be lost from then on.
+    fn note_what_is_told(&mut self, object: &Object) {
+        let accepted = object.status.attempt.as_ref().is_some_and(|a| a.result == Some(Answer::Accepted));
+        let followed = object.status.action.as_ref().map(|action| action.start);
+        for entry in &mut self.state.record {
+            entry.told |= (accepted && entry.uid == Some(object.uid)) || Some(entry.start) == followed;
+        }
+    }
+
+    /// The device lease has another version, or there is none any more.
+    pub fn device_lease_is_changed(&mut self) {
+        let version = self.next_version();
+        let etcd = &mut self.state.etcd;
+        etcd.device = if etcd.lock.is_none() && etcd.remembered.is_none() { 0 } else { version };
     }
 
     pub fn stored(&self, slot: u8) -> Option<Object> {
@@ -515,6 +663,9 @@ impl World<'_> {
                     lock.settle = 10_000;
                 }
             }
+            Variant::ExpiredAtOnceWhileSuspended => {
+                facts.suspended &= facts.look.as_ref().is_none_or(|view| view.at <= facts.object.expires);
+            }
             Variant::ExpiredWhileOpen => {
                 let expired = facts.look.as_ref().is_some_and(|view| view.at > facts.object.expires);
                 if expired && facts.object.status.action.is_none() {
@@ -560,6 +711,7 @@ fn merged(there: &Status, old: &Status, new: &Status) -> Status {
         attempt,
         silent: pick(&there.silent, &old.silent, &new.silent),
         action: pick(&there.action, &old.action, &new.action),
+        earlier: pick(&there.earlier, &old.earlier, &new.earlier),
         end: pick(&there.end, &old.end, &new.end),
     }
 }

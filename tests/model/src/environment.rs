@@ -8,7 +8,10 @@ use passcode_operator::lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion}
 use crate::{
     bridge::{tick, time},
     driver::{Luck, World},
-    state::{Answer, Entry, Executed, Lead, Lease, Next, Object, Progress, Replica, Second, Status, TICK, Tick},
+    setup::SEND_WINDOW,
+    state::{
+        Answer, Entry, Executed, Lead, Lease, Next, Object, Progress, Replica, Request, Second, Status, TICK, Tick,
+    },
     variant::Variant,
 };
 
@@ -53,6 +56,18 @@ pub enum Action {
     Renew(usize),
     /// A replica sweeps the device lock, which holds nobody back any more.
     Sweep(usize),
+    /// Intune loses this entry.
+    Forget(usize),
+    /// Graph accepts this request, and carries it out later.
+    AcceptEarly(usize),
+    /// The tenant is suspended.
+    Suspend,
+    /// The other installation is suspended.
+    OtherSuspends,
+    /// The other installation sends a request for the first object.
+    OtherSends,
+    /// This installation is resumed.
+    Resume,
 }
 
 /// What a replica says of the lease after it stood still: no more than if it had been started just now.
@@ -75,6 +90,9 @@ impl World<'_> {
             }
             if !awaited || state.left.losses > 0 {
                 actions.push(Action::Lose(i));
+            }
+            if awaited && state.left.early_answers > 0 {
+                actions.push(Action::AcceptEarly(i));
             }
             if awaited && state.left.throttles > 0 {
                 actions.push(Action::Throttle(i));
@@ -102,9 +120,34 @@ impl World<'_> {
                 actions.push(Action::Restore);
             }
         }
+        if state.left.forgets > 0 {
+            let told = state.record.iter().enumerate().filter(|(_, entry)| entry.told && !entry.lost);
+            actions.extend(told.map(|(i, _)| Action::Forget(i)));
+        }
+        if state.left.suspensions > 0 {
+            actions.push(Action::Suspend);
+        }
+        self.actions_of_a_switch_over(actions);
         let on_its_way = state.requests.iter().any(|request| state.now >= request.sent + setup.send_grace);
         if state.now < setup.span.1 && !on_its_way {
             actions.push(Action::Tick);
+        }
+    }
+
+    fn actions_of_a_switch_over(&self, actions: &mut Vec<Action>) {
+        let (state, setup) = (&self.state, self.setup);
+        let Some(other) = &state.other else { return };
+        let acts = other.suspended_at.is_none_or(|at| state.now <= at + SEND_WINDOW + 2 * setup.clock_error);
+        let in_time = setup.objects.first().is_some_and(|(requested, expires)| {
+            (requested - setup.clock_error..=expires + setup.clock_error).contains(&state.now)
+        });
+        if !other.sent && acts && in_time {
+            actions.push(Action::OtherSends);
+        }
+        match other.suspended_at {
+            None => actions.push(Action::OtherSuspends),
+            Some(at) if state.etcd.suspended && state.now > at + setup.switch_over() => actions.push(Action::Resume),
+            Some(_) => {}
         }
     }
 
@@ -127,6 +170,9 @@ impl World<'_> {
                 let open = self.hideable();
                 let masks = (0..=u8::MAX).filter(|mask| mask & !open == 0);
                 actions.extend(masks.map(|mask| Action::Step(r, Luck::Hidden(mask))));
+                if state.left.empty_looks > 0 {
+                    actions.push(Action::Step(r, Luck::Empty));
+                }
             }
             next => {
                 self.with_luck(r, Luck::Fine, actions);
@@ -149,7 +195,7 @@ impl World<'_> {
             actions.push(Action::Renew(r));
         }
         let over = |lock: &crate::state::Lock| self.clock(r) > lock.deadline + lock.settle;
-        if self.setup.sweeps && state.etcd.lock.as_ref().is_some_and(over) {
+        if self.setup.sweeps && state.etcd.remembered.is_none() && state.etcd.lock.as_ref().is_some_and(over) {
             actions.push(Action::Sweep(r));
         }
     }
@@ -198,6 +244,7 @@ impl World<'_> {
             Action::Step(r, luck) => {
                 let lost = matches!(luck, Luck::Unanswered | Luck::NotApplied | Luck::AppliedLater);
                 self.state.left.losses -= u8::from(lost);
+                self.state.left.empty_looks -= u8::from(luck == Luck::Empty);
                 self.step(r, luck);
             }
             Action::Stride(r, luck, hidden) => {
@@ -247,8 +294,28 @@ impl World<'_> {
             Action::Renew(r) => self.renew(r),
             Action::Sweep(_) => {
                 self.state.etcd.lock = None;
-                self.next_version();
+                self.device_lease_is_changed();
             }
+            Action::Forget(i) => {
+                self.state.left.forgets -= 1;
+                self.state.record[i].lost = true;
+            }
+            Action::AcceptEarly(i) => {
+                self.state.left.early_answers -= 1;
+                let awaiting = self.awaiting(self.state.requests[i].attempt);
+                awaiting.into_iter().for_each(|r| self.answered(r, Answer::Accepted, false));
+            }
+            Action::Suspend => {
+                self.state.left.suspensions -= 1;
+                self.state.etcd.suspended = true;
+                self.state.suspended_at = Some(self.state.now);
+            }
+            Action::OtherSuspends => {
+                let now = self.state.now;
+                self.state.other.iter_mut().for_each(|other| other.suspended_at = Some(now));
+            }
+            Action::OtherSends => self.other_sends(),
+            Action::Resume => self.state.etcd.suspended = false,
         }
     }
 
@@ -258,6 +325,7 @@ impl World<'_> {
             match self.state.replicas[r].next {
                 Next::ReadLock => self.step(r, Luck::Fine),
                 Next::Look => self.step(r, Luck::Hidden(hidden)),
+                Next::AskForAuthority => self.step(r, Luck::Fine),
                 _ => return,
             }
         }
@@ -271,14 +339,22 @@ impl World<'_> {
         let of_this_tick =
             self.state.record.iter().filter(|entry| (start..start + TICK).contains(&entry.start)).count();
         let start = start + Second::try_from(of_this_tick).unwrap();
-        self.state.record.push(Entry { start, at: now, progress: Progress::Pending, done_at: None, uid });
+        self.state.record.push(Entry {
+            start,
+            at: now,
+            progress: Progress::Pending,
+            done_at: None,
+            uid,
+            told: false,
+            lost: false,
+        });
     }
 
     fn carry_out(&mut self, i: usize, told: bool) {
         let request = self.state.requests[i].clone();
         let awaiting = self.awaiting(request.attempt);
         self.state.left.losses -= u8::from(!told);
-        self.execute(request.attempt, request.uid, request.requested);
+        self.execute(&request);
         if !told && self.setup.does(Variant::RepeatedByHttp) {
             self.state.requests[i].sent = self.state.now;
             return;
@@ -294,15 +370,17 @@ impl World<'_> {
         self.answered(r, answer, again);
     }
 
-    /// None is carried out for an object if one of ours was carried out at or after its requestTime; and what was rejected stays so.
-    fn execute(&mut self, attempt: u8, uid: u8, requested: Tick) {
-        if self.state.executed.iter().any(|earlier| earlier.at >= requested) {
+    /// None is carried out for an object if one of ours was carried out at or after its requestTime, or for the same declaration (a clock that
+    /// is ahead sends a little before requestTime); and what was rejected stays so.
+    fn execute(&mut self, request: &Request) {
+        let Request { attempt, slot, uid, requested, .. } = *request;
+        if self.state.executed.iter().any(|earlier| earlier.at >= requested || earlier.slot == slot) {
             self.state.break_with("a second reset is carried out");
         }
         if self.state.rejected.contains(&uid) {
             self.state.break_with("one is carried out for what was Rejected");
         }
-        self.state.executed.push(Executed { attempt, uid, at: self.state.now });
+        self.state.executed.push(Executed { attempt, slot, uid, at: self.state.now });
         self.enter(Some(uid));
     }
 
@@ -310,6 +388,19 @@ impl World<'_> {
         let awaited = self.awaiting(self.state.requests[i].attempt).is_some();
         self.state.left.losses -= u8::from(awaited);
         self.drop_request(i, Answer::Unknown);
+    }
+
+    /// The first object is declared in both clusters, so what is carried out for it in one is carried out for it in the other.
+    fn other_sends(&mut self) {
+        let now = self.state.now;
+        let Some(object) = self.stored(0) else { return };
+        self.state.other.iter_mut().for_each(|other| other.sent = true);
+        if !self.state.requests.is_empty() {
+            self.state.break_with("two requests for one device are under way");
+        }
+        let request =
+            Request { attempt: 0, slot: object.slot, uid: object.uid, requested: object.requested, sent: now };
+        self.state.requests.push(request);
     }
 
     /// It is not carried out; whoever waits for an answer gets this one.
@@ -327,6 +418,7 @@ impl World<'_> {
         self.state.left.recreations -= 1;
         if self.setup.does(Variant::LockReleasedWithItsObject) {
             self.state.etcd.lock = self.state.etcd.lock.take().filter(|lock| lock.owner != old.uid);
+            self.device_lease_is_changed();
         }
         let uid = self.state.next_uid;
         self.state.next_uid += 1;
@@ -419,6 +511,7 @@ impl World<'_> {
             renewed: lease.map(|lease| time(lease.renewed)),
             renewed_before: lead.latest.map(time),
             accounted_for: lead.witnessed || self.setup.does(Variant::UnwitnessedLeaseTrusted),
+            traces: true,
         };
         suspicion(seen, time(now), settle, error)?;
         let begun = Quarantine::beginning(time(now), settle);
@@ -443,6 +536,11 @@ impl World<'_> {
     }
 
     fn all_goes_well(&mut self) {
+        let mut actions = Vec::new();
+        self.actions_of_a_switch_over(&mut actions);
+        for action in actions.into_iter().filter(|action| *action != Action::OtherSends) {
+            self.happen(&action);
+        }
         while !self.state.late.is_empty() {
             self.happen(&Action::Late(0));
         }

@@ -4,6 +4,8 @@ use crate::variant::Variant;
 
 /// Half a minute; 0 is a requestTime.
 pub type Tick = i16;
+/// How long a claim may be sent.
+pub const SEND_WINDOW: Tick = 1;
 
 /// A world's bounds. What is not named is as in [`Setup::new`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +52,23 @@ pub struct Setup {
     pub enrolments: u8,
     /// Whether the device lock is swept once it holds nobody back; the operator leaves it for an hour.
     pub sweeps: bool,
+    /// How often the tenant is suspended here.
+    pub suspensions: u8,
+    /// Whether another installation is active at the beginning, and this one suspended: it is resumed once the other one was suspended long
+    /// enough ago.
+    pub switched_over: bool,
+    /// Passes that begin with the belief that the tenant is not suspended, whatever is stored: a cache that is behind.
+    pub stale_tenants: u8,
+    /// Looks that show an empty record.
+    pub empty_looks: u8,
+    /// Whether the device lease remembers resets; the rest has to hold without that as long as Intune loses nothing.
+    pub memory: bool,
+    /// Entries that Intune loses, once a status or a device lease says that they were there.
+    pub forgets: u8,
+    /// Answers that come before the request is carried out.
+    pub early_answers: u8,
+    /// Whether a reset by hand was done long before the requestTime.
+    pub reset_before: bool,
     /// Whether only a leader acts, by a lease, which the first replica holds at the beginning; else every replica does.
     pub leases: bool,
     /// Restores of etcd from the copy that was taken at the beginning.
@@ -91,6 +110,14 @@ impl Setup {
             stale_reads: 0,
             enrolments: 0,
             sweeps: false,
+            suspensions: 0,
+            switched_over: false,
+            stale_tenants: 0,
+            empty_looks: 0,
+            memory: false,
+            forgets: 0,
+            early_answers: 0,
+            reset_before: false,
             leases: false,
             restores: 0,
             restored_after: 0,
@@ -98,6 +125,14 @@ impl Setup {
             strides: false,
             driven_to_end: 0,
         }
+    }
+
+    /// How long after the other installation was suspended this one may be resumed: more than this.
+    #[must_use]
+    pub fn switch_over(&self) -> Tick {
+        let (s, d, l) = (self.clock_error, self.send_grace, self.ledger_lag);
+        let short = Tick::from(self.does(Variant::ResumedATickEarly));
+        SEND_WINDOW + 2 * s + d + l - short
     }
 
     /// The settle window: derived, as the operator derives it, unless the variant says otherwise.

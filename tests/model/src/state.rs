@@ -60,6 +60,8 @@ pub struct Status {
     pub attempt: Option<Attempt>,
     pub silent: u8,
     pub action: Option<Followed>,
+    /// `status.earlierReset`.
+    pub earlier: Option<Second>,
     pub end: Option<(End, &'static str)>,
 }
 
@@ -82,7 +84,6 @@ pub struct Lock {
     pub deadline: Tick,
     pub settle: Tick,
     pub owner: u8,
-    pub version: u16,
 }
 
 /// The leader lease.
@@ -99,7 +100,13 @@ pub struct Lease {
 pub struct Etcd {
     pub objects: Vec<Option<Object>>,
     pub lock: Option<Lock>,
+    /// By when the latest reset was carried out that the device lease remembers.
+    pub remembered: Option<Second>,
+    /// The device lease's version; 0: there is none.
+    pub device: u16,
     pub lease: Option<Lease>,
+    /// `spec.suspend` of the tenant.
+    pub suspended: bool,
     pub version: u16,
 }
 
@@ -107,6 +114,7 @@ pub struct Etcd {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     pub attempt: u8,
+    pub slot: u8,
     pub uid: u8,
     pub requested: Tick,
     pub sent: Tick,
@@ -116,6 +124,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Executed {
     pub attempt: u8,
+    pub slot: u8,
     pub uid: u8,
     pub at: Tick,
 }
@@ -129,6 +138,19 @@ pub struct Entry {
     pub done_at: Option<Tick>,
     /// The object that it was carried out for; none by hand.
     pub uid: Option<u8>,
+    /// Whether a status or a device lease says that it was there.
+    pub told: bool,
+    /// Whether Intune has lost it.
+    pub lost: bool,
+}
+
+impl Entry {
+    /// A reset by hand, done before anything that is explored.
+    fn long_ago() -> Self {
+        let at = -100;
+        let start = Second::from(at) * TICK;
+        Self { start, at, progress: Progress::Done, done_at: Some(at), uid: None, told: false, lost: false }
+    }
 }
 
 /// What a look showed.
@@ -162,8 +184,10 @@ pub enum Next {
         attempt: u8,
         deadline: Tick,
     },
-    /// The leader lease, once the lock is held, and before a rejection.
+    /// The leader lease, before a rejection.
     AskForLease,
+    /// The leader lease and the tenant, once the lock is held.
+    AskForAuthority,
     Claim(Box<Status>),
     AskForClaim {
         attempt: u8,
@@ -174,11 +198,16 @@ pub enum Next {
     Await {
         attempt: u8,
     },
+    /// Has the device lease remember a reset that was carried out by then, and goes on.
+    Remember {
+        latest: Second,
+        then: Box<Next>,
+    },
     Record(Answer),
     AskForRecord(Answer),
     /// Writes a status, and what comes after that.
     Write(Box<Status>, After),
-    GiveBack(Box<Lock>, After),
+    GiveBack(After),
 }
 
 /// What comes after a write or after a lock was given back.
@@ -199,10 +228,17 @@ pub struct Replica {
     pub next: Next,
     pub object: Option<Object>,
     pub lock: Option<Option<Lock>>,
+    /// What the device lease remembered when it was read, and its version.
+    pub remembered: Option<Second>,
+    pub device: u16,
     pub look: Option<View>,
     pub held: Option<Held>,
     /// Whether the lease was as this replica wrote it when it was read, after the object.
     pub lease_is_kept: bool,
+    /// `spec.suspend` as it was last read in this pass.
+    pub suspended: bool,
+    /// Whether authority was asked for since the lock was taken.
+    pub authority_is_read: bool,
     pub lead: Lead,
 }
 
@@ -232,9 +268,13 @@ impl Replica {
             next: Next::Idle,
             object: None,
             lock: None,
+            remembered: None,
+            device: 0,
             look: None,
             held: None,
             lease_is_kept: false,
+            suspended: false,
+            authority_is_read: false,
             lead: Lead::default(),
         }
     }
@@ -264,6 +304,18 @@ pub struct Left {
     pub stale_reads: u8,
     pub enrolments: u8,
     pub restores: u8,
+    pub suspensions: u8,
+    pub empty_looks: u8,
+    pub stale_tenants: u8,
+    pub forgets: u8,
+    pub early_answers: u8,
+}
+
+/// The other installation, as far as it matters here: it sends one request at most, for the first object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Other {
+    pub sent: bool,
+    pub suspended_at: Option<Tick>,
 }
 
 /// A write of a status whose caller gave up.
@@ -298,6 +350,10 @@ pub struct State {
     pub late: Vec<Late>,
     pub next_attempt: u8,
     pub next_uid: u8,
+    /// When the tenant was suspended here.
+    pub suspended_at: Option<Tick>,
+    /// The other installation, where there is one.
+    pub other: Option<Other>,
     pub left: Left,
     /// What does not hold. Such a state has no successors.
     pub broken: Option<&'static str>,
@@ -320,7 +376,8 @@ impl State {
         let objects: Vec<Option<Object>> = objects.collect();
         let count = u8::try_from(objects.len()).unwrap();
         let now = setup.span.0;
-        let mut etcd = Etcd { objects, lock: None, lease: None, version: u16::from(count) };
+        let suspended = setup.switched_over;
+        let mut etcd = Etcd { objects, suspended, version: u16::from(count), ..Etcd::default() };
         let mut replicas: Vec<Replica> = setup.clock_errors.iter().map(|error| Replica::started(*error)).collect();
         if setup.leases {
             // The first replica has led for a while, and the others have seen it.
@@ -338,7 +395,7 @@ impl State {
             etcd,
             replicas,
             requests: Vec::new(),
-            record: Vec::new(),
+            record: setup.reset_before.then(Entry::long_ago).into_iter().collect(),
             shown_from: 0,
             enrolled: None,
             executed: Vec::new(),
@@ -358,7 +415,14 @@ impl State {
                 stale_reads: setup.stale_reads,
                 enrolments: setup.enrolments,
                 restores: setup.restores,
+                suspensions: setup.suspensions,
+                empty_looks: setup.empty_looks,
+                stale_tenants: setup.stale_tenants,
+                forgets: setup.forgets,
+                early_answers: setup.early_answers,
             },
+            suspended_at: None,
+            other: setup.switched_over.then(Other::default),
             broken: None,
         }
     }

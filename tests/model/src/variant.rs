@@ -73,6 +73,36 @@ pub enum Variant {
     RejectedWithoutALookAtTheLease,
     /// A version number is enough to know an attempt by.
     AttemptIdNotCompared,
+    /// Whether the tenant is suspended is judged by what was known when the pass began.
+    AuthorityOfThePassBegin,
+    /// Authority is asked for after the look under the lock.
+    LookBeforeAuthority,
+    /// The other installation is resumed a tick before everything that this one sent is sure to show.
+    ResumedATickEarly,
+    /// A suspended installation says Expired at once, though the active one may have sent it just before.
+    ExpiredAtOnceWhileSuspended,
+    /// The margin at requestTime is Intune's clock error alone.
+    MarginWithoutOurClockError,
+    /// Every entry that was not seen before an attempt is taken for its own, however old.
+    AnyNewEntryIsOurs,
+    /// The device lease remembers nothing.
+    NoMemory,
+    /// What was accepted is remembered after the status says so.
+    MemoryAfterTheStatus,
+    /// Only what was accepted is remembered, not what was found in Intune's record.
+    MemoryOfAcceptedOnly,
+    /// What is remembered is lost when the lock is taken again.
+    MemoryNotCarriedOver,
+    /// What is remembered is lost when the lock is given back.
+    MemoryDroppedOnRelease,
+    /// An accepted request is remembered as carried out by its requestTime.
+    MemoryOfTheRequestTime,
+    /// An accepted request is remembered as carried out by its claimTime.
+    MemoryOfTheClaimTime,
+    /// An accepted request is remembered as carried out by the time of the answer.
+    MemoryOfTheAnswer,
+    /// What was found is remembered as carried out when it seems to have started.
+    MemoryWithoutMargin,
     /// A 429 counts as an attempt.
     ThrottlingCounted,
     /// A device lock ends only when somebody gives it back.

@@ -36,7 +36,11 @@ pub fn small() -> Vec<Named> {
         ),
         ("two objects of one device", Setup { objects: vec![(0, 20), (1, 20)], span: (0, 3), ..strides() }),
         ("two objects and a loss", Setup { objects: vec![(0, 20), (0, 20)], losses: 1, span: (0, 2), ..quick() }),
-        ("deleted and declared anew", Setup { recreations: 1, crashes: 1, span: (0, 3), ..quick() }),
+        ("deleted and declared again", Setup { recreations: 1, crashes: 1, span: (0, 3), ..quick() }),
+        (
+            "deleted and declared again, with a memory",
+            Setup { recreations: 1, crashes: 1, span: (0, 3), memory: true, ..quick() },
+        ),
         ("reset by hand", Setup { by_hand: 1, min_interval: 3, span: (-1, 3), ..quick() }),
         (
             "enrolled anew, Intune's clock behind",
@@ -54,6 +58,17 @@ pub fn small() -> Vec<Named> {
             Setup { clock_errors: vec![0], driven_to_end: 64, ..looks_reset_before() },
         ),
         ("a restore around a leader that stood still", Setup { driven_to_end: 64, ..around_a_standstill() }),
+        ("suspended", Setup { suspensions: 1, strides: false, losses: 1, span: (0, 4), ..quick() }),
+        ("switched over", switched_over()),
+        ("switched over, with a cache that is behind", Setup { stale_tenants: 1, ..switched_over() }),
+        ("switched over, and it expires", Setup { objects: vec![(0, 1)], span: (0, 6), ..switched_over() }),
+        ("clocks apart, deleted and declared again", ahead()),
+        ("clocks apart, deleted and declared again, with a memory", Setup { memory: true, ..ahead() }),
+        ("reset long before, and an empty look", reset_before()),
+        ("an entry that is lost", Setup { crashes: 1, ..forgetful() }),
+        ("an entry that is lost, under two replicas", Setup { clock_errors: vec![0, 0], span: (0, 2), ..forgetful() }),
+        ("an entry that is lost, found after no answer", Setup { losses: 1, recreations: 2, ..forgetful() }),
+        ("an entry that is lost, of one object or the other", Setup { recreations: 0, ..forgetful_of_two() }),
     ]
 }
 
@@ -81,6 +96,69 @@ fn looks_reset_before() -> Setup {
 /// Two leaders in turn, and a restore of etcd to before the second.
 fn around_a_standstill() -> Setup {
     Setup { objects: vec![(1, 20)], restored_at_once: false, ..at_once() }
+}
+
+/// Another installation is active, until it is suspended and this one resumed.
+fn switched_over() -> Setup {
+    Setup { switched_over: true, send_grace: 0, ledger_lag: 1, span: (0, 5), driven_to_end: 64, ..Setup::new() }
+}
+
+/// A replica whose clock is ahead, and Intune's that is behind, by as much as is allowed.
+fn ahead() -> Setup {
+    Setup {
+        clock_error: 1,
+        clock_errors: vec![1],
+        intune_error: -1,
+        min_interval: 6,
+        recreations: 1,
+        objects: vec![(0, 20)],
+        span: (-1, 4),
+        send_grace: 0,
+        ledger_lag: 0,
+        strides: true,
+        driven_to_end: 64,
+        ..Setup::new()
+    }
+}
+
+/// A reset by hand that was done long before, a record that is shown empty once, and an answer that is lost.
+fn reset_before() -> Setup {
+    Setup {
+        reset_before: true,
+        empty_looks: 1,
+        losses: 1,
+        span: (0, 4),
+        send_grace: 0,
+        ledger_lag: 0,
+        driven_to_end: 64,
+        ..Setup::new()
+    }
+}
+
+/// Intune loses an entry, and the object is deleted and declared again.
+fn forgetful() -> Setup {
+    Setup {
+        memory: true,
+        forgets: 1,
+        recreations: 1,
+        send_grace: 0,
+        ledger_lag: 0,
+        ledger_clock_error: 0,
+        span: (0, 3),
+        strides: true,
+        driven_to_end: 64,
+        ..Setup::new()
+    }
+}
+
+/// The same with a second object, which was asked for so late that nothing remembered answers it.
+fn and_another() -> Setup {
+    Setup { objects: vec![(0, 20), (2, 20)], ..forgetful() }
+}
+
+/// The same with a second object that was asked for later, an answer that comes before the reset, and a 429.
+fn forgetful_of_two() -> Setup {
+    Setup { objects: vec![(0, 20), (1, 20)], early_answers: 1, send_grace: 1, span: (0, 4), ..forgetful() }
 }
 
 /// Worlds that take minutes, and a bound for each.
@@ -126,6 +204,41 @@ pub fn large() -> Vec<Named> {
         (
             "a restore at once, of what looks reset before, under two leaders in turn",
             Setup { driven_to_end: 256, ..looks_reset_before() },
+        ),
+        (
+            "an entry that is lost, under two replicas, a crash and a loss",
+            Setup {
+                clock_errors: vec![0, 0],
+                crashes: 1,
+                losses: 1,
+                recreations: 2,
+                ledger_lag: 1,
+                span: (0, 5),
+                ..forgetful()
+            },
+        ),
+        (
+            "an entry that is lost, of two objects, clocks apart",
+            Setup {
+                clock_error: 1,
+                clock_errors: vec![-1, 1],
+                losses: 1,
+                throttles: 1,
+                span: (-1, 6),
+                ..forgetful_of_two()
+            },
+        ),
+        (
+            "a restore, two replicas, with a memory",
+            Setup {
+                clock_errors: vec![0, 0],
+                memory: true,
+                recreations: 1,
+                send_grace: 0,
+                ledger_lag: 0,
+                span: (0, 4),
+                ..restored()
+            },
         ),
         (
             "two restores, two objects",
@@ -251,6 +364,21 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
             V::UnwitnessedLeaseTrusted,
             Setup { crashes: 1, send_grace: 0, restored_after: 1, objects: vec![(1, 20)], span: (0, 2), ..restored() },
         ),
+        of(V::AuthorityOfThePassBegin, Setup { suspensions: 1, span: (0, 3), ..instant() }),
+        of(V::LookBeforeAuthority, Setup { stale_tenants: 1, ledger_lag: 0, ..switched_over() }),
+        of(V::ResumedATickEarly, switched_over()),
+        of(V::ExpiredAtOnceWhileSuspended, Setup { objects: vec![(0, 1)], span: (0, 6), ..switched_over() }),
+        of(V::MarginWithoutOurClockError, ahead()),
+        of(V::AnyNewEntryIsOurs, reset_before()),
+        of(V::NoMemory, forgetful()),
+        of(V::MemoryAfterTheStatus, Setup { crashes: 1, ..forgetful() }),
+        of(V::MemoryOfAcceptedOnly, Setup { losses: 1, ..forgetful() }),
+        of(V::MemoryNotCarriedOver, Setup { throttles: 1, ..and_another() }),
+        of(V::MemoryDroppedOnRelease, Setup { throttles: 1, ..and_another() }),
+        of(V::MemoryOfTheRequestTime, forgetful_of_two()),
+        of(V::MemoryOfTheClaimTime, forgetful_of_two()),
+        of(V::MemoryOfTheAnswer, forgetful_of_two()),
+        of(V::MemoryWithoutMargin, Setup { memory: true, forgets: 1, losses: 1, min_interval: 0, ..ahead() }),
         of(V::ThrottlingCounted, Setup { throttles: 1, span: (0, 5), strides: true, ..new() }),
         of(V::LockThatNeverEnds, Setup { crashes: 1, driven_to_end: 4, ..twice() }),
     ]

@@ -6,6 +6,7 @@
 mod downgrade;
 mod moved;
 mod restore;
+mod switched;
 
 use std::{
     path::Path,
@@ -18,8 +19,9 @@ use serde_json::{Value, json};
 use world::objects::{reset, with};
 
 use crate::{
+    audit::{Terms, judge},
     layers::Size,
-    processes::in_real_time,
+    processes::{cluster::Cluster, in_real_time, intune::Intune},
     report::{Report, Tally},
 };
 
@@ -34,6 +36,7 @@ pub fn run(size: Size, operator: &Path) -> Report {
             scope.spawn(|| drill("restored in place", restore::in_place(size, operator))),
             scope.spawn(|| drill("restored on a new machine", restore::on_a_new_machine(size, operator))),
             scope.spawn(|| drill("moved to another cluster", moved::in_haste_and_in_order(operator))),
+            scope.spawn(|| drill("switched over to another cluster", switched::over_and_back(operator))),
             scope.spawn(|| drill("definitions downgraded", downgrade::under_a_running_operator(operator))),
         ];
         started.map(|drill| drill.join().unwrap())
@@ -50,6 +53,15 @@ fn drill(name: &str, body: impl Future<Output = Tally>) -> Tally {
     let tally = in_real_time(name, body);
     eprintln!("    {name}: {} s", begin.elapsed().as_secs());
     tally
+}
+
+/// The objects with these names, in two clusters of which the new one's have ended. The old one's claims are what its requests were sent under.
+async fn judged(intune: &Intune, old: &Cluster, new: &Cluster, wanted: impl Fn(&str) -> bool) -> Tally {
+    let mut records = new.records(intune, &[old.history().await]).await;
+    records.histories.retain(|((_, name), _)| wanted(name));
+    records.objects.retain(|object| object["metadata"]["name"].as_str().is_some_and(&wanted));
+    let arrives_within = SignedDuration::from_secs(i64::try_from(intune.bounds.send_grace).unwrap());
+    judge(&records, Terms { all_end: true, arrives_within })
 }
 
 /// Seconds from now, or before.

@@ -2,14 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
-use k8s_openapi::jiff::SignedDuration;
 use passcode_operator::api::Time;
 use serde_json::{Value, json};
 use world::objects::with;
 
-use super::{LONG, declaration, from_now};
+use super::{LONG, declaration, from_now, judged};
 use crate::{
-    audit::{Terms, judge},
     processes::{
         cluster::Cluster,
         intune::{Bounds, Intune},
@@ -117,13 +115,4 @@ async fn exported(cluster: &Cluster) -> Vec<Value> {
         json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": object["spec"]})
     };
     objects.map(export).collect()
-}
-
-/// The old cluster's objects were left behind without an end; its claims are what its requests were sent under.
-async fn judged(intune: &Intune, old: &Cluster, new: &Cluster, wanted: impl Fn(&str) -> bool) -> Tally {
-    let mut records = new.records(intune, &[old.history().await]).await;
-    records.histories.retain(|((_, name), _)| wanted(name));
-    records.objects.retain(|object| object["metadata"]["name"].as_str().is_some_and(&wanted));
-    let arrives_within = SignedDuration::from_secs(i64::try_from(BOUNDS.send_grace).unwrap());
-    judge(&records, Terms { all_end: true, arrives_within })
 }

@@ -86,7 +86,6 @@ impl Before {
         let intune = Intune::serve(bounds, lag).await;
         let cluster = Cluster::start().await;
         cluster.apply(&intune.tenant(json!({}))).await;
-        cluster.age("default").await;
         let operators = ["a", "b"].map(|name| Program::operator(&cluster, name, operator).started());
         let names = ["done", "after-the-post", "before-the-claim", "unknown-to-it", "held"];
         let phones: Vec<_> =

@@ -63,19 +63,6 @@ impl Cluster {
         until("it is applied", Duration::from_secs(60), || async { self.plane.apply(&text).await.ok() }).await;
     }
 
-    /// Makes a tenant a day old, as in an installation of some age: for a fresh one there is no quarantine. No API server lets
-    /// anybody do that, so it is done in etcd.
-    pub async fn age(&self, tenant: &str) {
-        let key = format!("/registry/{GROUP}/intunetenants/{tenant}");
-        let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
-        let change = |value: Vec<u8>| {
-            let mut object: Value = serde_json::from_slice(&value)?;
-            object["metadata"]["creationTimestamp"] = json!(passcode_operator::api::Time(yesterday).floor_to_second());
-            Ok(serde_json::to_vec(&object)?)
-        };
-        self.plane.rewrite(&key, change).await.unwrap();
-    }
-
     /// Waits until an operator has signed in to a tenant.
     pub async fn tenant_is_ready(&self, name: &str) {
         let tenants: Api<IntuneTenant> = Api::all(self.client.clone());

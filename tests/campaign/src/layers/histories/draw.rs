@@ -13,8 +13,8 @@ use world::BEGIN;
 
 use super::event::{Declared, Event, History, Which};
 
-/// How old a tenant is before a restore of etcd puts it into quarantine; a minute more than is asked for.
-pub(super) const AGE: Duration = Duration::from_secs(660);
+/// How old an installation is before etcd is copied: a backup of before the first leader lease looks like a new one.
+pub(super) const AGE: Duration = Duration::from_secs(60);
 
 struct Draw {
     dice: Rng,

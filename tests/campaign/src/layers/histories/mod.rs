@@ -7,7 +7,7 @@
 //! Not drawn, because the promise does not cover it: a request that is carried out later than sendGrace after it was
 //! sent; a record that lags longer than ledgerLag; clocks that jump; an answer that means "not executed" or "refused" to a request that was
 //! carried out; a device lock deleted by hand; two installations. And a restore of etcd from a snapshot younger than the settle window, or
-//! within ten minutes of the tenant's creation: nothing in the cluster tells it. Nor one together with a device that
+//! older than the first leader lease: nothing in the cluster tells it. Nor one together with a device that
 //! vanishes or is enrolled anew: a claim that is lost with the record that would have shown its reset cannot be known.
 
 mod draw;

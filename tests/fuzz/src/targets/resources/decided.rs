@@ -51,7 +51,6 @@ pub fn is_sound(object: &PasscodeReset) {
 fn observed(object: &PasscodeReset) -> Observed<'_> {
     let tenant = TenantView {
         spec: &TENANT,
-        created: Timestamp::UNIX_EPOCH,
         trouble: None,
         matrix: Some(&MATRIX),
         stretch: Stretch::default(),
@@ -70,6 +69,8 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         gate: None,
         quarantine: None,
         lease_is_kept: true,
+        authority_is_read: true,
+        remembered: None,
     }
 }
 
