@@ -133,6 +133,7 @@ impl Case {
             lease_is_kept: true,
             authority_is_read: true,
             remembered: None,
+            swept: None,
         };
         decide(&observed, Now { wall: self.now, graph: Some(self.now), estimate: self.now })
     }

@@ -15,6 +15,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// The most memory that it held at once, in MiB.
     pub peak_mib: f64,
+    /// The memory that it holds now, in MiB.
+    pub mib: f64,
 }
 
 /// A running program, killed when dropped.
@@ -54,7 +56,8 @@ impl Measured {
             let path = format!("/proc/{}/{file}", self.process.id());
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
         };
-        Ok(Usage { cpu: cpu(&read("stat")?)?, peak_mib: peak_mib(&read("status")?)? })
+        let status = read("status")?;
+        Ok(Usage { cpu: cpu(&read("stat")?)?, peak_mib: mib(&status, "VmHWM:")?, mib: mib(&status, "VmRSS:")? })
     }
 
     /// Whether it still runs.
@@ -85,9 +88,10 @@ fn cpu(stat: &str) -> Result<Duration> {
     Ok(TICK * (ticks(14)? + ticks(15)?))
 }
 
-/// Peak memory by `/proc/PID/status`.
-fn peak_mib(status: &str) -> Result<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("/proc/PID/status without VmHWM")?;
+/// Memory by `/proc/PID/status`.
+fn mib(status: &str, field: &str) -> Result<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let line = line.with_context(|| format!("/proc/PID/status without {field}"))?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
 }
@@ -102,8 +106,9 @@ mod tests {
         let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 3 0 100 1000 200";
         assert_eq!(cpu(stat).unwrap(), Duration::from_secs(3));
         assert!(cpu("42 (x) S 1").is_err());
-        assert_eq!(peak_mib("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1024 kB\n").unwrap(), 2.0);
-        assert!(peak_mib("Name:\tx\n").is_err());
+        let status = "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1024 kB\n";
+        assert_eq!((mib(status, "VmHWM:").unwrap(), mib(status, "VmRSS:").unwrap()), (2.0, 1.0));
+        assert!(mib("Name:\tx\n", "VmHWM:").is_err());
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use super::{
     observed::{DoubtKind, Look, Namespace, Now, Observed, Reading, Unreadable},
     offer,
     step::{Decision, Fact, Lesson, Step},
+    without_tenant,
 };
 use crate::{
     api::{
@@ -114,6 +115,11 @@ fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
 
 fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
     let Some(tenant) = d.o.tenant else {
+        if d.o.unread.tenant.is_none()
+            && let Some(end) = without_tenant::ended(d)
+        {
+            return Err(end);
+        }
         d.keep_doubt();
         let name = &d.o.object.spec.tenant_ref.name;
         let message = d.o.unread.tenant.map_or_else(|| messages::no_such_tenant(name), messages::unreadable_tenant);

@@ -43,8 +43,25 @@ pub(super) const WORK_PROFILE_ONLY: &str = "On this device Intune can only reset
 
 pub(super) fn no_such_tenant(name: &str) -> String {
     format!(
-        "There is no IntuneTenant named \"{name}\". Nothing was sent for want of it; this goes on by itself once it exists, or \
-         create a new PasscodeReset with another tenantRef."
+        "There is no IntuneTenant named \"{name}\". Nothing was sent; this goes on by itself once it exists, or create a new \
+         PasscodeReset with another tenantRef."
+    )
+}
+
+pub(super) fn expired_without_tenant(name: &str, expiration: Time) -> String {
+    format!(
+        "Nothing was sent before its expirationTime, {}, for there is no IntuneTenant named \"{name}\". If it is still needed, create a new \
+         PasscodeReset with requestTime now and the tenantRef of an IntuneTenant that exists.",
+        second(expiration)
+    )
+}
+
+/// Whatever is known of the object may be older than what was sent for it.
+pub(super) fn forgotten_without_tenant(name: &str) -> String {
+    format!(
+        "It has expired, and there is no IntuneTenant named \"{name}\" by which Intune could be asked. The cluster may have been restored from \
+         a backup since this object was created, so it is not certain that nothing was sent. Ask the person whether the old passcode still \
+         works, and if a reset is still needed create a new PasscodeReset with requestTime now and the tenantRef of an IntuneTenant that exists."
     )
 }
 

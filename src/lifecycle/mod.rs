@@ -21,3 +21,4 @@ pub mod quarantine;
 pub mod step;
 #[cfg(test)]
 mod tests;
+pub mod without_tenant;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{follow::Stretch, lock::Lock, quarantine::Quarantine};
+use super::{follow::Stretch, lock::Lock, quarantine::Quarantine, without_tenant::Sweep};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -55,6 +55,8 @@ pub struct Observed<'a> {
     pub lease_is_kept: bool,
     /// Whether `tenant`, `namespace` and the leader lease were read live since this pass took the device lock.
     pub authority_is_read: bool,
+    /// The sweep that saw that the tenant does not exist, for an object whose time it found to be over.
+    pub swept: Option<Sweep>,
 }
 
 /// What is there, and cannot be read by this version of the operator.

@@ -76,7 +76,9 @@ where
 {
     let context = context.clone();
     let events = events.default_backoff().modify(|object| {
+        // Nothing here reads them, and there may be much of both.
         object.managed_fields_mut().clear();
+        object.annotations_mut().clear();
     });
     reflector(writer, events)
         .filter_map(move |event| {

@@ -5,25 +5,26 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use kube::{
-    Client,
+    Client, ResourceExt,
     runtime::reflector::{ObjectRef, Store},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     budgets::Budgets,
     caches::Namespaces,
     calls::CallError,
+    deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
     leader::{self, Leadership},
     locks::Locks,
-    memory::Memories,
+    memory::{Memories, Memory},
     places::Places,
     tenant::Tenant,
     transports::Transports,
@@ -68,6 +69,8 @@ pub struct Context {
     pub events: EventWriter,
     /// What is remembered of unfinished objects.
     pub memories: Memories,
+    /// Objects that were deleted after their request was sent.
+    pub deletions: Deletions,
     /// Work on one device is serial.
     pub devices: Devices,
     /// Whether this replica leads, and the quarantine.
@@ -81,12 +84,25 @@ pub struct Context {
 }
 
 impl Context {
-    /// Whether the tenant is there but not set up yet: then there is nothing to say of it.
+    /// An object is gone of which this was remembered: before it was sent that cancels it; afterwards the reset may still happen, and
+    /// somebody has to be told.
+    pub fn forgotten(&self, memory: Memory) {
+        let Some(object) = memory.in_flight else { return };
+        if let Some(tenant) = self.tenants.get(&object.spec.tenant_ref.name) {
+            tenant.record.facts().follows(&object.uid().unwrap_or_default(), 0);
+        }
+        self.deletions.note(object);
+    }
+
+    /// What is known of the tenant of this name.
     #[must_use]
-    pub fn is_being_set_up(&self, name: &str) -> bool {
+    pub fn presence(&self, name: &str) -> Presence {
         match self.tenants.get(name) {
-            Some(tenant) => tenant.signing_in,
-            None => self.tenants.unreadable(name).is_none() && self.tenant_objects.get(&ObjectRef::new(name)).is_some(),
+            Some(tenant) if tenant.signing_in => Presence::BeingSetUp,
+            Some(_) => Presence::SetUp,
+            None if self.tenants.unreadable(name).is_some() => Presence::SetUp,
+            None if self.tenant_objects.get(&ObjectRef::new(name)).is_some() => Presence::BeingSetUp,
+            None => Presence::Missing,
         }
     }
 
@@ -113,20 +129,56 @@ impl Context {
     }
 }
 
-/// The tenants, by name. Each change wakes the objects that wait.
-pub struct Tenants {
-    by_name: RwLock<HashMap<String, Result<Arc<Tenant>, Trouble>>>,
-    epoch: AtomicU64,
-    changed: watch::Sender<u64>,
+/// What is known of the tenant that an object names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It can be asked, or says why not.
+    SetUp,
+    /// It exists, and there is nothing to say of it yet; its objects are woken once there is.
+    BeingSetUp,
+    /// There is no such IntuneTenant.
+    Missing,
 }
 
-impl Default for Tenants {
-    fn default() -> Self {
-        Self { by_name: RwLock::default(), epoch: AtomicU64::new(0), changed: watch::channel(0).0 }
+/// Which objects have to be looked at again, because something changed that they may wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// All that name this tenant.
+    Tenant(String),
+    /// Those of this namespace that name this tenant.
+    Namespace {
+        /// The namespace.
+        namespace: String,
+        /// The tenant.
+        tenant: String,
+    },
+}
+
+impl Wake {
+    /// Whether it concerns an object of this namespace that names this tenant.
+    #[must_use]
+    pub fn concerns(&self, of_namespace: &str, of_tenant: &str) -> bool {
+        match self {
+            Self::Tenant(tenant) => tenant == of_tenant,
+            Self::Namespace { namespace, tenant } => namespace == of_namespace && tenant == of_tenant,
+        }
     }
 }
 
+/// The tenants, by name, and what wakes the objects that wait for them.
+pub struct Tenants {
+    by_name: RwLock<HashMap<String, Result<Arc<Tenant>, Trouble>>>,
+    woken: mpsc::UnboundedSender<Wake>,
+}
+
 impl Tenants {
+    /// None yet; the receiver gets who is to be woken.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Wake>) {
+        let (woken, wakes) = mpsc::unbounded_channel();
+        (Self { by_name: RwLock::default(), woken }, wakes)
+    }
+
     /// The tenant of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
@@ -163,22 +215,15 @@ impl Tenants {
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }
 
-    /// Something changed that objects may wait for: a tenant, a matrix, a namespace.
-    pub fn wake_all(&self) {
-        let epoch = self.epoch.fetch_add(1, Ordering::Relaxed) + 1;
-        self.changed.send_replace(epoch);
+    /// Something changed that these objects may wait for.
+    pub fn wake(&self, wake: Wake) {
+        // Where nobody listens any more, the term is over.
+        let _ = self.woken.send(wake);
     }
 
-    /// Counts the changes; an object that waited in an earlier epoch looks again.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Relaxed)
-    }
-
-    /// Wakes at each change.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    /// The same for all objects that name this tenant.
+    pub fn wake_objects_of(&self, tenant: &str) {
+        self.wake(Wake::Tenant(tenant.to_owned()));
     }
 }
 

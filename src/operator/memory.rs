@@ -1,12 +1,18 @@
 //! What is remembered of unfinished objects between two passes. All of it can be lost without harm.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use crate::{api::reset::PasscodeReset, lifecycle::observed::Doubt};
+use crate::{
+    api::reset::PasscodeReset,
+    lifecycle::{observed::Doubt, without_tenant::Sweep},
+};
+
+/// When an object is due that waits for a change and for no time.
+pub const NEVER: Duration = Duration::MAX;
 
 /// What is remembered of one object.
 #[derive(Clone, Default)]
@@ -15,8 +21,10 @@ pub struct Memory {
     pub doubt: Option<Doubt>,
     /// Nothing is due before this boot time, unless something that it may wait for has changed.
     pub due: Duration,
-    /// The epoch in which that was decided.
-    pub epoch: u64,
+    /// Whether that has changed since its last pass began.
+    pub woken: bool,
+    /// The sweep that found it without a tenant and past its time.
+    pub swept: Option<Sweep>,
     /// It waits for room for its reset, in line with others.
     pub in_line: bool,
     /// Failed passes in a row.
@@ -40,14 +48,44 @@ impl Memories {
         self.lock().get(uid).cloned().unwrap_or_default()
     }
 
-    /// Remembers.
+    /// The same, for a pass that begins now: whatever wakes the object from here on is for the next one.
+    #[must_use]
+    pub fn at_the_begin(&self, uid: &str) -> Memory {
+        let mut all = self.lock();
+        let memory = all.entry(uid.to_owned()).or_default();
+        memory.woken = false;
+        memory.clone()
+    }
+
+    /// Remembers what a pass came to. An object that was woken meanwhile stays woken.
     pub fn keep(&self, uid: &str, memory: Memory) {
-        self.lock().insert(uid.to_owned(), memory);
+        let mut all = self.lock();
+        let woken = all.get(uid).is_some_and(|kept| kept.woken);
+        all.insert(uid.to_owned(), Memory { woken, ..memory });
+    }
+
+    /// Something changed that the object may wait for. One of which nothing is remembered is due in any case.
+    pub fn wake(&self, uid: &str) {
+        if let Some(memory) = self.lock().get_mut(uid) {
+            memory.woken = true;
+        }
+    }
+
+    /// A sweep found the object past its time.
+    pub fn note_sweep(&self, uid: &str, sweep: Sweep) {
+        let mut all = self.lock();
+        let memory = all.entry(uid.to_owned()).or_default();
+        (memory.woken, memory.swept) = (true, Some(sweep));
     }
 
     /// Forgets, and answers what was remembered.
     pub fn forget(&self, uid: &str) -> Option<Memory> {
         self.lock().remove(uid)
+    }
+
+    /// Forgets all objects but these, and answers what was remembered of them.
+    pub fn forget_all_but(&self, uids: &HashSet<String>) -> Vec<Memory> {
+        self.lock().extract_if(|uid, _| !uids.contains(uid)).map(|(_, memory)| memory).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Memory>> {

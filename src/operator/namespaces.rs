@@ -22,7 +22,13 @@ pub fn by_cache(context: &Context, tenant: Option<&Tenant>, object: &PasscodeRes
 #[must_use]
 pub fn allows(tenant: Option<&IntuneTenantSpec>, namespace: Option<&impl ResourceExt>) -> bool {
     let (Some(tenant), Some(namespace)) = (tenant, namespace) else { return false };
-    tenant.allowed_namespaces.as_ref().is_some_and(|selector| matches(selector, namespace.labels()))
+    allows_labels(tenant, namespace.labels())
+}
+
+/// Whether the tenant allows a namespace with these labels.
+#[must_use]
+pub fn allows_labels(tenant: &IntuneTenantSpec, labels: &BTreeMap<String, String>) -> bool {
+    tenant.allowed_namespaces.as_ref().is_some_and(|selector| matches(selector, labels))
 }
 
 /// What is wrong with the selector: with an operator of a newer version nobody can tell whom it allows, so it is no word against anybody.

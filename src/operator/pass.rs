@@ -174,6 +174,7 @@ impl<'a> Pass<'a> {
             quarantine: self.quarantine(),
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
+            swept: self.memory.swept,
         }
     }
 

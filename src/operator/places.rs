@@ -1,5 +1,6 @@
 //! Places for passes: how many objects of one tenant are gone over at once. Each tenant has places of its own, so that one whose Graph
-//! is slow starves no other; those that follow a reset have places apart from those that begin one, and namespaces take turns.
+//! is slow starves no other; those that follow a reset have places apart from those that begin one, and namespaces take turns. Objects
+//! whose tenant does not exist share a few: a requester chooses that name, and could choose a thousand.
 
 use std::{
     collections::HashMap,
@@ -13,12 +14,28 @@ use crate::graph::FairQueue;
 
 /// Places of one tenant and kind. Graph's answers are waited for, not computed.
 const PLACES: usize = 64;
+/// Places of all objects together whose tenant does not exist: each is read and told so, once.
+const PLACES_WITHOUT_TENANT: usize = 8;
 
 /// All places of one term.
 #[derive(Default)]
-pub struct Places(Mutex<HashMap<(String, bool), Arc<Room>>>);
+pub struct Places(Mutex<HashMap<Kind, Arc<Room>>>);
 
-/// The places of one tenant and kind.
+/// Whose places.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Objects of an IntuneTenant that exists.
+    Tenant {
+        /// Its name.
+        name: String,
+        /// Whether they follow a reset.
+        following: bool,
+    },
+    /// Objects whose tenant does not exist.
+    WithoutTenant,
+}
+
+/// The places of one kind.
 struct Room(Mutex<State>);
 
 struct State {
@@ -31,16 +48,16 @@ pub struct Place(Arc<Room>);
 
 impl Places {
     /// A place, if one is free: then nobody waits for one.
-    pub fn take_free(&self, tenant: &str, following: bool) -> Option<Place> {
-        let room = self.room(tenant, following);
+    pub fn take_free(&self, kind: &Kind) -> Option<Place> {
+        let room = self.room(kind);
         let free = room.state().take_free();
         // Made only if it is one: a place that is dropped goes to the next.
         free.then(|| Place(room))
     }
 
     /// A place, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
-    pub async fn take(&self, tenant: &str, following: bool, namespace: &str, age: Timestamp) -> Place {
-        let room = self.room(tenant, following);
+    pub async fn take(&self, kind: &Kind, namespace: &str, age: Timestamp) -> Place {
+        let room = self.room(kind);
         loop {
             let told = {
                 let mut state = room.state();
@@ -58,11 +75,12 @@ impl Places {
         }
     }
 
-    fn room(&self, tenant: &str, following: bool) -> Arc<Room> {
+    fn room(&self, kind: &Kind) -> Arc<Room> {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = if *kind == Kind::WithoutTenant { PLACES_WITHOUT_TENANT } else { PLACES };
         let room = rooms
-            .entry((tenant.to_owned(), following))
-            .or_insert_with(|| Arc::new(Room(Mutex::new(State { free: PLACES, line: FairQueue::default() }))));
+            .entry(kind.clone())
+            .or_insert_with(|| Arc::new(Room(Mutex::new(State { free, line: FairQueue::default() }))));
         room.clone()
     }
 }
@@ -109,17 +127,34 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn of(name: &str, following: bool) -> Kind {
+        Kind::Tenant { name: name.to_owned(), following }
+    }
+
     #[tokio::test]
     async fn tenants_and_kinds_have_places_of_their_own() {
         let places = Places::default();
         let mut taken = Vec::new();
         for second in 0..64 {
-            taken.push(places.take("slow", false, "helpdesk", age(second)).await);
+            taken.push(places.take(&of("slow", false), "helpdesk", age(second)).await);
         }
-        assert!(places.take_free("slow", false).is_none());
-        assert!(places.take("slow", false, "helpdesk", age(64)).now_or_never().is_none());
-        assert!(places.take("slow", true, "helpdesk", age(64)).now_or_never().is_some());
-        assert!(places.take("other", false, "helpdesk", age(64)).now_or_never().is_some());
+        assert!(places.take_free(&of("slow", false)).is_none());
+        for (kind, free) in [
+            (of("slow", false), false),
+            (of("slow", true), true),
+            (of("other", false), true),
+            (Kind::WithoutTenant, true),
+        ] {
+            assert_eq!(places.take(&kind, "helpdesk", age(64)).now_or_never().is_some(), free, "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_objects_without_a_tenant_share_a_few() {
+        let places = Places::default();
+        let taken: Vec<Option<Place>> = (0..9).map(|_| places.take_free(&Kind::WithoutTenant)).collect();
+        assert_eq!(taken.iter().flatten().count(), 8);
+        assert!(places.take_free(&of("default", false)).is_some());
     }
 
     #[tokio::test]
@@ -127,11 +162,11 @@ mod tests {
         let places = Arc::new(Places::default());
         let mut taken = Vec::new();
         for second in 0..64 {
-            taken.push(places.take("default", false, "many", age(second)).await);
+            taken.push(places.take(&of("default", false), "many", age(second)).await);
         }
         let wait = |namespace: &'static str, second| {
             let places = places.clone();
-            Box::pin(async move { places.take("default", false, namespace, age(second)).await })
+            Box::pin(async move { places.take(&of("default", false), namespace, age(second)).await })
         };
         let (mut gone, mut first, mut second, mut few) =
             (wait("many", 1), wait("many", 2), wait("many", 3), wait("few", 9));

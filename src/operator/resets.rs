@@ -1,6 +1,6 @@
 //! The PasscodeResets: each unfinished one is gone over again and again until it has an outcome.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
 use kube::{
@@ -14,19 +14,22 @@ use kube::{
     },
 };
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::{UnboundedReceiverStream, WatchStream};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{
     calls::{CallError, call},
-    context::Context,
-    memory::Memory,
+    context::{Context, Presence, Wake},
+    deletions,
+    listed::{self, Listed, Reference, Seen},
+    memory::{Memory, NEVER},
     pass::{End, Pass},
-    turns::{Admitted, Reference},
+    sweep,
+    turns::Admitted,
 };
 use crate::{
     api::{
         conditions::reason as reasons,
-        reset::PasscodeReset,
+        reset::{DeviceSelector, PasscodeReset, PasscodeResetSpec},
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     graph::Reservation,
@@ -42,20 +45,27 @@ const PASS_TIME_OUT: Duration = Duration::from_secs(300);
 const STILL_THERE: Duration = Duration::from_secs(15);
 /// How long an object waits for one reason before that is announced.
 const LONG_WAIT: Duration = Duration::from_secs(300);
+/// How long the end of a term waits for the deletions that are still to be told.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 
-type Guarded = DeserializeGuard<PasscodeReset>;
+/// What comes to the objects from elsewhere.
+pub struct Heard {
+    /// Whose wait is over.
+    pub told: mpsc::UnboundedReceiver<Reference>,
+    /// What changed that objects may wait for.
+    pub woken: mpsc::UnboundedReceiver<Wake>,
+    /// What was deleted after it was sent.
+    pub deleted: mpsc::UnboundedReceiver<Arc<PasscodeReset>>,
+}
 
-/// Runs until `stop`, then finishes what is in flight. `told` says whose wait is over.
-pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>, mut stop: watch::Receiver<bool>) {
+/// Runs until `stop`, then finishes what is in flight.
+pub async fn run(context: Arc<Context>, heard: Heard, mut stop: watch::Receiver<bool>) {
     let _closing = Closing(&context);
-    let api: Api<Guarded> = Api::all(context.client.clone());
-    // Finished objects leave this watch, so they cost nothing.
-    let unfinished = watcher::Config::default().fields("status.outcome=");
-    let changes = WatchStream::from_changes(context.tenants.changes()).map(|_| ());
+    let Heard { told, woken, deleted } = heard;
     let (store, writer) = reflector::store();
-    // Who wrote which field is most of what an object weighs, and nobody here asks.
-    let seen = watcher(api, unfinished).modify(|object| object.meta_mut().managed_fields = None);
-    let controller = Controller::for_stream(reflector(writer, seen).applied_objects(), store.clone());
+    let seen = reflector(writer, listed::unfinished(context.client.clone()));
+    // Deletions, too: an object that waits for a change and for no time would be remembered for ever.
+    let controller = Controller::for_stream(seen.touched_objects(), store.clone());
     let mut stops = stop.clone();
     let waiting = context.clone();
     let stopped = async move {
@@ -64,27 +74,12 @@ pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>
     };
     let work = controller
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
-        .reconcile_all_on(changes)
         .reconcile_on(UnboundedReceiverStream::new(told))
         .graceful_shutdown_on(stopped)
         .run(reconcile, |_, error, _| match *error {}, context.clone())
         .for_each(|result| {
-            let context = context.clone();
-            async move {
-                let now = context.clock.boot();
-                match result {
-                    Err(controller::Error::ObjectNotFound(reference)) => {
-                        vanished(&context, &reference.into_kind_unchecked(())).await
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
-                        context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
-                    }
-                    Ok(_) => {
-                        context.health.watched(Watch::Resets, Ok(()), now);
-                    }
-                }
-            }
+            note(&context, result);
+            std::future::ready(())
         });
     // kube's controller never ends when it is stopped before its first list is complete; but then nothing has begun.
     let stopped_before_it_began = async {
@@ -93,20 +88,60 @@ pub async fn run(context: Arc<Context>, told: mpsc::UnboundedReceiver<Reference>
             std::future::pending::<()>().await;
         }
     };
+    let ended = async {
+        tokio::select! {
+            () = work => {}
+            () = stopped_before_it_began => {}
+            () = deleted_in_line(&context, &store) => {}
+            () = wake(&context, &store, woken) => {}
+            () = sweep::run(&context, &store) => {}
+        }
+        context.deletions.close();
+        tokio::time::sleep(LAST_WORDS).await;
+    };
     tokio::select! {
-        () = work => {}
-        () = stopped_before_it_began => {}
-        () = deleted_in_line(&context, &store) => {}
+        () = ended => {}
+        () = deletions::tell(&context, deleted) => {}
     }
 }
 
+/// What the controller says of one turn. Nothing here waits: the whole stream would.
+fn note(context: &Context, result: Result<(Reference, Action), controller::Error<Infallible, watcher::Error>>) {
+    let now = context.clock.boot();
+    match result {
+        Err(controller::Error::ObjectNotFound(reference)) => vanished(context, &reference.into_kind_unchecked(())),
+        Err(error) => {
+            tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
+            context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
+        }
+        Ok(_) => {
+            context.health.watched(Watch::Resets, Ok(()), now);
+        }
+    }
+}
+
+/// Wakes the objects that something concerns, and no others.
+async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::UnboundedReceiver<Wake>) {
+    while let Some(wake) = woken.recv().await {
+        for object in store.state() {
+            let Some(seen) = &object.seen else { continue };
+            if wake.concerns(object.meta().namespace.as_deref().unwrap_or_default(), &seen.tenant) {
+                context.memories.wake(object.meta().uid.as_deref().unwrap_or_default());
+                context.turns.look_at(Reference::from_obj(&object));
+            }
+        }
+    }
+    // The tenants are as long there as the context.
+    std::future::pending().await
+}
+
 /// Who was deleted while it waited for its turn is not reconciled, so that would go unnoticed.
-async fn deleted_in_line(context: &Context, store: &Store<Guarded>) {
+async fn deleted_in_line(context: &Context, store: &Store<Listed>) {
     loop {
         tokio::time::sleep(STILL_THERE).await;
         for reference in context.turns.waiting() {
             if store.get(&reference).is_none() {
-                vanished(context, &reference).await;
+                vanished(context, &reference);
             }
         }
     }
@@ -122,43 +157,31 @@ impl Drop for Closing<'_> {
 }
 
 /// One turn of one object. It never fails: what went wrong decides when it comes back.
-async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, std::convert::Infallible> {
-    let Ok(cached) = guarded.0.as_ref() else {
-        context.turns.gone(&Reference::from_obj(&guarded));
-        let meta = guarded.meta();
-        tracing::warn!(
-            namespace = meta.namespace,
-            name = meta.name,
-            "a PasscodeReset cannot be understood and is left alone"
-        );
-        context.metrics.not_understood();
+async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let Some(seen) = &listed.seen else {
+        leave_alone(&context, &listed);
         return Ok(Action::await_change());
     };
-    let uid = cached.uid().unwrap_or_default();
+    let uid = listed.uid().unwrap_or_default();
     let memory = context.memories.of(&uid);
-    let now = context.clock.boot();
-    if memory.epoch == context.tenants.epoch()
-        && let Some(left) = memory.due.checked_sub(now).filter(|left| !left.is_zero())
-        && !memory.in_line
-    {
-        return Ok(Action::requeue(left));
+    if let Some(idle) = idle(&context, seen, &memory) {
+        return Ok(idle);
     }
-    let reference = Reference::from_obj(&guarded);
-    let Some(Admitted { place, room }) = context.turns.take(&context, reference, cached, &memory) else {
+    let Some(Admitted { place, room }) = context.turns.take(&context, &listed, seen, &memory) else {
         return Ok(Action::await_change());
     };
-    let turn = tokio::time::timeout(PASS_TIME_OUT, turn(cached, &context, memory, room));
+    let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, room));
     let turn = AssertUnwindSafe(turn).catch_unwind().await;
     drop(place);
     let pause = match turn {
         Ok(Ok(pause)) => pause,
         Ok(Err(_)) => {
-            tracing::warn!(object = cached.full_name(), "a pass took too long; it starts over");
+            tracing::warn!(object = listed.full_name(), "a pass took too long; it starts over");
             Some(backoff(&context, &uid))
         }
         // Its text may hold anything, so it is not written.
         Err(_) => {
-            tracing::error!(object = cached.full_name(), "a pass panicked; the object comes back later");
+            tracing::error!(object = listed.full_name(), "a pass panicked; the object comes back later");
             context.metrics.panicked();
             Some(backoff(&context, &uid))
         }
@@ -166,29 +189,53 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     Ok(pause.map_or_else(Action::await_change, Action::requeue))
 }
 
-/// Reads the object live, goes over it, and says when it is due again; `None`: never.
-async fn turn(
-    cached: &PasscodeReset,
-    context: &Context,
-    memory: Memory,
-    room: Option<Reservation>,
-) -> Option<Duration> {
-    let uid = cached.uid().unwrap_or_default();
-    let epoch = context.tenants.epoch();
-    let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
-    let object = match call(api.get(&cached.name_any())).await {
-        Ok(object) if object.uid() == cached.uid() => object,
-        Ok(_) | Err(CallError::Gone) => {
-            deleted(context, &uid).await;
+/// Whether there is nothing to do for the object now; if so, what it waits for.
+fn idle(context: &Context, seen: &Seen, memory: &Memory) -> Option<Action> {
+    match context.presence(&seen.tenant) {
+        // Its objects are woken once it is set up.
+        Presence::BeingSetUp => return Some(Action::await_change()),
+        Presence::Missing if seen.told && memory.swept.is_none() => return Some(Action::await_change()),
+        Presence::Missing | Presence::SetUp => {}
+    }
+    if memory.woken || memory.in_line {
+        return None;
+    }
+    if memory.due == NEVER {
+        return Some(Action::await_change());
+    }
+    let left = memory.due.checked_sub(context.clock.boot()).filter(|left| !left.is_zero())?;
+    Some(Action::requeue(left))
+}
+
+/// What this version cannot read is left alone.
+fn leave_alone(context: &Context, listed: &Listed) {
+    context.turns.gone(&Reference::from_obj(listed));
+    tracing::warn!(object = listed.full_name(), "a PasscodeReset cannot be understood and is left alone");
+    context.metrics.not_understood();
+}
+
+/// Reads the object live, goes over it, and says when it is due again; `None`: not by time.
+async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> Option<Duration> {
+    let uid = listed.uid().unwrap_or_default();
+    let memory = context.memories.at_the_begin(&uid);
+    let object = match read(context, listed).await {
+        Ok(Some(object)) => object,
+        Ok(None) => {
+            leave_alone(context, listed);
+            return None;
+        }
+        Err(CallError::Gone) => {
+            deleted(context, &uid);
             return None;
         }
         Err(error) => {
-            tracing::info!(object = cached.full_name(), %error, "a PasscodeReset could not be read; tried again");
+            tracing::info!(object = listed.full_name(), %error, "a PasscodeReset could not be read; tried again");
             return Some(backoff(context, &uid));
         }
     };
-    if context.is_being_set_up(&object.spec.tenant_ref.name) {
-        return Some(Duration::from_secs(1));
+    let presence = context.presence(&object.spec.tenant_ref.name);
+    if presence == Presence::BeingSetUp {
+        return None;
     }
     context.metrics.pass();
     let mut pass = Pass::new(context, object, memory, room);
@@ -199,21 +246,22 @@ async fn turn(
     let mut memory = std::mem::take(&mut pass.memory);
     match end {
         Ok(End::Later(pause)) => {
-            memory.failures = 0;
-            memory.in_line = in_line;
-            memory.epoch = epoch;
-            memory.due = context.clock.boot() + pause;
+            // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
+            let by_time = presence != Presence::Missing;
+            (memory.failures, memory.swept, memory.in_line) = (0, None, in_line);
+            memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut memory, &object);
             announce_long_wait(context, &object, &mut memory).await;
             context.memories.keep(&uid, memory);
-            Some(if in_line { Duration::ZERO } else { pause })
+            let pause = if in_line { Duration::ZERO } else { pause };
+            by_time.then_some(pause)
         }
         Ok(End::Finished) => {
             context.memories.forget(&uid);
             None
         }
         Err(CallError::Gone) => {
-            deleted(context, &uid).await;
+            deleted(context, &uid);
             None
         }
         Err(error) => {
@@ -226,6 +274,20 @@ async fn turn(
     }
 }
 
+/// The object as it is now, without what nobody here needs and somebody may have made large; `None`: it cannot be understood.
+async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset>, CallError> {
+    let namespace = listed.namespace().unwrap_or_default();
+    let api: Api<DeserializeGuard<PasscodeReset>> = Api::namespaced(context.client.clone(), &namespace);
+    let mut read = call(api.get(&listed.name_any())).await?;
+    if read.uid() != listed.uid() {
+        return Err(CallError::Gone);
+    }
+    let metadata = read.meta_mut();
+    (metadata.annotations, metadata.labels, metadata.managed_fields) = (None, None, None);
+    (metadata.owner_references, metadata.finalizers) = (None, None);
+    Ok(read.0.ok())
+}
+
 /// Later and later, up to half a minute, while passes fail.
 fn backoff(context: &Context, uid: &str) -> Duration {
     let mut memory = context.memories.of(uid);
@@ -233,7 +295,6 @@ fn backoff(context: &Context, uid: &str) -> Duration {
     memory.in_line = false;
     let pause = Duration::from_millis(250 << memory.failures.min(7));
     memory.due = context.clock.boot() + pause;
-    memory.epoch = context.tenants.epoch();
     context.memories.keep(uid, memory);
     pause
 }
@@ -246,7 +307,8 @@ fn note_in_flight(memory: &mut Memory, object: &PasscodeReset) {
 
 /// The object without what nobody needs to know once it is gone.
 fn by_which_it_is_known(object: &PasscodeReset) -> PasscodeReset {
-    let mut known = PasscodeReset::new(&object.name_any(), object.spec.clone());
+    let spec = PasscodeResetSpec { device: DeviceSelector::default(), justification: None, ..object.spec.clone() };
+    let mut known = PasscodeReset::new(&object.name_any(), spec);
     known.metadata.namespace = object.namespace();
     known.metadata.uid = object.uid();
     known
@@ -280,29 +342,15 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
 }
 
 /// The object left the watch between two turns: finished by this process, or deleted.
-async fn vanished(context: &Context, reference: &Reference) {
+fn vanished(context: &Context, reference: &Reference) {
     context.turns.gone(reference);
     if let Some(uid) = reference.extra.uid.as_deref() {
-        deleted(context, uid).await;
+        deleted(context, uid);
     }
 }
 
-/// Deleted: before it was sent that cancels it; afterwards the reset may still happen, and somebody has to be told.
-async fn deleted(context: &Context, uid: &str) {
-    let Some(object) = context.memories.forget(uid).and_then(|memory| memory.in_flight) else { return };
-    if let Some(tenant) = context.tenants.get(&object.spec.tenant_ref.name) {
-        tenant.record.facts().follows(uid, 0);
+fn deleted(context: &Context, uid: &str) {
+    if let Some(memory) = context.memories.forget(uid) {
+        context.forgotten(memory);
     }
-    let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    match call(api.get_opt(&object.name_any())).await {
-        Ok(Some(there)) if there.uid() == object.uid() => return,
-        Ok(_) => {}
-        Err(error) => {
-            tracing::info!(object = object.full_name(), %error, "whether a PasscodeReset was deleted could not be read");
-        }
-    }
-    context.metrics.deleted_in_flight();
-    tracing::warn!(object = object.full_name(), "deleted after its request was sent: the reset may still happen");
-    let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen.".to_owned();
-    context.events.publish(&object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
 }

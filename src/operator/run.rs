@@ -20,13 +20,14 @@ use super::{
     budgets::Budgets,
     caches::{self, Namespaces},
     context::{Context, Devices, Tenants},
+    deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
     leader::{Candidate, Leadership},
     locks::Locks,
     memory::Memories,
     places::Places,
-    resets,
+    resets::{self, Heard},
     schema::Comparison,
     transports::Transports,
     turns::Turns,
@@ -170,6 +171,15 @@ struct Terms {
     leadership: watch::Receiver<Leadership>,
 }
 
+/// What a term's parts hear each other by.
+struct Shared {
+    namespaces: Store<Namespaces>,
+    tenant_objects: Store<Guarded<IntuneTenant>>,
+    tenants: Tenants,
+    turns: Turns,
+    deletions: Deletions,
+}
+
 impl Terms {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
@@ -212,7 +222,11 @@ impl Terms {
         let filled = caches.filled(&namespaces);
         let (end, ended) = watch::channel(false);
         let (turns, told) = Turns::new();
-        let context = Arc::new(self.context(namespaces, caches.tenants.clone(), turns));
+        let (tenants, woken) = Tenants::new();
+        let (deletions, deleted) = Deletions::new();
+        let heard = Heard { told, woken, deleted };
+        let shared = Shared { namespaces, tenant_objects: caches.tenants.clone(), tenants, turns, deletions };
+        let context = Arc::new(self.context(shared));
         self.metrics.leading(true);
         let mut parts = JoinSet::new();
         parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
@@ -226,7 +240,7 @@ impl Terms {
                 _ = stop.wait_for(|stop| *stop) => false,
             };
             if filled {
-                resets::run(context, told, ended).await;
+                resets::run(context, heard, ended).await;
             }
         });
         let mut leadership = self.leadership.clone();
@@ -253,12 +267,8 @@ impl Terms {
         }
     }
 
-    fn context(
-        &self,
-        namespaces: Store<Namespaces>,
-        tenant_objects: Store<Guarded<IntuneTenant>>,
-        turns: Turns,
-    ) -> Context {
+    fn context(&self, shared: Shared) -> Context {
+        let Shared { namespaces, tenant_objects, tenants, turns, deletions } = shared;
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
@@ -266,7 +276,7 @@ impl Terms {
             clock: self.clock.clone(),
             transports: self.transports.clone(),
             token_file: self.token_file.clone(),
-            tenants: Tenants::default(),
+            tenants,
             namespaces,
             tenant_objects,
             budgets: Budgets::new(self.clock.clone()),
@@ -275,6 +285,7 @@ impl Terms {
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),
+            deletions,
             devices: Devices::default(),
             leadership: self.leadership.clone(),
             metrics: self.metrics.clone(),

@@ -94,8 +94,11 @@ impl Record {
 impl Facts {
     /// Trouble showed in use. One object a minute is let through, to see whether it is over.
     pub fn found_trouble(&mut self, trouble: Trouble, from_reset: bool, now: Duration) {
-        if self.fault.as_ref().is_none_or(|fault| fault.trouble != trouble) {
-            self.unsaid = Some(Unsaid::Trouble);
+        match &self.fault {
+            Some(fault) if fault.trouble == trouble => {}
+            // Other words for the same: the status says them, and no object waits for that.
+            Some(fault) if fault.trouble.reason == trouble.reason => self.unsaid = self.unsaid.max(Some(Unsaid::Fact)),
+            _ => self.unsaid = Some(Unsaid::Trouble),
         }
         self.fault = Some(Fault { trouble, from_reset, probe_at: now + PROBE });
     }
@@ -223,6 +226,14 @@ impl Tenant {
             signing_in: self.signing_in,
             record: self.record.clone(),
         }))
+    }
+
+    /// What its objects depend on: which object it is, what it says, whether it is signing in, and why it cannot be used. Not in which words.
+    #[must_use]
+    pub fn verdict(&self) -> (Option<&str>, Option<i64>, bool, Option<&str>) {
+        let metadata = &self.object.metadata;
+        let reason = self.trouble.as_ref().map(|trouble| trouble.reason.as_str());
+        (metadata.uid.as_deref(), metadata.generation, self.signing_in, reason)
     }
 
     /// The object's spec.

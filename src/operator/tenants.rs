@@ -109,11 +109,9 @@ impl TenantsContext {
         let tenants = &self.context.tenants;
         let before = tenants.get(&name);
         tenants.put(&name, tenant.clone());
-        let version = |tenant: &Tenant| (tenant.object.uid(), tenant.object.metadata.generation, tenant.signing_in);
-        let same =
-            before.is_some_and(|before| before.trouble == tenant.trouble && version(&before) == version(&tenant));
+        let same = before.is_some_and(|before| before.verdict() == tenant.verdict());
         if !tenant.signing_in && (recovered || !same) {
-            tenants.wake_all();
+            tenants.wake_objects_of(&name);
         }
         tenant
     }
@@ -148,7 +146,7 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
     let mut object = match call(tenants.get_opt(name)).await? {
         None => {
             context.tenants.remove(name);
-            context.tenants.wake_all();
+            context.tenants.wake_objects_of(name);
             return Ok(SOON);
         }
         Some(Guarded(Err(unread))) => return unreadable(name, context, &unread).await,
@@ -184,7 +182,7 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
 async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Duration, CallError> {
     let trouble = Trouble { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
     if context.tenants.put_unreadable(name, trouble) {
-        context.tenants.wake_all();
+        context.tenants.wake_objects_of(name);
     }
     match unread.tell::<IntuneTenant>(context, reason::INVALID_CONFIGURATION).await {
         Err(CallError::Conflict) => Ok(SOON),

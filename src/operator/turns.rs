@@ -10,11 +10,19 @@ use std::{
 };
 
 use k8s_openapi::jiff::Timestamp;
-use kube::{ResourceExt, core::DeserializeGuard, runtime::reflector::ObjectRef};
-use tokio::{sync::mpsc, task::AbortHandle};
+use kube::ResourceExt;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::AbortHandle,
+};
 
-use super::{context::Context, memory::Memory, places::Place};
-use crate::{api::reset::PasscodeReset, graph::Reservation, lifecycle::follow::is_in_flight};
+use super::{
+    context::{Context, Presence},
+    listed::{Listed, Reference, Seen},
+    memory::Memory,
+    places::{Kind, Place},
+};
+use crate::graph::Reservation;
 
 /// What a turn has.
 pub struct Admitted {
@@ -24,9 +32,6 @@ pub struct Admitted {
     pub room: Option<Reservation>,
 }
 
-/// Which PasscodeReset it is: two are the same if their names are, and each knows its uid.
-pub type Reference = ObjectRef<DeserializeGuard<PasscodeReset>>;
-
 /// Those of one term that wait, and those whose turn it is.
 pub struct Turns {
     parked: Mutex<HashMap<Reference, Parked>>,
@@ -34,7 +39,8 @@ pub struct Turns {
 }
 
 enum Parked {
-    Waiting(AbortHandle),
+    /// With it the one in line is told that something changed that it may wait for.
+    Waiting(AbortHandle, Arc<Notify>),
     Admitted(Admitted),
 }
 
@@ -43,10 +49,11 @@ struct Waiting {
     reference: Reference,
     tenant: String,
     namespace: String,
-    following: bool,
+    kind: Kind,
     age: Timestamp,
-    /// Where it stands in line: until when, and since which epoch.
-    in_line: Option<(Duration, u64)>,
+    /// Until when it stands in line.
+    in_line: Option<Duration>,
+    changed: Arc<Notify>,
 }
 
 impl Turns {
@@ -58,32 +65,43 @@ impl Turns {
     }
 
     /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over.
-    pub fn take(
-        &self,
-        context: &Arc<Context>,
-        reference: Reference,
-        object: &PasscodeReset,
-        memory: &Memory,
-    ) -> Option<Admitted> {
+    pub fn take(&self, context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memory) -> Option<Admitted> {
+        let reference = Reference::from_obj(object);
         let mut parked = self.parked();
         match parked.remove_entry(&reference) {
             // Its name belonged to another, which is gone.
             Some((other, before)) if other.extra.uid != reference.extra.uid => before.end(),
             Some((_, Parked::Admitted(admitted))) => return Some(admitted),
-            Some((same, waiting @ Parked::Waiting(_))) => {
-                parked.insert(same, waiting);
+            Some((same, Parked::Waiting(task, changed))) => {
+                if memory.woken {
+                    changed.notify_one();
+                }
+                parked.insert(same, Parked::Waiting(task, changed));
                 return None;
             }
             None => {}
         }
+        let kind = kind(context, seen);
         if !memory.in_line
-            && let Some(place) = context.places.take_free(&object.spec.tenant_ref.name, is_in_flight(object))
+            && let Some(place) = context.places.take_free(&kind)
         {
             return Some(Admitted { place: Some(place), room: None });
         }
-        let waiting = Waiting::new(reference.clone(), object, memory);
+        let changed = Arc::new(Notify::new());
+        if memory.woken {
+            changed.notify_one();
+        }
+        let waiting = Waiting {
+            reference: reference.clone(),
+            tenant: seen.tenant.to_string(),
+            namespace: object.namespace().unwrap_or_default(),
+            kind,
+            age: seen.age,
+            in_line: memory.in_line.then_some(memory.due),
+            changed: changed.clone(),
+        };
         let task = tokio::spawn(waiting.until_over(context.clone()));
-        parked.insert(reference, Parked::Waiting(task.abort_handle()));
+        parked.insert(reference, Parked::Waiting(task.abort_handle(), changed));
         None
     }
 
@@ -96,6 +114,12 @@ impl Turns {
     pub fn gone(&self, reference: &Reference) {
         let before = self.parked().remove(reference);
         before.into_iter().for_each(Parked::end);
+    }
+
+    /// The object is to be looked at again, whatever its time.
+    pub fn look_at(&self, reference: Reference) {
+        // Where nobody listens any more, the term is over.
+        let _ = self.over.send(reference);
     }
 
     /// Nobody waits any more.
@@ -113,8 +137,7 @@ impl Turns {
             }
             parked.insert(reference.clone(), Parked::Admitted(admitted));
         }
-        // Where nobody listens any more, the term is over.
-        let _ = self.over.send(reference);
+        self.look_at(reference);
     }
 
     fn parked(&self) -> MutexGuard<'_, HashMap<Reference, Parked>> {
@@ -124,44 +147,33 @@ impl Turns {
 
 impl Parked {
     fn end(self) {
-        if let Self::Waiting(task) = self {
+        if let Self::Waiting(task, _) = self {
             task.abort();
         }
     }
 }
 
 impl Waiting {
-    fn new(reference: Reference, object: &PasscodeReset, memory: &Memory) -> Self {
-        Self {
-            reference,
-            tenant: object.spec.tenant_ref.name.clone(),
-            namespace: object.namespace().unwrap_or_default(),
-            following: is_in_flight(object),
-            age: age(object),
-            in_line: memory.in_line.then_some((memory.due, memory.epoch)),
-        }
-    }
-
     async fn until_over(self, context: Arc<Context>) {
         let admitted = self.turn(&context).await;
         context.turns.tell(self.reference, admitted);
     }
 
     async fn turn(&self, context: &Context) -> Admitted {
-        let Some((due, epoch)) = self.in_line else { return self.with_a_place(context).await };
+        let Some(due) = self.in_line else { return self.with_a_place(context).await };
         tokio::select! {
             biased;
             room = self.room(context) => Admitted { place: None, room: Some(room) },
             // It keeps its place in line until there is one for a look.
             admitted = async {
-                look_is_due(context, due, epoch).await;
+                self.look_is_due(context, due).await;
                 self.with_a_place(context).await
             } => admitted,
         }
     }
 
     async fn with_a_place(&self, context: &Context) -> Admitted {
-        let place = context.places.take(&self.tenant, self.following, &self.namespace, self.age).await;
+        let place = context.places.take(&self.kind, &self.namespace, self.age).await;
         Admitted { place: Some(place), room: None }
     }
 
@@ -172,20 +184,23 @@ impl Waiting {
             None => std::future::pending().await,
         }
     }
-}
 
-/// Until one in line is to be looked at although there is no room, or something changed since `epoch` that it may wait for.
-async fn look_is_due(context: &Context, due: Duration, epoch: u64) {
-    let left = due.saturating_sub(context.clock.boot());
-    let mut changes = context.tenants.changes();
-    tokio::select! {
-        () = tokio::time::sleep(left) => {}
-        _ = changes.wait_for(|now| *now != epoch) => {}
+    /// Until one in line is to be looked at although there is no room, or something changed that it may wait for.
+    async fn look_is_due(&self, context: &Context, due: Duration) {
+        let left = due.saturating_sub(context.clock.boot());
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            () = self.changed.notified() => {}
+        }
     }
 }
 
-/// Since when it could be sent: the oldest comes first.
-fn age(object: &PasscodeReset) -> Timestamp {
-    let created = object.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0);
-    created.max(object.spec.request_time.0)
+/// Whose places it takes: a name that no IntuneTenant has is whatever a requester wrote.
+fn kind(context: &Context, seen: &Seen) -> Kind {
+    match context.presence(&seen.tenant) {
+        Presence::Missing => Kind::WithoutTenant,
+        Presence::SetUp | Presence::BeingSetUp => {
+            Kind::Tenant { name: seen.tenant.to_string(), following: seen.following }
+        }
+    }
 }

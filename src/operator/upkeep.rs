@@ -1,7 +1,7 @@
 //! Keeps what resets rest on current: namespaces, matrices, tenants, the served schema, the device locks.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
@@ -16,21 +16,12 @@ use tokio::{
 };
 
 use super::{
-    budgets,
-    caches::{Caches, Namespaces},
-    calls::CallError,
-    context::Context,
-    guarded::Guarded,
-    matrices,
-    matrices::Matrices,
-    tenant::Unsaid,
-    tenants,
-    tenants::TenantsContext,
+    budgets, caches::Caches, calls::CallError, context::Context, dependencies::Dependencies, guarded::Guarded,
+    matrices, matrices::Matrices, tenant::Unsaid, tenants, tenants::TenantsContext,
 };
 use crate::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
     graph::Budget,
-    telemetry::health::Watch,
 };
 
 /// How often everything is gone through, whatever the watches say.
@@ -42,48 +33,23 @@ const SWEEP: Duration = Duration::from_secs(300);
 pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
     let (tenants, matrices) = (caches.tenants.clone(), caches.matrices.clone());
     let mut changes = caches.watched(&context);
-    let mut labels = Labels { context: context.clone(), known: BTreeMap::new() };
+    let mut dependencies = Dependencies::new(context.clone());
     let mut upkeep = Upkeep::new(context.clone(), tenants, matrices);
     while !*stop.borrow() {
         tokio::select! {
-            Some(watch) = changes.next() => labels.heard(watch),
+            Some(watch) = changes.next() => dependencies.heard(watch),
             Some(done) = upkeep.tasks.join_next_with_id() => upkeep.done(done),
             () = tokio::time::sleep(ROUND) => {}
             _ = stop.wait_for(|stop| *stop) => break,
         }
         // One round for all that has come.
         while let Some(Some(watch)) = changes.next().now_or_never() {
-            labels.heard(watch);
+            dependencies.heard(watch);
         }
         upkeep.round();
     }
     upkeep.tasks.shutdown().await;
     upkeep.say_what_is_unsaid().await;
-}
-
-/// The labels of all namespaces, by name: they decide whether a namespace's objects may go on; nothing else of it does.
-struct Labels {
-    context: Arc<Context>,
-    known: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-impl Labels {
-    /// Something came by a watch, and is in its cache.
-    fn heard(&mut self, watch: Watch) {
-        if watch != Watch::Namespaces {
-            return;
-        }
-        let now = labels_of(&self.context.namespaces);
-        if self.known != now {
-            self.known = now;
-            self.context.tenants.wake_all();
-        }
-    }
-}
-
-/// The labels of all namespaces, by name.
-fn labels_of(namespaces: &Store<Namespaces>) -> BTreeMap<String, BTreeMap<String, String>> {
-    namespaces.state().iter().map(|namespace| (namespace.name_any(), namespace.labels().clone())).collect()
 }
 
 /// What fails is tried again when its task has ended: that is not to be at once.
@@ -266,7 +232,7 @@ impl Upkeep {
                 self.tenant_versions.remove(&name);
                 self.end(&Work::Tenant(name.clone()));
                 self.context.tenants.remove(&name);
-                self.context.tenants.wake_all();
+                self.context.tenants.wake_objects_of(&name);
             }
         }
         for tenant in all {
@@ -274,7 +240,7 @@ impl Upkeep {
             let known = self.tenant_versions.get(&name);
             let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.facts().take_unsaid());
             if unsaid == Some(Unsaid::Trouble) {
-                self.context.tenants.wake_all();
+                self.context.tenants.wake_objects_of(&name);
             }
             let work = Work::Tenant(name.clone());
             if all_of_them || unsaid.is_some() || known.is_none_or(|(known, _)| *known != version) {

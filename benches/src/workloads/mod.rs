@@ -1,6 +1,7 @@
 //! The workloads.
 
 pub mod burst;
+pub mod crowd;
 pub mod failover;
 pub mod limit;
 pub mod load;
@@ -65,6 +66,8 @@ pub enum Workload {
     W7,
     /// The leader ends in a burst at Graph's limit.
     W8,
+    /// Very many objects, and very large ones, of somebody who may create nothing else.
+    W9,
 }
 
 impl Workload {
@@ -90,6 +93,7 @@ impl Workload {
             Self::W6 => load::steady(plan).await,
             Self::W7 => load::storm(plan).await,
             Self::W8 => failover::run(plan).await,
+            Self::W9 => crowd::run(plan).await,
         }
     }
 }

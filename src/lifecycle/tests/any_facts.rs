@@ -369,7 +369,11 @@ pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
             if made_anew {
                 facts = facts.tenant(|tenant| tenant.tenant_id = "99999999-2222-3333-4444-555555555555".into());
             }
-            if missing { facts.no_tenant() } else { facts }
+            match (missing, gate) {
+                (true, true) => facts.no_tenant().swept(at + EXPIRES),
+                (true, false) => facts.no_tenant(),
+                _ => facts,
+            }
         },
     )
 }

@@ -23,6 +23,7 @@ use crate::{
         },
         quarantine::Quarantine,
         step::{Decision, Step},
+        without_tenant::Sweep,
     },
     platform::{ActionResult, ManagedDevice, Matrix},
 };
@@ -72,6 +73,7 @@ pub(super) struct Facts {
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub authority_is_read: bool,
+    pub swept: Option<Sweep>,
     pub now: Now,
 }
 
@@ -97,6 +99,7 @@ impl Facts {
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
+            swept: None,
             now: Now { wall: t(0), graph: None, estimate: t(0) },
         }
         .sees(vec![])
@@ -189,6 +192,12 @@ impl Facts {
 
     pub fn tenant(mut self, change: impl FnOnce(&mut IntuneTenantSpec)) -> Self {
         change(self.tenant.as_mut().unwrap());
+        self
+    }
+
+    /// A sweep saw at this time that its tenant does not exist, by a machine whose clock is right.
+    pub fn swept(mut self, at: i64) -> Self {
+        self.swept = Some(Sweep { at: t(at), offset: SignedDuration::ZERO });
         self
     }
 
@@ -307,6 +316,7 @@ impl Facts {
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
+            swept: self.swept,
         }
     }
 

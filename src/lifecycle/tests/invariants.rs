@@ -123,13 +123,20 @@ fn outcome_is_true(facts: &Facts, decision: &Decision) {
     }
     if outcome == Outcome::Rejected {
         assert_eq!(status.silent_attempts, 0, "after silence it is Failed");
-        assert!(facts.trouble.is_none() || status.attempt.is_some() || status.device_action.is_some(), "held instead");
+        assert!(
+            facts.tenant.is_none()
+                || facts.trouble.is_none()
+                || status.attempt.is_some()
+                || status.device_action.is_some(),
+            "held instead"
+        );
     }
     if outcome != Outcome::Complete && others_lock_is_open(facts) && status.device_action.is_none() {
         let early = at(facts).is_none_or(|at| at < facts.object.spec.request_time.0);
         let accepted = status.attempt.as_ref().is_some_and(|a| a.result == Some(AttemptResult::Accepted));
-        // Without a device there is no lock that it could be about.
-        let may = early || WITHOUT_A_LOCK.contains(&why) || accepted || status.device.is_none();
+        // Without a device there is no lock that it could be about; without a tenant and an attempt another's says nothing of this object.
+        let none = status.device.is_none() || facts.tenant.is_none() && status.attempt.is_none();
+        let may = early || WITHOUT_A_LOCK.contains(&why) || accepted || none;
         assert!(may, "{outcome:?}/{why} while another's lock is open");
     }
     if outcome == Outcome::Complete {

@@ -19,4 +19,5 @@ mod support;
 mod toy;
 mod verdicts_of_time;
 mod walks;
+mod without_tenant;
 mod words;

@@ -161,7 +161,8 @@ impl Call {
     }
 
     /// Whether only metadata is wanted.
-    pub(crate) fn wants_metadata_only(&self) -> bool {
+    /// Whether the caller accepts nothing but metadata.
+    pub fn wants_metadata_only(&self) -> bool {
         self.accept.contains("as=PartialObjectMetadata")
     }
 }

@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use http::{Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
+use k8s_openapi::jiff::Timestamp;
 use kube::client::Body;
 use kube::core::Status;
 use tokio::time::sleep;
@@ -64,7 +65,8 @@ impl Exchange {
             }
         }
         self.pass_wire().await?;
-        let response = self.apply(index);
+        let mut response = self.apply(index);
+        set(&mut response, header::DATE, &date(self.shared.clock.now()));
         later.extend(self.effect_after(response.status().as_u16()).await);
         for effect in later {
             match effect {
@@ -182,6 +184,11 @@ impl Exchange {
 
 fn lost(kind: io::ErrorKind) -> BoxError {
     io::Error::from(kind).into()
+}
+
+/// A time as HTTP writes it.
+fn date(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn failure(status: &Status) -> Response<ResponseBody> {

@@ -2,8 +2,10 @@
 
 use std::{fs, path::Path};
 
+use k8s_openapi::api::core::v1::ResourceQuota;
+use kube::{Api, CustomResourceExt, api::PostParams};
 use passcode_operator::{
-    api::matrix::PlatformSupportMatrix,
+    api::{matrix::PlatformSupportMatrix, reset::PasscodeReset},
     platform::{builtin_names, builtin_spec},
 };
 use serde_json::Value;
@@ -12,9 +14,13 @@ use super::server::{NAMESPACE, Server};
 
 /// The manifests of the operator's own kinds in a text of YAML documents.
 fn ours(yaml: &str) -> Vec<Value> {
+    let all = documents(yaml).into_iter();
+    all.filter(|object| object["apiVersion"] == "passcode-operator.dev/v1alpha1").collect()
+}
+
+fn documents(yaml: &str) -> Vec<Value> {
     let read = |document: &str| serde_saphyr::from_str::<Value>(document).unwrap_or_else(|e| panic!("{e}: {document}"));
-    let documents = yaml.split("\n---\n").map(read);
-    documents.filter(|object| object["apiVersion"] == "passcode-operator.dev/v1alpha1").collect()
+    yaml.split("\n---\n").map(read).collect()
 }
 
 async fn check(from: &str, mut object: Value) {
@@ -44,6 +50,20 @@ async fn control_plane_takes_the_samples() {
         }
     }
     assert!(count > 10, "{count} samples");
+}
+
+#[tokio::test]
+async fn control_plane_takes_the_quota() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/samples/quota.yaml");
+    let [quota] = documents(&fs::read_to_string(path).unwrap()).try_into().unwrap();
+    let definition = PasscodeReset::crd();
+    let counted = format!("count/{}.{}", definition.spec.names.plural, definition.spec.group);
+    assert_eq!(quota["spec"]["hard"].as_object().unwrap().keys().collect::<Vec<_>>(), [&counted]);
+    let quotas: Api<ResourceQuota> = Api::namespaced(Server::shared().await.client, NAMESPACE);
+    let mut quota: ResourceQuota = serde_json::from_value(quota).unwrap();
+    quota.metadata.namespace = Some(NAMESPACE.to_owned());
+    let tried = PostParams { dry_run: true, ..PostParams::default() };
+    quotas.create(&tried, &quota).await.unwrap();
 }
 
 #[tokio::test]

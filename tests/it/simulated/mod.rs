@@ -1,6 +1,7 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
 mod authority;
+mod bounds;
 mod crowd;
 mod devices;
 mod endings;
@@ -19,3 +20,4 @@ mod secrets;
 mod signing_in;
 mod tenants;
 mod versions;
+mod without_tenant;

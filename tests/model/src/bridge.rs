@@ -189,6 +189,7 @@ impl Real {
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
+            swept: None,
         }
     }
 }

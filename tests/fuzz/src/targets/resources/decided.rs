@@ -71,6 +71,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         lease_is_kept: true,
         authority_is_read: true,
         remembered: None,
+        swept: None,
     }
 }
 
