@@ -12,7 +12,7 @@ use passcode_operator::{
     lifecycle::{
         decide::decide,
         follow::Stretch,
-        observed::{Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         step::Decision,
     },
     platform::{ActionResult, ManagedDevice, Matrix},
@@ -129,6 +129,7 @@ impl Case {
             held: None,
             doubt: None,
             gate: None,
+            admission: Admission::NotTried,
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,

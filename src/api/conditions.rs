@@ -45,6 +45,8 @@ pub mod reason {
     pub const QUARANTINE: &str = "Quarantine";
     /// Waiting: another reset of this device is under way.
     pub const DEVICE_BUSY: &str = "DeviceBusy";
+    /// Waiting: a policy or webhook of the cluster holds the claim back, or cannot be asked.
+    pub const HELD_BY_ADMISSION: &str = "HeldByAdmission";
     /// Waiting: the device, or Intune's record of it, is being read.
     pub const LOOKING_UP: &str = "LookingUp";
     /// Waiting: claimed, and being sent.
@@ -61,6 +63,8 @@ pub mod reason {
 
     /// Rejected: the IntuneTenant does not allow this namespace.
     pub const NAMESPACE_NOT_ALLOWED: &str = "NamespaceNotAllowed";
+    /// Rejected: a policy or webhook of the cluster denied the claim.
+    pub const DENIED_BY_ADMISSION: &str = "DeniedByAdmission";
     /// Rejected: no device matches.
     pub const DEVICE_NOT_FOUND: &str = "DeviceNotFound";
     /// Rejected: several devices match.

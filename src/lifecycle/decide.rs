@@ -6,6 +6,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
+    admission::admitted,
     device::device_is_known,
     draft::Draft,
     follow::{next_look, positive},
@@ -40,7 +41,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 /// not worth the word Scheduled.
 const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
 /// A moment, where only the clock has to move on.
-const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+pub(super) const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Whether nothing will ever be done about an object any more: it has an outcome, or is being deleted. [`decide`] says no more than that of
 /// such an object, and copies its status to say it.
@@ -86,13 +87,14 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
     due(d, look.at)?;
     not_a_dry_run(d, look.at)?;
     nothing_holds_it_back(d, look.at)?;
+    admitted(d, &look)?;
     lock_is_held(d)?;
     claim(d, &look)
 }
 
 /// A look that was answered.
-struct Seen<'a> {
-    at: Timestamp,
+pub(super) struct Seen<'a> {
+    pub at: Timestamp,
     results: &'a [ActionResult],
     enrolled: Option<Timestamp>,
     last_sync: Option<Timestamp>,
@@ -446,33 +448,52 @@ fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
     if d.o.held.is_some() {
         return Ok(());
     }
-    let (Some(now), Some(tenant)) = (d.now.graph, d.o.tenant) else { return Err(d.a_moment(MOMENT)) };
-    let deadline = Time(saturating_add(now, SEND_WINDOW)).min(d.expiration()).floor_to_second().0;
-    if now >= deadline {
+    let (Some((_, send_deadline)), Some(tenant)) = (send_deadline(d), d.o.tenant) else {
         return Err(d.a_moment(MOMENT));
-    }
-    Err(Step::TakeLock { send_deadline: deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
+    };
+    Err(Step::TakeLock { send_deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
+}
+
+/// Graph's time now, and until when an attempt that begins now may be sent; `None`: not at the moment.
+pub(super) fn send_deadline(d: &Draft<'_>) -> Option<(Timestamp, Timestamp)> {
+    let now = d.now.graph?;
+    let deadline = Time(saturating_add(now, SEND_WINDOW)).min(d.expiration()).floor_to_second().0;
+    (now < deadline).then_some((now, deadline))
 }
 
 /// The claim, with what the look under the lock showed.
 fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<Step, Step> {
-    let (Some(held), Some(now), Some(tenant)) = (d.o.held, d.now.graph, d.o.tenant) else {
-        return Err(d.a_moment(MOMENT));
-    };
+    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Err(d.a_moment(MOMENT)) };
     if now > held.send_deadline {
         return Err(d.a_moment(MOMENT));
     }
+    match attempt(d, look, held.attempt_id.clone(), held.send_deadline, now) {
+        Some(attempt) => Ok(Step::Claim(Box::new(attempt))),
+        None => Err(d.a_moment(MOMENT)),
+    }
+}
+
+/// Puts the claim into the status; `None`: there is no tenant.
+pub(super) fn attempt(
+    d: &mut Draft<'_>,
+    look: &Seen<'_>,
+    id: String,
+    send_deadline: Timestamp,
+    now: Timestamp,
+) -> Option<Attempt> {
+    let tenant = d.o.tenant?;
     let attempt = Attempt {
         number: d.status.silent_attempts + 1,
-        id: held.attempt_id.clone(),
+        id,
         claim_time: Time(now).floor_to_second(),
-        send_deadline: Time(held.send_deadline),
+        send_deadline: Time(send_deadline),
         settle_window: tenant.spec.timing.settle_window(),
         seen_start_times: ledger::starts(d.ledger_name(), look.results),
         result: None,
         request_id: None,
     };
     d.status.attempt = Some(attempt.clone());
+    d.permitted();
     let _ = d.hold(reason::SENDING, messages::SENDING, MOMENT);
-    Ok(Step::Claim(Box::new(attempt)))
+    Some(attempt)
 }

@@ -277,8 +277,13 @@ impl<'a> Draft<'a> {
             prerequisites: verdict.prerequisites,
         };
         self.set(kind::SUPPORTED, truth, &support.reason, &support.guidance);
-        self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
+        self.permitted();
         self.status.support = Some(support);
+    }
+
+    /// Nothing that this operator knows of forbids it.
+    pub fn permitted(&mut self) {
+        self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
     }
 
     /// What to tell people: of an unknown device its raw values too. Only the pass that looked it up knows them, so a later one keeps

@@ -2,7 +2,10 @@
 //!
 //! A message changes only when its facts change: a count-down in it would be a write a second.
 
-use super::observed::Trouble;
+use super::{
+    admission::{Denial, DenialKind, DeniedWrite, Refusal},
+    observed::Trouble,
+};
 use crate::{
     api::{
         Time,
@@ -410,6 +413,52 @@ pub(super) fn refused(sentence: &str, request_id: Option<&str>, platform: Platfo
 
 pub(super) fn not_executed(sentence: &str) -> String {
     format!("Nothing was carried out: {sentence} It is tried again by itself.")
+}
+
+/// The API server reports the first of several policies only.
+const ONLY_THE_FIRST: &str = "Only the first policy that refuses is reported; there may be others.";
+
+pub(super) fn denied_by_admission(denial: &Denial) -> String {
+    format!(
+        "Nothing was sent: {} denied it: {} {ONLY_THE_FIRST} If it is still needed, settle that with whoever keeps the policy and \
+         create a new PasscodeReset with requestTime now.",
+        denial.by,
+        ended(&denial.sentence)
+    )
+}
+
+pub(super) fn held_by_admission(refusal: &Refusal, expiration: Time) -> String {
+    let Denial { by, sentence, kind } = &refusal.denial;
+    let what = match refusal.of {
+        DeniedWrite::Claim => "this reset",
+        DeniedWrite::Lock => "the Lease that keeps two resets of one device apart",
+    };
+    let why = match kind {
+        DenialKind::Denied | DenialKind::NotNow => {
+            format!("{by} holds {what} back: {} {ONLY_THE_FIRST}", ended(sentence))
+        }
+        DenialKind::PolicyBroken => {
+            format!(
+                "{by} cannot be evaluated, so it denies {what}: {} Whoever keeps it has to mend it.",
+                ended(sentence)
+            )
+        }
+        DenialKind::Unavailable => {
+            format!("{by} has to agree to {what} and could not be asked: it is down, slow, or answers nonsense.")
+        }
+        DenialKind::Altered => {
+            format!(
+                "{by} changes {what} on the way to the API server: {} Whoever keeps it has to exempt it.",
+                ended(sentence)
+            )
+        }
+    };
+    format!("Nothing was sent: {why} It is tried again by itself, until {}.", second(expiration))
+}
+
+/// The text as a sentence that another can follow.
+fn ended(sentence: &str) -> String {
+    if sentence.ends_with(['.', '!', '?']) { sentence.to_owned() } else { format!("{sentence}.") }
 }
 
 /// What a platform means for the person who holds the device.

@@ -4,6 +4,7 @@
 //! status to write and the one next step. What does not: any clock, randomness, input or output (they are arguments), any
 //! fact about a platform (`platform`) or about Graph's wire format (`graph`).
 
+pub mod admission;
 pub mod answered;
 pub mod breaker;
 pub mod decide;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{follow::Stretch, lock::Lock, quarantine::Quarantine, without_tenant::Sweep};
+use super::{admission::Refusal, follow::Stretch, lock::Lock, quarantine::Quarantine, without_tenant::Sweep};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -48,6 +48,8 @@ pub struct Observed<'a> {
     pub doubt: Option<Doubt>,
     /// Why nothing may be sent at the moment, whatever the object says: limits and the breaker.
     pub gate: Option<&'a Gate>,
+    /// What admission control said of the claim.
+    pub admission: Admission<'a>,
     /// The quarantine in force, in Graph's time.
     pub quarantine: Option<Quarantine>,
     /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
@@ -178,6 +180,22 @@ pub struct Held {
     pub attempt_id: String,
     /// Nothing is sent after this time, by Graph's clock.
     pub send_deadline: Timestamp,
+}
+
+/// What admission control (a policy or a webhook of the cluster) said of the claim, or of the lock that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission<'a> {
+    /// Nothing that this process knows of.
+    NotTried,
+    /// The claim was tried in this pass, without being stored, and admitted.
+    Admitted,
+    /// It was denied.
+    Refused {
+        /// By whom, why, and how often.
+        refusal: &'a Refusal,
+        /// How long it still is until it is tried again; zero: it is due.
+        again_after: std::time::Duration,
+    },
 }
 
 /// A negative finding that needs a second look before it is a verdict.

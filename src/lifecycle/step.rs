@@ -36,6 +36,9 @@ pub enum Step {
     },
     /// Give back the lock of an attempt that is known not to have been carried out, then decide again.
     ReleaseLock,
+    /// Have the API server judge the status, which carries the claim as it would be made, without storing it (`dryRun=All`), then decide
+    /// again.
+    TryClaim,
     /// Write the status, which carries this claim, on the exact version that was read; and only where the answer shows the
     /// claim, send.
     Claim(Box<Attempt>),

@@ -2,6 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
+use super::denials;
+use crate::lifecycle::admission::Denial;
+
 /// How long one call may take. The client has no time-out of its own, and a dropped connection would hang a pass for ever.
 const TIME_OUT: Duration = Duration::from_secs(15);
 
@@ -14,6 +17,12 @@ pub enum CallError {
     /// The object is not there (any more): the work on it ends.
     #[error("the object is not there")]
     Gone,
+    /// Admission control keeps it out: nothing was stored, or not what was written.
+    #[error("{0}")]
+    Denied(Box<Denial>),
+    /// The served schema does not take these fields, or a test of the patch does not hold.
+    #[error("refused by the served schema, because of {}", fields(.0))]
+    Invalid(Vec<String>),
     /// The API server refuses this for good, as it is written.
     #[error("refused by the API server: {0}")]
     Refused(String),
@@ -51,13 +60,20 @@ pub async fn call_within<T>(
     }
 }
 
+fn fields(fields: &[String]) -> String {
+    if fields.is_empty() { "no field that it names".to_owned() } else { fields.join(", ") }
+}
+
 fn judge(error: kube::Error) -> CallError {
     match error {
-        kube::Error::Api(status) => match status.code {
-            409 => CallError::Conflict,
-            404 | 410 => CallError::Gone,
-            400 | 405 | 413 | 415 | 422 => CallError::Refused(status.message),
-            401 | 403 => CallError::Forbidden(status.message),
+        kube::Error::Api(status) => match (denials::denial(&status), status.code) {
+            (Some(denial), _) => CallError::Denied(Box::new(denial)),
+            (None, 409) => CallError::Conflict,
+            (None, 404 | 410) => CallError::Gone,
+            // Its text is not kept: it echoes what was written.
+            (None, 400 | 422) => CallError::Invalid(denials::refused_fields(&status)),
+            (None, 405 | 413 | 415) => CallError::Refused(format!("{} {}", status.code, status.reason)),
+            (None, 401 | 403) => CallError::Forbidden(status.message),
             _ => CallError::Unclear(status.message),
         },
         kube::Error::SerdeError(error) => CallError::Unreadable(error.to_string()),

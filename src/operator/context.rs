@@ -16,6 +16,7 @@ use kube::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
+    asks::Asks,
     budgets::Budgets,
     caches::Namespaces,
     calls::CallError,
@@ -63,6 +64,8 @@ pub struct Context {
     pub places: Places,
     /// Who waits for one, or for room within a tenant's limits.
     pub turns: Turns,
+    /// When held claims are tried again.
+    pub asks: Asks,
     /// Device locks.
     pub locks: Arc<Locks>,
     /// Events.

@@ -1,14 +1,20 @@
 //! The one place where events are emitted. A failure here never holds anything up.
 
+use std::time::Duration;
+
 use kube::{
     Client, Resource,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
+use super::calls::call_within;
 use crate::{api::reset::PasscodeReset, lifecycle::events::Announcement};
 
 /// The longest note that the API server takes, in bytes.
 const LONGEST_NOTE: usize = 1024;
+
+/// How long one may take.
+const TIME_OUT: Duration = Duration::from_secs(10);
 
 /// Publishes events on PasscodeResets.
 #[derive(Clone)]
@@ -38,19 +44,8 @@ impl EventWriter {
             secondary: None,
         };
         let reference = object.object_ref(&());
-        let publish = self.recorder.publish(&event, &reference);
-        match tokio::time::timeout(std::time::Duration::from_secs(10), publish).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::info!(object = object.full_name(), %error, reason = event.reason, "an event could not be published");
-            }
-            Err(_) => {
-                tracing::info!(
-                    object = object.full_name(),
-                    reason = event.reason,
-                    "an event could not be published in time"
-                );
-            }
+        if let Err(error) = call_within(TIME_OUT, self.recorder.publish(&event, &reference)).await {
+            tracing::info!(object = object.full_name(), %error, reason = event.reason, "an event could not be published");
         }
     }
 }

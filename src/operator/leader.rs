@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::{
     calls::{CallError, call, call_within},
     guarded::Guarded,
-    locks::LOCK_LABEL,
+    locks::{self, LOCK_LABEL},
 };
 use crate::{
     api::{
@@ -231,6 +231,11 @@ impl Candidate {
             },
             Some(_) => call_within(TIME_OUT, self.leases.replace(NAME, &parameters, &lease)).await?,
         };
+        if (holder(&written), quarantine_of(&written)) != (self.identity.as_str(), quarantine_of(&lease)) {
+            // Led under such a lease, others would lead as well, or know nothing of a quarantine.
+            self.stop_leading();
+            return Err(CallError::Denied(Box::new(locks::changed(&lease, &written))));
+        }
         let in_time = self.wrote(&written, began);
         if !in_time {
             // The next turn takes it anew, with a quarantine of that time.

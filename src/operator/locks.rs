@@ -24,7 +24,11 @@ use super::{
 };
 use crate::{
     api::{Duration as Length, Time, reset::PasscodeReset},
-    lifecycle::{lock::Lock, memory},
+    lifecycle::{
+        admission::{Denial, DenialKind},
+        lock::Lock,
+        memory,
+    },
 };
 
 /// The label by which locks are listed.
@@ -40,6 +44,9 @@ const OWNER_UID: &str = "passcode-operator.dev/object-uid";
 const LATEST_RESET: &str = "passcode-operator.dev/latest-reset";
 /// What a lease says of an attempt.
 const OF_ATTEMPT: [&str; 6] = [ATTEMPT, DEADLINE, SETTLE, OWNER_NAMESPACE, OWNER_NAME, OWNER_UID];
+
+/// Who changes what the operator writes: the API server does not tell.
+pub const CHANGED_BY: &str = "a mutating admission webhook or policy";
 
 /// How long after its claim a lock is kept: a new leader counts the last hour's.
 const KEPT: Duration = Duration::from_secs(3600);
@@ -129,7 +136,8 @@ impl Locks {
     /// was faster.
     ///
     /// # Errors
-    /// If the API server does not answer, not even to the question whether it was taken.
+    /// If the API server does not answer, not even to the question whether it was taken; [`CallError::Denied`] if admission control denies
+    /// it, or changes it: then it is not taken.
     pub async fn take(
         &self,
         tenant_id: &str,
@@ -140,28 +148,44 @@ impl Locks {
         let name = name(tenant_id, device_id);
         let mut lease = seen.map_or_else(|| empty(&name, tenant_id), |seen| seen.lease.clone());
         wanted.write_into(&mut lease);
-        let stored = match self.write(&lease).await {
-            Ok(stored) => Some(stored),
+        let stored = match self.put(&lease).await {
+            Ok(stored) => stored,
             // The answer may have been lost, or be one to a repetition: what is stored decides.
-            Err(_) => {
-                let ours = |lock: &Lock| lock.attempt_id == wanted.attempt_id;
-                self.stored(&name).await?.filter(|stored| stored.lock.as_ref().is_some_and(ours))
+            Err(error) => {
+                let stored = call(self.api.get_opt(&name)).await?;
+                match (stored.filter(|stored| holder(stored) == Some(wanted.attempt_id)), error) {
+                    (Some(stored), _) => stored,
+                    (None, CallError::Conflict | CallError::Gone) => return Ok(None),
+                    (None, error) => return Err(error),
+                }
             }
         };
-        if let Some(lock) = stored.as_ref().and_then(|stored| stored.lock.as_ref()) {
-            self.taken().insert(name, lock.clone());
+        let mut ours = understood(lease.clone())?;
+        (ours.lease.metadata.uid, ours.lease.metadata.resource_version) = (stored.uid(), stored.resource_version());
+        match as_written(&lease, stored) {
+            Ok(stored) => {
+                self.taken().extend(stored.lock.clone().map(|lock| (name, lock)));
+                Ok(Some(stored))
+            }
+            Err(error) => {
+                // Nothing was claimed under it, and nobody could tell how long it holds the device back.
+                self.release(&ours).await;
+                Err(error)
+            }
         }
-        Ok(stored)
     }
 
-    /// Writes a lease on the version that it has: none where it is new.
+    /// Writes a lease on the version that it has: none where it is new. It has to be stored as it was written.
     async fn write(&self, lease: &Lease) -> Result<StoredLease, CallError> {
+        as_written(lease, self.put(lease).await?)
+    }
+
+    async fn put(&self, lease: &Lease) -> Result<Lease, CallError> {
         let parameters = PostParams::default();
-        let written = match lease.resource_version() {
+        match lease.resource_version() {
             None => call(self.api.create(&parameters, lease)).await,
             Some(_) => call(self.api.replace(&lease.name_any(), &parameters, lease)).await,
-        };
-        understood(written?)
+        }
     }
 
     /// Remembers that a reset of the device was carried out by `latest`, beside whatever the lease says otherwise, and answers with what is
@@ -324,6 +348,34 @@ fn empty(name: &str, tenant_id: &str) -> Lease {
             ..ObjectMeta::default()
         },
         spec: None,
+    }
+}
+
+fn holder(lease: &Lease) -> Option<&str> {
+    lease.spec.as_ref()?.holder_identity.as_deref()
+}
+
+/// That a Lease was stored as something else, and where.
+pub fn changed(written: &Lease, stored: &Lease) -> Denial {
+    let annotations = |lease: &Lease| lease.metadata.annotations.clone().unwrap_or_default();
+    let (had, has) = (annotations(written), annotations(stored));
+    let mut fields: Vec<&str> =
+        had.iter().filter(|(key, value)| has.get(*key) != Some(*value)).map(|(key, _)| key.as_str()).collect();
+    if holder(written) != holder(stored) {
+        fields.push("spec.holderIdentity");
+    }
+    let fields = if fields.is_empty() { "its times".to_owned() } else { fields.join(", ") };
+    let sentence = format!("the Lease {} is stored without these, or with others: {fields}", written.name_any());
+    Denial { by: CHANGED_BY.to_owned(), sentence, kind: DenialKind::Altered }
+}
+
+/// What is stored, if it says what was written.
+fn as_written(written: &Lease, stored: Lease) -> Result<StoredLease, CallError> {
+    let changed = changed(written, &stored);
+    let asked = understood(written.clone())?;
+    match understood(stored) {
+        Ok(stored) if (&stored.lock, stored.latest_reset) == (&asked.lock, asked.latest_reset) => Ok(stored),
+        _ => Err(CallError::Denied(Box::new(changed))),
     }
 }
 

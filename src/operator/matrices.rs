@@ -124,6 +124,12 @@ pub async fn tell(
     match call(api.patch_status(&name, &params, &Patch::Merge(patch))).await {
         // Not so a conflict: a label moves the version too, and nothing but another try would say the status.
         Err(CallError::Gone) => Ok(()),
+        // It is compiled all the same, and counts.
+        Err(CallError::Denied(denial)) => {
+            context.metrics.write_denied("matrix");
+            tracing::warn!(matrix = name, %denial, "a matrix's status could not be written");
+            Err(CallError::Denied(denial))
+        }
         other => other.map(|_| ()),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     api::reset::PasscodeReset,
-    lifecycle::{observed::Doubt, without_tenant::Sweep},
+    lifecycle::{admission::Refusal, answered::Answered, observed::Doubt, without_tenant::Sweep},
 };
 
 /// When an object is due that waits for a change and for no time.
@@ -29,6 +29,14 @@ pub struct Memory {
     pub in_line: bool,
     /// Failed passes in a row.
     pub failures: u32,
+    /// What admission control refused last of its attempt.
+    pub refusal: Option<Refusal>,
+    /// When the claim is tried next whether it would be admitted, by boot time.
+    pub try_at: Option<Duration>,
+    /// Writes of its status in a row that admission control denied.
+    pub denied_writes: u32,
+    /// The answer to an attempt, by its id, that could not be recorded yet. Until it is, nothing else is done for the object.
+    pub unrecorded: Option<Arc<(String, Answered)>>,
     /// Since when it has waited for the same reason, by boot time.
     pub waiting: Option<(String, Duration)>,
     /// Whether the long wait was announced.

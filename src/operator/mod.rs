@@ -4,11 +4,13 @@
 //! (`platform`) or about Graph's wire format (`graph`).
 
 mod ask;
+mod asks;
 mod budgets;
 mod caches;
 mod calls;
 mod context;
 mod deletions;
+mod denials;
 mod dependencies;
 mod event_writer;
 mod guarded;

@@ -1,5 +1,7 @@
 //! One pass over one object: observe → decide → lock → claim → send → record, as the state machine says, step by step.
 
+mod admission;
+
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::{api::core::v1::Namespace as NamespaceObject, jiff::Timestamp};
@@ -24,6 +26,7 @@ use crate::{
     },
     graph::{Reservation, Urgency},
     lifecycle::{
+        admission::DeniedWrite,
         answered::{Answered, answered},
         decide::{decide, is_over},
         events::{announced, says_the_same},
@@ -67,6 +70,8 @@ pub struct Pass<'a> {
     room: Option<Reservation>,
     /// Why there is no room for one, once that was asked for.
     no_room: Option<Gate>,
+    /// Whether the claim was tried in this pass, and would be admitted.
+    admitted: bool,
     alone: Option<tokio::sync::OwnedMutexGuard<()>>,
     /// What is remembered of the object.
     pub memory: Memory,
@@ -100,6 +105,7 @@ impl<'a> Pass<'a> {
             gate: None,
             room,
             no_room: None,
+            admitted: false,
             alone: None,
             memory,
         }
@@ -124,6 +130,7 @@ impl<'a> Pass<'a> {
     }
 
     async fn steps(&mut self) -> Result<End, CallError> {
+        self.record_late().await?;
         for _ in 0..MOST_STEPS {
             if is_over(&self.object) {
                 return Ok(End::Finished);
@@ -136,8 +143,13 @@ impl<'a> Pass<'a> {
                 Step::Stop => return Ok(End::Finished),
                 Step::Observe(fact) => self.observe(fact).await?,
                 // Said by nobody: the next leader, or this one once it is ready, goes on from here.
-                Step::TakeLock { .. } | Step::Claim(_) if !self.context.may_begin() => {
+                Step::TakeLock { .. } | Step::TryClaim | Step::Claim(_) if !self.context.may_begin() => {
                     return Ok(End::Later(Duration::from_secs(5)));
+                }
+                Step::TryClaim => {
+                    if let Some(end) = self.try_claim(&decision.status).await? {
+                        return Ok(end);
+                    }
                 }
                 Step::TakeLock { send_deadline, settle_window } => self.take_lock(send_deadline, settle_window).await?,
                 Step::ReleaseLock => self.release_lock(&decision).await?,
@@ -171,6 +183,7 @@ impl<'a> Pass<'a> {
             held: self.held.as_ref().map(|(held, _)| held),
             doubt: self.memory.doubt,
             gate: self.gate.as_ref(),
+            admission: self.admission(),
             quarantine: self.quarantine(),
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
@@ -345,7 +358,15 @@ impl<'a> Pass<'a> {
         let taken = self.context.locks.take(&tenant_id, &device_id, seen.as_ref(), &wanted).await;
         // Whatever was seen was seen before the lock.
         self.look = None;
-        let Some(stored) = taken? else { return Ok(()) };
+        let stored = match taken {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(()),
+            Err(CallError::Denied(denial)) => {
+                self.refused(*denial, DeniedWrite::Lock);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         self.lock = Some(Some(stored.clone()));
         self.held = Some((held, stored));
         self.authority_is_read = false;
@@ -399,19 +420,27 @@ impl<'a> Pass<'a> {
                 }
                 self.object = stored;
             }
-            Err(CallError::Refused(message)) => {
-                self.context.health.schema_is_stale(&message);
+            Err(CallError::Denied(denial)) => {
+                self.release_held().await;
+                self.refused(*denial, DeniedWrite::Claim);
                 return Ok(());
             }
+            Err(CallError::Invalid(fields)) => return self.refused_by_schema(fields),
             // Lost or refused, what is stored decides; if it is not the claim, the machine decides again under the same lock.
             Err(CallError::Conflict | CallError::Unclear(_)) => self.read_again().await?,
             Err(error) => return Err(error),
         }
-        let claimed = self.object.status.as_ref().and_then(|status| status.attempt.as_ref());
-        if claimed.is_some_and(|claimed| claimed.id == attempt.id && claimed.result.is_none()) {
+        let claimed = self.object.status.as_ref().and_then(|status| status.attempt.clone());
+        if let Some(claimed) = claimed.filter(|claimed| claimed.id == attempt.id && claimed.result.is_none()) {
             // From here on the lock is kept: it ends by itself, or by what the answer says.
             self.held = None;
-            return self.send(attempt).await;
+            return match admission::altered(&claimed, attempt) {
+                None => {
+                    self.memory.refusal = None;
+                    self.send(attempt).await
+                }
+                Some(denial) => self.not_sent(attempt, denial).await,
+            };
         }
         Ok(())
     }
@@ -445,6 +474,7 @@ impl<'a> Pass<'a> {
 
     /// Records the answer, stubbornly: without it the object waits for minutes to be verified.
     async fn record(&mut self, answer: &Answered, attempt: &Attempt) -> Result<(), CallError> {
+        let mut denied = None;
         for tries in 0..RECORD_TRIES {
             let decision = answered(&self.observed(), answer, self.now());
             let written = match decision.step {
@@ -453,6 +483,7 @@ impl<'a> Pass<'a> {
             };
             match written {
                 Err(CallError::Conflict | CallError::Unclear(_)) => {}
+                Err(CallError::Denied(denial)) => denied = Some(denial),
                 other => return other,
             }
             tokio::time::sleep(Duration::from_millis(200 << tries)).await;
@@ -464,7 +495,8 @@ impl<'a> Pass<'a> {
                 return Ok(());
             }
         }
-        Err(CallError::Unclear("the answer could not be recorded".to_owned()))
+        self.memory.unrecorded = Some(Arc::new((attempt.id.clone(), answer.clone())));
+        Err(denied.map_or_else(|| CallError::Unclear("the answer could not be recorded".to_owned()), CallError::Denied))
     }
 
     /// Has the device lease remember what the status is going to say. A crash in between leaves more remembered than said, which sends nothing.

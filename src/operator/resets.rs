@@ -33,7 +33,10 @@ use crate::{
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     graph::Reservation,
-    lifecycle::events::Announcement,
+    lifecycle::{
+        admission::{Denial, write_again},
+        events::Announcement,
+    },
     telemetry::health::Watch,
 };
 
@@ -248,7 +251,7 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
         Ok(End::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
             let by_time = presence != Presence::Missing;
-            (memory.failures, memory.swept, memory.in_line) = (0, None, in_line);
+            (memory.failures, memory.denied_writes, memory.swept, memory.in_line) = (0, 0, None, in_line);
             memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut memory, &object);
             announce_long_wait(context, &object, &mut memory).await;
@@ -263,6 +266,10 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
         Err(CallError::Gone) => {
             deleted(context, &uid);
             None
+        }
+        Err(CallError::Denied(denial)) => {
+            note_in_flight(&mut memory, &object);
+            Some(denied(context, &object, memory, &denial).await)
         }
         Err(error) => {
             tracing::info!(object = object.full_name(), %error, "a pass was cut short; it starts over");
@@ -299,6 +306,26 @@ fn backoff(context: &Context, uid: &str) -> Duration {
     pause
 }
 
+/// Admission control denies the status: what was decided or sent stays as it is, and the pass is made again, more and more rarely.
+async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, denial: &Denial) -> Duration {
+    context.metrics.write_denied("status");
+    memory.denied_writes = memory.denied_writes.saturating_add(1);
+    let pause = write_again(memory.denied_writes);
+    tracing::warn!(object = object.full_name(), %denial, again_after = ?pause, "a status could not be written");
+    memory.in_line = false;
+    memory.due = context.clock.boot() + pause;
+    let first = memory.denied_writes == 1;
+    context.memories.keep(&object.uid().unwrap_or_default(), memory);
+    if first {
+        let note = format!(
+            "The status could not be written, {denial}. It is tried again by itself; what was sent stays as it is."
+        );
+        let announcement = Announcement { warning: true, reason: "StatusWriteDenied".to_owned(), note };
+        context.events.publish(object, &announcement).await;
+    }
+    pause
+}
+
 /// Once it was sent, its deletion is worth telling.
 fn note_in_flight(memory: &mut Memory, object: &PasscodeReset) {
     let sent = object.status.as_ref().is_some_and(may_still_happen);
@@ -326,18 +353,21 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
     let Some(status) = &object.status else { return };
     let now = context.clock.boot();
     let word = status.reason().to_owned();
-    match &memory.waiting {
-        Some((before, since)) if *before == word => {
-            // A scheduled reset and a phone in a drawer wait as they should.
-            let expected = [reasons::SCHEDULED, reasons::WAITING_FOR_DEVICE].contains(&word.as_str());
-            if !memory.announced_wait && !expected && now.saturating_sub(*since) > LONG_WAIT {
-                memory.announced_wait = true;
-                let ready = crate::api::conditions::get(&status.conditions, crate::api::conditions::kind::READY);
-                let note = ready.map_or_else(String::new, |ready| ready.message.clone());
-                context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
-            }
-        }
-        _ => memory.waiting = Some((word, now)),
+    let since = match &memory.waiting {
+        Some((before, since)) if *before == word => *since,
+        _ => now,
+    };
+    memory.waiting = Some((word.clone(), since));
+    // A scheduled reset and a phone in a drawer wait as they should.
+    let expected = [reasons::SCHEDULED, reasons::WAITING_FOR_DEVICE].contains(&word.as_str());
+    let long = !expected && now.saturating_sub(since) > LONG_WAIT;
+    // Somebody has to mend the policy or the webhook: nothing is to be waited for.
+    let refusal = memory.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
+    if !memory.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
+        memory.announced_wait = true;
+        let ready = crate::api::conditions::get(&status.conditions, crate::api::conditions::kind::READY);
+        let note = ready.map_or_else(String::new, |ready| ready.message.clone());
+        context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::{
+    asks::Asks,
     budgets::Budgets,
     caches::{self, Namespaces},
     context::{Context, Devices, Tenants},
@@ -282,6 +283,7 @@ impl Terms {
             budgets: Budgets::new(self.clock.clone()),
             places: Places::default(),
             turns,
+            asks: Asks::default(),
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
             memories: Memories::default(),

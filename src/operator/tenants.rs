@@ -172,8 +172,15 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
     match write_status(context, &object, &ready, signed_in.as_ref()).await {
         // Most likely our own last write, which has not come back yet. It may be a label, so nothing else would say the status.
         Err(CallError::Conflict) => return Ok(SOON),
-        said => said?,
-    };
+        // It is set up all the same, and its resets go on.
+        Err(CallError::Denied(denial)) => {
+            context.metrics.write_denied("tenant");
+            tracing::warn!(tenant = name, %denial, "a tenant's status could not be written");
+        }
+        said => {
+            said?;
+        }
+    }
     let troubled = ready.trouble.is_some() || ready.record.facts().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }

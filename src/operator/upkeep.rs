@@ -22,6 +22,7 @@ use super::{
 use crate::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
     graph::Budget,
+    lifecycle::admission::write_again,
 };
 
 /// How often everything is gone through, whatever the watches say.
@@ -55,8 +56,10 @@ pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receive
 /// What fails is tried again when its task has ended: that is not to be at once.
 async fn slow_to_fail<T>(work: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
     let result = work.await;
-    if result.is_err() {
-        tokio::time::sleep(ROUND).await;
+    if let Err(error) = &result {
+        // What admission control denies is not to be asked every few seconds.
+        let denied = matches!(error, CallError::Denied(_));
+        tokio::time::sleep(if denied { write_again(u32::MAX) } else { ROUND }).await;
     }
     result
 }

@@ -21,6 +21,7 @@ pub struct Metrics {
     panics: Counter,
     not_understood: Counter,
     deleted_in_flight: Counter,
+    writes_denied: Family<Write, Counter>,
     leading: Gauge,
     cannot_lead: Gauge,
 }
@@ -36,6 +37,11 @@ struct Answer {
     answer: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Write {
+    write: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("passcode_operator");
@@ -47,6 +53,7 @@ impl Default for Metrics {
             panics: Counter::default(),
             not_understood: Counter::default(),
             deleted_in_flight: Counter::default(),
+            writes_denied: Family::default(),
             leading: Gauge::default(),
             cannot_lead: Gauge::default(),
             registry: Registry::default(),
@@ -65,6 +72,11 @@ impl Default for Metrics {
             "deleted_in_flight",
             "PasscodeResets deleted after their request was sent",
             metrics.deleted_in_flight.clone(),
+        );
+        registry.register(
+            "writes_denied",
+            "Writes of the operator that the cluster's admission control denied or changed",
+            metrics.writes_denied.clone(),
         );
         registry.register_with_unit(
             "leading",
@@ -128,6 +140,11 @@ impl Metrics {
     /// An object was deleted after its request was sent.
     pub fn deleted_in_flight(&self) {
         self.deleted_in_flight.inc();
+    }
+
+    /// Admission control denied a write of this kind.
+    pub fn write_denied(&self, write: &'static str) {
+        self.writes_denied.get_or_create(&Write { write }).inc();
     }
 
     /// This replica leads, or not.

@@ -385,6 +385,7 @@ pub(super) fn word(step: &Step, status: &PasscodeResetStatus) -> String {
         Step::Observe(fact) => format!("Observe {fact:?}"),
         Step::TakeLock { .. } => "TakeLock".into(),
         Step::Claim(_) => "Claim".into(),
+        Step::TryClaim => "TryClaim".into(),
         Step::ReleaseLock => "ReleaseLock".into(),
         Step::SendAgain(_) => "SendAgain".into(),
         Step::Stop => "Stop".into(),

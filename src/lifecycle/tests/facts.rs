@@ -15,11 +15,13 @@ use crate::{
         tenant::IntuneTenantSpec,
     },
     lifecycle::{
+        admission::Refusal,
         decide::decide,
         follow::Stretch,
         lock::Lock,
         observed::{
-            Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView, Trouble, Unread,
+            Admission, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView,
+            Trouble, Unread,
         },
         quarantine::Quarantine,
         step::{Decision, Step},
@@ -70,6 +72,9 @@ pub(super) struct Facts {
     pub held: Option<Held>,
     pub doubt: Option<Doubt>,
     pub gate: Option<Gate>,
+    /// What admission control refused, and how many seconds it is until it is tried again.
+    pub refused: Option<(Refusal, u64)>,
+    pub admitted: bool,
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub authority_is_read: bool,
@@ -96,6 +101,8 @@ impl Facts {
             held: None,
             doubt: None,
             gate: None,
+            refused: None,
+            admitted: false,
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
@@ -291,6 +298,20 @@ impl Facts {
         self
     }
 
+    /// Admission control refused the claim, or its lock, and is asked again after so many seconds.
+    pub fn refused(mut self, refusal: Refusal, again_after: u64) -> Self {
+        self.refused = Some((refusal, again_after));
+        self
+    }
+
+    fn admission(&self) -> Admission<'_> {
+        match &self.refused {
+            _ if self.admitted => Admission::Admitted,
+            None => Admission::NotTried,
+            Some((refusal, seconds)) => Admission::Refused { refusal, again_after: Duration::from_secs(*seconds) },
+        }
+    }
+
     // The decision.
 
     pub fn observed(&self) -> Observed<'_> {
@@ -313,6 +334,7 @@ impl Facts {
             held: self.held.as_ref(),
             doubt: self.doubt,
             gate: self.gate.as_ref(),
+            admission: self.admission(),
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,

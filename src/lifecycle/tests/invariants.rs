@@ -39,7 +39,7 @@ pub(super) fn check(facts: &Facts, decision: &Decision) {
         return;
     }
     nothing_goes_back(&before, decision);
-    if matches!(decision.step, Step::Wait(_) | Step::Finish | Step::Claim(_)) {
+    if matches!(decision.step, Step::Wait(_) | Step::Finish | Step::Claim(_) | Step::TryClaim) {
         well_formed(&decision.status, facts.object.metadata.generation);
     }
     assert_eq!(decision.step == Step::Finish, decision.status.outcome.is_some());
@@ -98,7 +98,7 @@ fn nothing_goes_back(before: &PasscodeResetStatus, decision: &Decision) {
         assert_eq!(after.device.as_ref().map(|d| &d.managed_device_id), Some(&device.managed_device_id), "pinned");
     }
     if let Some(attempt) = &before.attempt
-        && !matches!(decision.step, Step::Claim(_))
+        && !matches!(decision.step, Step::Claim(_) | Step::TryClaim)
     {
         let kept = after.attempt.as_ref().map(|kept| (&kept.id, kept.number, &kept.seen_start_times));
         assert_eq!(
@@ -216,7 +216,7 @@ fn says_nothing_about_people(status: &PasscodeResetStatus) {
 /// What was decided is decided again: a status that is written does not bring about the next write.
 #[track_caller]
 fn again(facts: &Facts, decision: &Decision) {
-    if matches!(decision.step, Step::Claim(_) | Step::Observe(_)) {
+    if matches!(decision.step, Step::Claim(_) | Step::TryClaim | Step::Observe(_)) {
         return;
     }
     let written = facts.clone().status(|status| *status = decision.status.clone());

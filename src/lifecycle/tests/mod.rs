@@ -1,5 +1,6 @@
 //! The rules' tables written down a second time, what holds for any facts at all, and a few walks from end to end.
 
+mod admission;
 mod adoption;
 mod announcements;
 mod answers;

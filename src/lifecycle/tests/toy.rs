@@ -162,6 +162,7 @@ impl Toy {
                     (facts.look, facts.held) = (None, None);
                     self.send(index, &mut facts, &attempt);
                 }
+                Step::TryClaim => panic!("admission control denies nothing here"),
                 Step::SendAgain(_) => panic!("only an answer asks for this"),
                 Step::Wait(pause) => {
                     self.write(index, &mut facts, &decision.status);

@@ -21,6 +21,7 @@ impl Writer<'_> {
     pub(crate) fn delete(&mut self, preconditions: &Preconditions) -> Result<Written, Refusal> {
         let stored = self.existing()?;
         self.check_preconditions(&stored, preconditions)?;
+        self.admit(&stored, Value::clone(&stored))?;
         let written = self.remove(&stored);
         if self.address.resource.kind == "Namespace" && !self.dry_run {
             self.empty_namespace();
@@ -85,6 +86,7 @@ impl Writer<'_> {
                     author: self.author,
                     strict: false,
                     dry_run: false,
+                    admission: None,
                 };
                 writer.remove(&object);
             }

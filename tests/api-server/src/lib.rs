@@ -1,7 +1,7 @@
 //! An in-process Kubernetes API server that keeps every version of every object.
 //!
 //! It has no sockets and no threads: a [`kube::Client`] calls it directly, so that whole controllers run against it in
-//! paused tokio time. What it does it does as kube-apiserver 1.37 does; types, patterns and CEL rules of a schema, admission,
+//! paused tokio time. What it does it does as kube-apiserver 1.37 does; types, patterns and CEL rules of a schema,
 //! authorization, server-side apply and managedFields are left to the real one.
 //!
 //! ```
@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod admission;
 mod call;
 mod caller;
 mod clock;
@@ -50,6 +51,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use admission::{Review, Ruling, denied_by_policy, denied_by_webhook, webhook_down};
 pub use call::{Call, Verb};
 pub use caller::Caller;
 pub use errors::{status, too_many_requests};
@@ -115,6 +117,17 @@ impl ApiServer {
     /// A client of the caller of this name.
     pub fn client_named(&self, name: &str) -> kube::Client {
         self.caller(name).client()
+    }
+
+    /// Judges every write that is about to be stored, also one of a dry run, in place of an earlier judge. What the server itself writes is
+    /// not judged.
+    pub fn admission(&self, judge: impl Fn(&Review<'_>) -> Ruling + Send + Sync + 'static) {
+        self.shared.change(|state| state.admission = Some(Arc::new(judge)));
+    }
+
+    /// Ends [`admission`](Self::admission).
+    pub fn admit_all(&self) {
+        self.shared.change(|state| state.admission = None);
     }
 
     /// The server's time; it runs with tokio's clock.
@@ -265,6 +278,7 @@ fn as_system<R>(
         author: Author { name: SYSTEM, now },
         strict: false,
         dry_run: false,
+        admission: None,
     };
     write(&mut writer)
 }

@@ -114,6 +114,7 @@ fn writer<'a>(state: &'a mut State, call: &'a Call, address: Address<'a>, now: T
         author: Author { name: &call.client, now },
         strict: call.parameter("fieldValidation") == "Strict",
         dry_run: call.parameter("dryRun") == "All" || call.body["dryRun"] == json!(["All"]),
+        admission: state.admission.clone().map(|judge| (judge, call)),
     }
 }
 

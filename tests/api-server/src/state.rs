@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use k8s_openapi::jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::admission::Admission;
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::events::EventRule;
@@ -94,6 +95,7 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) names: Names,
     pub(crate) requests: Vec<Request>,
+    pub(crate) admission: Option<Admission>,
     callers: BTreeMap<String, Conditions>,
     /// Grows when all watches are closed.
     pub(crate) closings: u64,
@@ -123,7 +125,15 @@ impl Shared {
     }
 
     fn with(registry: Registry, store: Store, names: Names) -> Self {
-        let state = State { registry, store, names, requests: Vec::new(), callers: BTreeMap::new(), closings: 0 };
+        let state = State {
+            registry,
+            store,
+            names,
+            requests: Vec::new(),
+            admission: None,
+            callers: BTreeMap::new(),
+            closings: 0,
+        };
         Self { state: Mutex::new(state), changed: watch::channel(()).0, clock: Clock::new() }
     }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::admission::{Admission, Review, Ruling};
+use crate::call::Call;
 use crate::clock::to_seconds;
 use crate::errors::{self, Refusal};
 use crate::names::{Names, is_dns_subdomain};
@@ -23,6 +25,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) author: Author<'a>,
     pub(crate) strict: bool,
     pub(crate) dry_run: bool,
+    /// Who judges it, and the request that it is part of.
+    pub(crate) admission: Option<(Admission, &'a Call)>,
 }
 
 /// What a write did.
@@ -69,6 +73,7 @@ impl Writer<'_> {
         if self.store.get(resource, &self.key(&name)).is_some() {
             return Err(errors::already_exists(resource, &name));
         }
+        let object = self.admit(&Value::Null, object)?;
         Ok(self.commit(Change::Added, object))
     }
 
@@ -162,6 +167,7 @@ impl Writer<'_> {
         let before = self.address.present(stored).into_owned();
         let mut after = if of_status { with_status_of(&before, &mut object) } else { self.prepare(&before, object)? };
         self.address.apply_defaults(&mut after);
+        let after = self.admit(&before, after)?;
         if after == before {
             return Ok(Written { object: Arc::new(after), change: None });
         }
@@ -239,6 +245,26 @@ impl Writer<'_> {
         let kind = &resource.kind;
         let problem = format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", strict_error(unknown));
         Err(errors::bad_request(&problem))
+    }
+
+    /// What is stored in the end, if it is to be.
+    pub(crate) fn admit(&self, old: &Value, object: Value) -> Result<Value, Refusal> {
+        let Some((judge, call)) = &self.admission else { return Ok(object) };
+        let review = Review {
+            client: &call.client,
+            verb: call.verb,
+            resource: &self.address.resource.plural,
+            subresource: &call.subresource,
+            name: text(&object, "name"),
+            object: &object,
+            old,
+            dry_run: self.dry_run,
+        };
+        match judge(&review) {
+            Ruling::Admit => Ok(object),
+            Ruling::Deny(status) => Err(status),
+            Ruling::Change(other) => Ok(other),
+        }
     }
 
     pub(crate) fn commit(&mut self, change: Change, object: Value) -> Written {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use api_server::{Ruling, denied_by_policy};
 use futures::future::LocalBoxFuture;
 use graph_simulator::{DeviceClass, DevicePlan, Fault, PathClass, RetryAfter, Rule, planted};
 use serde_json::json;
@@ -153,6 +154,21 @@ pub const ALL: &[Scenario] = &[
         ..DEFAULT
     },
     Scenario {
+        name: "denied and held",
+        stage: |world| {
+            [1, 2, 3].into_iter().for_each(|number| phone_with_history(world, number));
+            deny(world, &[("denied", "no"), ("held", "hold: the window opens later")]);
+        },
+        people: |world| {
+            Box::pin(async {
+                asked(world, &[("denied", 1), ("held", 2), ("free", 3)]).await;
+                tokio::time::sleep(Duration::from_secs(150)).await;
+                deny(world, &[("denied", "no")]);
+            })
+        },
+        ..DEFAULT
+    },
+    Scenario {
         name: "handed over",
         stage: |world| {
             [1, 2].into_iter().for_each(|number| phone_with_history(world, number));
@@ -220,6 +236,18 @@ fn plan(world: &World, number: usize, plan: DevicePlan) {
 /// What Graph answers to the requests that reset this phone.
 fn script(world: &World, number: usize, which: fn(Rule) -> Rule, fault: Fault) {
     world.graph.script(which(Rule::on(PathClass::Action, fault).device(&id(world, number))));
+}
+
+/// A policy of the cluster denies the claims of these objects, in these words.
+fn deny(world: &World, whom: &'static [(&'static str, &'static str)]) {
+    world.api.admission(|review| {
+        let claimed = |object: &serde_json::Value| object["status"]["attempt"]["id"].clone();
+        let word = whom.iter().find(|(name, _)| *name == review.name);
+        match word.filter(|_| claimed(review.object) != claimed(review.old)) {
+            Some((_, word)) => Ruling::Deny(denied_by_policy(422, "ours", word).boxed()),
+            None => Ruling::Admit,
+        }
+    });
 }
 
 /// A moment after the operator's start these are asked for.

@@ -5,6 +5,7 @@
 
 mod admission;
 mod columns;
+mod denials;
 mod finished;
 mod kubectl;
 mod rules;

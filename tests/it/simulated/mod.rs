@@ -1,5 +1,6 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
+mod admission;
 mod authority;
 mod bounds;
 mod crowd;

@@ -1,6 +1,8 @@
 //! What the API server does, asked through the real kube client in paused time.
 
 #[cfg(test)]
+mod admission;
+#[cfg(test)]
 mod controllers;
 #[cfg(test)]
 mod faults;

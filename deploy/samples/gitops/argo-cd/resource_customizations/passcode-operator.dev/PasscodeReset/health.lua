@@ -1,7 +1,8 @@
 -- The health of a PasscodeReset.
 --   Healthy      Complete
 --   Degraded     Rejected or Failed
---   Suspended    waits for its time, for its IntuneTenant to be resumed, or for the phone, which may take days
+--   Suspended    waits for its time, for its IntuneTenant to be resumed, for a policy of the cluster, or for the phone, which may
+--                take days
 --   Progressing  everything else: the operator goes on by itself
 local health = {status = "Progressing", message = "The operator has not seen this object yet"}
 
@@ -13,7 +14,8 @@ end
 for _, condition in ipairs(obj.status.conditions or {}) do
   if condition.type == "Ready" then
     health.message = condition.reason .. ": " .. condition.message
-    if condition.reason == "Scheduled" or condition.reason == "Suspended" or condition.reason == "WaitingForDevice" then
+    if condition.reason == "Scheduled" or condition.reason == "Suspended" or condition.reason == "HeldByAdmission" or
+      condition.reason == "WaitingForDevice" then
       health.status = "Suspended"
     end
   end
