@@ -85,6 +85,7 @@ impl Programs {
                     ("KUBECONFIG", stage.plane.admin_kubeconfig().into()),
                     ("POD_NAMESPACE", OPERATOR.into()),
                     ("HOSTNAME", name.into()),
+                    ("ALLOWED_ENDPOINTS", stage.origins().into()),
                 ];
             }
             Contestant::Kopf => environment.push(("PYTHONDONTWRITEBYTECODE", "1".into())),

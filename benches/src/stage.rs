@@ -174,6 +174,12 @@ impl Stage {
         self.plane.directory()
     }
 
+    /// Where Graph and Entra are, as the operator is told whom it may send credentials.
+    #[must_use]
+    pub fn origins(&self) -> String {
+        format!("{} {}", self.server.graph_origin(), self.server.authority_origin())
+    }
+
     /// Where Graph is.
     #[must_use]
     pub fn graph_origin(&self) -> &str {

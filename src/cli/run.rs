@@ -15,8 +15,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use super::Misuse;
 use crate::{
-    graph::SystemClock,
+    graph::{AllowedOrigins, SystemClock},
     operator::{Environment, run, transports::Network},
     telemetry::logs,
 };
@@ -39,6 +40,10 @@ pub(super) struct Arguments {
         default_value = "/var/run/secrets/azure/tokens/azure-identity-token"
     )]
     token_file: PathBuf,
+    /// An https origin besides Microsoft's own that an IntuneTenant may name in endpoints: the tenant's credentials are sent there. May be
+    /// given several times; in the environment, separated by spaces.
+    #[arg(long = "allowed-endpoint", env = "ALLOWED_ENDPOINTS", value_name = "ORIGIN")]
+    allowed_endpoints: Vec<String>,
     /// What to log, such as info or passcode_operator=debug. Libraries never log below info.
     #[arg(long, env = "LOG", default_value = "info")]
     log: String,
@@ -52,6 +57,8 @@ pub(super) struct Arguments {
 const READ_TIME_OUT: Duration = Duration::from_secs(300);
 
 pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
+    let allowed_origins = AllowedOrigins::parse(&arguments.allowed_endpoints)
+        .map_err(|error| Misuse(format!("--allowed-endpoint (ALLOWED_ENDPOINTS): {error}")))?;
     logs::begin(&arguments.log, arguments.log_format);
     let mut config = Config::infer().await.context("no cluster: set KUBECONFIG, or run in a pod")?;
     // A repeated write would meet its own first one as a conflict; each write here says itself what a lost answer means.
@@ -66,6 +73,7 @@ pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         transports: Arc::new(Network),
         token_file: arguments.token_file,
+        allowed_origins,
         listen: Some(arguments.listen),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), namespace = environment.namespace, "starting");

@@ -49,7 +49,7 @@ pub use client::Graph;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credentials;
 pub use desk::Urgency;
-pub use endpoints::{Cloud, ConfigError, Endpoints};
+pub use endpoints::{AllowedOrigins, Cloud, ConfigError, Endpoints, NotAnOrigin};
 pub use errors::Refusal;
 pub use fair::FairQueue;
 pub use find::Found;

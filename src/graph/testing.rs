@@ -18,7 +18,10 @@ use http::{Request, Response};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Budget, Clock, Credentials, Endpoints, Exchange, Graph, Limits, Reservation, Transport, TransportError};
+use super::{
+    AllowedOrigins, Budget, Clock, Credentials, Endpoints, Exchange, Graph, Limits, Reservation, Transport,
+    TransportError,
+};
 
 pub(super) const GRAPH: &str = "https://graph.test";
 pub(super) const AUTHORITY: &str = "https://login.test";
@@ -129,7 +132,7 @@ impl Clock for HandClock {
 }
 
 pub(super) fn endpoints() -> Endpoints {
-    Endpoints::custom(GRAPH, AUTHORITY, None).unwrap()
+    Endpoints::custom(GRAPH, AUTHORITY, None, &AllowedOrigins::parse([GRAPH, AUTHORITY]).unwrap()).unwrap()
 }
 
 pub(super) fn client_secret() -> Credentials {

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     api::tenant::IntuneTenant,
-    graph::Clock,
+    graph::{AllowedOrigins, Clock},
     lifecycle::observed::Trouble,
     telemetry::{health::Health, metrics::Metrics},
 };
@@ -52,6 +52,8 @@ pub struct Context {
     pub transports: Arc<dyn Transports>,
     /// The pod's projected token, for tenants that sign in by workload identity.
     pub token_file: PathBuf,
+    /// Where credentials may be sent besides Microsoft's own origins.
+    pub allowed_origins: AllowedOrigins,
     /// The tenants, by name.
     pub tenants: Tenants,
     /// The namespaces.

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     api::tenant::IntuneTenant,
-    graph::Clock,
+    graph::{AllowedOrigins, Clock},
     telemetry::{
         health::Health,
         http::{self, Sources},
@@ -68,6 +68,8 @@ pub struct Environment {
     pub transports: Arc<dyn Transports>,
     /// The pod's projected token, for tenants that sign in by workload identity.
     pub token_file: PathBuf,
+    /// Where credentials may be sent besides Microsoft's own origins.
+    pub allowed_origins: AllowedOrigins,
     /// Where probes and metrics are served; `None`: nowhere.
     pub listen: Option<SocketAddr>,
 }
@@ -81,7 +83,8 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::default());
     let stopping = Arc::new(AtomicBool::new(false));
-    let Environment { client, namespace, identity, clock, transports, token_file, listen } = environment;
+    let Environment { client, namespace, identity, clock, transports, token_file, allowed_origins, listen } =
+        environment;
     let server = listen.map(|address| {
         let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock: clock.clone() };
         tokio::spawn(http::serve(address, sources, stop.clone()))
@@ -98,6 +101,7 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
         clock,
         transports,
         token_file,
+        allowed_origins,
         locks,
         health,
         metrics,
@@ -164,6 +168,7 @@ struct Terms {
     clock: Arc<dyn Clock>,
     transports: Arc<dyn Transports>,
     token_file: PathBuf,
+    allowed_origins: AllowedOrigins,
     /// What is remembered of them outlives a term: the end of one may be a restore.
     locks: Arc<Locks>,
     health: Arc<Health>,
@@ -277,6 +282,7 @@ impl Terms {
             clock: self.clock.clone(),
             transports: self.transports.clone(),
             token_file: self.token_file.clone(),
+            allowed_origins: self.allowed_origins.clone(),
             tenants,
             namespaces,
             tenant_objects,

@@ -21,7 +21,15 @@ use crate::{
 const CERTIFICATE_KEY: &str = "tls.crt";
 const PRIVATE_KEY: &str = "tls.key";
 
-/// A client secret, and the Secret's version.
+/// Types of Secrets whose keys are for something else, and are sent nowhere. An Entra client secret has no type of its own.
+const OTHER_TYPES: [&str; 2] = ["kubernetes.io/", "bootstrap.kubernetes.io/"];
+/// The one among them that holds a plain text of somebody's choice.
+const BASIC_AUTH: &str = "kubernetes.io/basic-auth";
+/// How PEM begins, as it is and in base64.
+const PEM: [&str; 2] = ["-----BEGIN", "LS0tLS1CRUdJTi"];
+
+/// A client secret, and the Secret's version. A client secret is sent as it is, so that a private key, or another token of the cluster, never
+/// counts as one.
 ///
 /// # Errors
 /// [`NoClient`].
@@ -31,8 +39,35 @@ pub async fn client_secret(
 ) -> Result<(SecretText, Option<String>), NoClient> {
     let SecretKeyRef { name, key } = reference;
     let secret = read(context, name, &format!("the client secret under the key \"{key}\"")).await?;
-    let value = String::from_utf8_lossy(value(context, &secret, key)?).trim().to_owned();
-    Ok((SecretText::from(value), secret.resource_version()))
+    let unusable = |what: String| {
+        let message = format!("The Secret \"{name}\" in namespace \"{}\" {what}. {OPAQUE}", context.namespace);
+        NoClient::trouble(reason::INVALID_CONFIGURATION, message)
+    };
+    if let Some(type_) = secret.type_.as_deref().filter(|type_| is_of_another_kind(type_)) {
+        return Err(unusable(format!("is of type {type_}: none of its keys is sent as a client secret")));
+    }
+    match as_client_secret(value(context, &secret, key)?) {
+        Ok(text) => Ok((SecretText::from(text.to_owned()), secret.resource_version())),
+        Err(found) => {
+            Err(unusable(format!("has {found} under the key \"{key}\": that is not sent as a client secret")))
+        }
+    }
+}
+
+const OPAQUE: &str = "Put the client secret's value into a Secret of type Opaque. To sign in by a certificate, write \
+     auth.clientCertificateRef: its key stays here and only signs.";
+
+fn is_of_another_kind(type_: &str) -> bool {
+    type_ != BASIC_AUTH && OTHER_TYPES.iter().any(|other| type_.starts_with(other))
+}
+
+/// The text of a client secret, or what is there in its place.
+fn as_client_secret(value: &[u8]) -> Result<&str, &'static str> {
+    let text = std::str::from_utf8(value).map(str::trim).map_err(|_| "something binary")?;
+    if PEM.iter().any(|begin| text.contains(begin)) {
+        return Err("PEM text (a certificate or a key)");
+    }
+    Ok(text)
 }
 
 /// A certificate with its key, and the Secret's version.
@@ -80,4 +115,32 @@ fn value<'a>(context: &Context, secret: &'a Secret, key: &str) -> Result<&'a [u8
 
 fn missing(message: String) -> NoClient {
     NoClient::trouble(reason::SECRET_NOT_FOUND, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_is_no_client_secret_in_any_form() {
+        for good in ["~8Q~abcDEF.ghi-jkl_0123456789", " with space around\n", "begin-----"] {
+            assert_eq!(as_client_secret(good.as_bytes()), Ok(good.trim()));
+        }
+        let pem = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n";
+        let base64 = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUU=";
+        for bad in [pem.as_bytes(), format!("Bag Attributes\n{pem}").as_bytes(), base64.as_bytes(), &[0x30, 0x82, 0xff]]
+        {
+            assert!(as_client_secret(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_cluster_has_a_type_for_is_no_client_secret() {
+        for other in ["kubernetes.io/tls", "kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"] {
+            assert!(is_of_another_kind(other), "{other}");
+        }
+        for good in ["Opaque", "", "kubernetes.io/basic-auth", "example.com/kubernetes.io"] {
+            assert!(!is_of_another_kind(good), "{good}");
+        }
+    }
 }

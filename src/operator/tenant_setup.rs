@@ -77,11 +77,12 @@ impl NoClient {
 /// # Errors
 /// [`NoClient`].
 pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client>) -> Result<Client, NoClient> {
+    // Where credentials would be sent is judged before one is read.
+    let endpoints = endpoints(context, &tenant.spec).map_err(|error| misconfigured(&error))?;
     let (credentials, secret) = credentials(context, &tenant.spec).await?;
     if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.secret == secret) {
         return Ok(old);
     }
-    let endpoints = endpoints(&tenant.spec).map_err(|error| misconfigured(&error))?;
     let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = graph.map_err(|error| misconfigured(&error))?;
@@ -90,9 +91,10 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     Ok(Client { graph, limits, signs_in: SignsIn::from(&tenant.spec), secret })
 }
 
-fn endpoints(spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
+fn endpoints(context: &Context, spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
     if let Some(custom) = &spec.endpoints {
-        return Endpoints::custom(&custom.graph, &custom.authority, custom.ca_bundle.clone());
+        let bundle = custom.ca_bundle.clone();
+        return Endpoints::custom(&custom.graph, &custom.authority, bundle, &context.allowed_origins);
     }
     Ok(Endpoints::from(match spec.cloud {
         CloudName::Global => Cloud::Global,
@@ -127,5 +129,5 @@ const NO_SIGN_IN: &str = "spec.auth names no kind of sign-in that this version o
      managedIdentity, clientSecretRef or clientCertificateRef, or install the version that knows the one that is written there.";
 
 fn misconfigured(error: &ConfigError) -> NoClient {
-    NoClient::trouble(reason::INVALID_CONFIGURATION, error.to_string())
+    NoClient::trouble(reason::INVALID_CONFIGURATION, format!("{}.", error.to_string().trim_end_matches('.')))
 }

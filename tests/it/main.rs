@@ -9,6 +9,7 @@ mod deploy;
 mod documents;
 mod gitops;
 mod request;
+mod run;
 mod scenes;
 mod simulated;
 mod whole;

@@ -1,6 +1,5 @@
 //! The operator's own binary, as a process that never outlives this one.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -9,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use graph_simulator::Server;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Runs a program, and asks it to end once the standard input is closed. The other end of that pipe is held by this process only, so the
@@ -38,12 +38,13 @@ pub struct Operator {
 
 impl Operator {
     /// Starts it. It logs into `directory`.
-    pub fn start(binary: &Path, directory: &Path, kubeconfig: &Path, namespace: &str) -> Result<Self> {
+    pub fn start(binary: &Path, directory: &Path, kubeconfig: &Path, namespace: &str, server: &Server) -> Result<Self> {
         let log = directory.join("operator.log");
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let port = free_port()?;
         let listen = format!("127.0.0.1:{port}");
-        let arguments = [OsStr::new("run"), OsStr::new("--listen"), OsStr::new(&listen)];
+        let (graph, authority) = (server.graph_origin(), server.authority_origin());
+        let arguments = ["run", "--listen", &listen, "--allowed-endpoint", graph, "--allowed-endpoint", authority];
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "sh"])
             .arg(binary)

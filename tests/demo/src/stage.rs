@@ -71,7 +71,7 @@ impl Stage {
         let crds = samples::repository().join("crds");
         print_output(&kubectl(&control_plane, &["apply", "--server-side", "-f", &crds.to_string_lossy()]).await?);
         control_plane.create_namespace(OPERATORS).await?;
-        let operator = Operator::start(binary, directory, &control_plane.admin_kubeconfig(), OPERATORS)?;
+        let operator = Operator::start(binary, directory, &control_plane.admin_kubeconfig(), OPERATORS, &server)?;
 
         progress.step("Introducing the tenant: deploy/samples/{namespace,secret,tenant}.yaml");
         for manifest in introduction(&server)? {

@@ -10,7 +10,9 @@ use azure_core::credentials::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::graph::{Clock, Credentials, Endpoints, Exchange, Graph, Transport, TransportError};
+use passcode_operator::graph::{
+    AllowedOrigins, Clock, Credentials, Endpoints, Exchange, Graph, Transport, TransportError,
+};
 
 const GRAPH: &str = "https://graph.test";
 const AUTHORITY: &str = "https://login.test";
@@ -52,7 +54,8 @@ pub fn ask_as<T>(
             tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     }
     let script = Arc::new(Script { token, answers, requests: Mutex::default() });
-    let endpoints = Endpoints::custom(GRAPH, AUTHORITY, None).unwrap();
+    let endpoints =
+        Endpoints::custom(GRAPH, AUTHORITY, None, &AllowedOrigins::parse([GRAPH, AUTHORITY]).unwrap()).unwrap();
     let graph = Graph::new(TENANT, endpoints, credentials, script.clone(), Arc::new(Standing)).unwrap();
     let answer = RUNTIME.with(|runtime| runtime.block_on(question(&graph)));
     let requests = std::mem::take(&mut *script.requests.lock().unwrap());

@@ -107,6 +107,11 @@ fn announce(server: &Server, admin_port: u16) {
     eprintln!("graph:         {}", server.graph_origin());
     eprintln!("authority:     {}", server.authority_origin());
     eprintln!("admin:         http://127.0.0.1:{admin_port}");
+    eprintln!(
+        "operator:      run --allowed-endpoint {} --allowed-endpoint {}",
+        server.graph_origin(),
+        server.authority_origin()
+    );
     eprintln!("tenant id:     {EXAMPLE_TENANT}");
     eprintln!("client id:     {EXAMPLE_CLIENT}");
     eprintln!("client secret: {EXAMPLE_SECRET}");

@@ -55,6 +55,9 @@ async fn a_mistake_in_a_value_is_named() {
         ("replicas=11", "at '/replicas': maximum: got 11, want 10"),
         ("secretNames=intune-client-secret", "at '/secretNames': got string, want array"),
         ("secretNames={Intune_Secret}", "at '/secretNames/0': 'Intune_Secret' does not match pattern"),
+        ("allowedEndpoints=https://a.example", "at '/allowedEndpoints': got string, want array"),
+        ("allowedEndpoints={http://a.example}", "at '/allowedEndpoints/0': 'http://a.example' does not match pattern"),
+        ("allowedEndpoints={https://a.example/v1.0}", "at '/allowedEndpoints/0': 'https://a.example/v1.0' does not"),
         ("workloadIdentity.mode=webhook", "value must be one of 'None', 'Webhook', 'ProjectedToken'"),
         (
             "workloadIdentity.expirationSeconds=60",
@@ -121,6 +124,7 @@ async fn values_arrive_where_they_belong() {
         "--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=prometheus",
         "--set-json=networkPolicy.metricsFrom=[{\"namespaceSelector\":{}}]",
         "--set=networkPolicy.metadataService=true",
+        "--set=allowedEndpoints={https://graph.example.com:8443,https://login.example.com,https://10.0.0.1:8443}",
         "--set-json=networkPolicy.extraEgress=[{\"ports\":[{\"port\":3128}]}]",
     ])
     .await;
@@ -142,10 +146,15 @@ async fn values_arrive_where_they_belong() {
     };
     assert_eq!(environment("HTTPS_PROXY"), Some("http://proxy:3128".into()));
     assert_eq!(environment("NO_PROXY"), Some("a,b".into()));
+    let origins = "https://graph.example.com:8443 https://login.example.com https://10.0.0.1:8443";
+    assert_eq!(environment("ALLOWED_ENDPOINTS"), Some(origins.into()));
     assert_eq!(the(&objects, "ServiceMonitor")["metadata"]["labels"]["release"], "prometheus");
     let policy = &the(&objects, "NetworkPolicy")["spec"];
     assert_eq!(policy["ingress"][0]["from"][0]["namespaceSelector"], serde_json::json!({}));
     assert_eq!(policy["egress"].as_array().unwrap().len(), 5);
+    let https: Vec<_> =
+        policy["egress"][2]["ports"].as_array().unwrap().iter().map(|port| port["port"].clone()).collect();
+    assert_eq!(https, [443, 8443]);
     assert_eq!(policy["egress"][3]["to"][0]["ipBlock"]["cidr"], "169.254.169.254/32");
 
     let objects = rendered(&["--set=workloadIdentity.mode=Webhook,networkPolicy.enabled=false,userRoles=false"]).await;

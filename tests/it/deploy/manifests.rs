@@ -1,6 +1,6 @@
 //! What helm and kustomize render is the same, and the real API server takes it.
 
-use std::{collections::BTreeMap, ffi::OsStr, time::Duration};
+use std::{collections::BTreeMap, ffi::OsStr, path::Path, time::Duration};
 
 use deploy::repository;
 use k8s_openapi::api::core::v1::Namespace;
@@ -24,11 +24,35 @@ const OVERLAYS: [(&str, &[&str]); 3] = [
     ("projected-token", &["--set", "workloadIdentity.mode=ProjectedToken"]),
 ];
 
+/// A component, and the arguments for helm that mean the same.
+const COMPONENTS: [(&str, &[&str]); 1] =
+    [("allowed-endpoints", &["--set", "allowedEndpoints={https://graph.example.com:8443,https://login.example.com}"])];
+
 async fn kustomized(overlay: &str) -> Vec<Value> {
-    let path = repository("deploy/kustomize/overlays").join(overlay);
+    build(&repository("deploy/kustomize/overlays").join(overlay)).await
+}
+
+/// The overlay `secret` with this component, as somebody's own overlay has both.
+async fn kustomized_with(component: &str) -> Vec<Value> {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().canonicalize().unwrap();
+    // kustomize takes relative paths only.
+    let up = "../".repeat(place.components().count() - 1);
+    let kustomize = repository("deploy/kustomize").canonicalize().unwrap();
+    let kustomize = format!("{up}{}", kustomize.strip_prefix("/").unwrap().display());
+    let own = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+        "resources": [format!("{kustomize}/overlays/secret")],
+        "components": [format!("{kustomize}/components/{component}")],
+    });
+    std::fs::write(place.join("kustomization.yaml"), own.to_string()).unwrap();
+    build(&place).await
+}
+
+async fn build(path: &Path) -> Vec<Value> {
     let server = Server::shared().await;
     let output = server.plane.kubectl([OsStr::new("kustomize"), path.as_os_str()]).await.unwrap();
-    assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
     objects(&String::from_utf8(output.stdout).unwrap())
 }
 
@@ -45,17 +69,25 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     objects.into_iter().map(|object| (name(&object), plain(object))).collect()
 }
 
+/// Everything but the namespace, which helm does not make.
+fn same(what: &str, from_kustomize: Vec<Value>, from_helm: Vec<Value>) {
+    let (mut from_kustomize, from_helm) = (by_name(from_kustomize), by_name(from_helm));
+    from_kustomize.remove(&format!("\"Namespace\" \"{NAMESPACE}\"")).expect("a namespace");
+    let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&from_kustomize), names(&from_helm), "{what}");
+    for (name, object) in &from_helm {
+        assert_eq!(object, &from_kustomize[name], "{what}: {name}");
+    }
+}
+
 #[tokio::test]
-async fn overlays_render_what_the_chart_renders() {
+async fn overlays_and_components_render_what_the_chart_renders() {
     for (overlay, arguments) in OVERLAYS {
-        let mut from_kustomize = by_name(kustomized(overlay).await);
-        from_kustomize.remove(&format!("\"Namespace\" \"{NAMESPACE}\"")).expect("a namespace");
-        let from_helm = by_name(rendered(arguments).await);
-        let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&from_kustomize), names(&from_helm), "{overlay}");
-        for (name, object) in &from_helm {
-            assert_eq!(object, &from_kustomize[name], "{overlay}: {name}");
-        }
+        same(overlay, kustomized(overlay).await, rendered(arguments).await);
+    }
+    let (_, secret) = OVERLAYS[0];
+    for (component, arguments) in COMPONENTS {
+        same(component, kustomized_with(component).await, rendered(&[secret, arguments].concat()).await);
     }
 }
 

@@ -3,6 +3,7 @@
 mod admission;
 mod authority;
 mod bounds;
+mod credentials;
 mod crowd;
 mod devices;
 mod endings;

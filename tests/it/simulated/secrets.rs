@@ -15,7 +15,7 @@ use graph_simulator::{
 };
 use passcode_operator::{
     api::reset_status::Outcome,
-    graph::{Action, Certificate, Credentials, Endpoints, Graph, Selector, SystemClock, Urgency},
+    graph::{Action, Certificate, Cloud, Credentials, Endpoints, Graph, Selector, SystemClock, Urgency},
     telemetry::logs::{self, Format},
 };
 use serde_json::{Value, json};
@@ -244,8 +244,7 @@ async fn printed(world: &World, pair: &ClientCertificate) -> String {
     let certificate =
         Credentials::ClientCertificate { client_id: BY_CERTIFICATE.to_owned(), certificate: Arc::new(certificate) };
     let mut printed = format!("{secret:?} {selector:?} {certificate:?} {no_pair:?}");
-    let endpoints =
-        Endpoints::custom("https://graph.microsoft.com", "https://login.microsoftonline.com", None).unwrap();
+    let endpoints = Endpoints::from(Cloud::Global);
     let transport = Arc::new(InProcess(world.graph.clone()));
     let graph = Graph::new(EXAMPLE_TENANT, endpoints, secret, transport, Arc::new(SystemClock)).unwrap();
     let (_, id) = world.add(phone(80));

@@ -26,7 +26,7 @@ pub struct Whole {
     pub plane: ControlPlane,
     pub graph: Simulator,
     pub client: Client,
-    _server: Server,
+    server: Server,
 }
 
 impl Whole {
@@ -45,7 +45,7 @@ impl Whole {
         }
         plane.create_namespace(OPERATOR).await.unwrap();
         plane.create_namespace(HELPDESK).await.unwrap();
-        let whole = Self { plane, graph, client, _server: server };
+        let whole = Self { plane, graph, client, server: server };
         whole.apply_tenant().await;
         whole
     }
@@ -57,9 +57,9 @@ impl Whole {
         });
         self.plane.apply(&secret.to_string()).await.unwrap();
         let endpoints = json!({
-            "graph": self._server.graph_origin(),
-            "authority": self._server.authority_origin(),
-            "caBundle": self._server.ca_pem(),
+            "graph": self.server.graph_origin(),
+            "authority": self.server.authority_origin(),
+            "caBundle": self.server.ca_pem(),
         });
         let timing = json!({"clockError": "1s", "sendGrace": "3s", "ledgerLag": "3s", "ledgerClockError": "2s"});
         let tenant = with(tenant("default"), json!({"endpoints": endpoints, "timing": timing, "minInterval": "0s"}));
@@ -92,6 +92,7 @@ impl Whole {
             .args(["run", "--listen", "127.0.0.1:0", "--log", "passcode_operator=debug"])
             .env("KUBECONFIG", kubeconfig)
             .env("POD_NAMESPACE", OPERATOR)
+            .env("ALLOWED_ENDPOINTS", format!("{} {}", self.server.graph_origin(), self.server.authority_origin()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)

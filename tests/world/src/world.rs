@@ -21,7 +21,7 @@ use passcode_operator::{
         reset_status::{Outcome, PasscodeResetStatus},
         tenant::IntuneTenant,
     },
-    graph::Clock,
+    graph::{AllowedOrigins, Clock},
     operator::{Environment, run, transports::Transports},
 };
 use serde_json::Value;
@@ -146,6 +146,8 @@ pub struct World {
     pub transports: Arc<dyn Transports>,
     /// The pod's projected token; there is none unless it is written.
     pub token_file: PathBuf,
+    /// Where credentials may be sent besides Microsoft's own origins, which the simulator's are.
+    pub allowed_origins: AllowedOrigins,
     /// Where replicas serve probes and metrics; nowhere unless set.
     pub listen: Option<SocketAddr>,
 }
@@ -168,6 +170,7 @@ impl World {
             start: Instant::now(),
             clock_offset: SignedDuration::ZERO,
             token_file: "/nowhere".into(),
+            allowed_origins: AllowedOrigins::default(),
             listen: None,
         }
     }
@@ -244,6 +247,7 @@ impl World {
             clock: Arc::new(clock),
             transports: Arc::new(Severable { inner: transports, severed: plug.severed.subscribe() }),
             token_file: self.token_file.clone(),
+            allowed_origins: self.allowed_origins.clone(),
             listen: self.listen,
         };
         (environment, plug)

@@ -31,7 +31,7 @@ pub async fn under_a_running_operator(operator: &Path) -> Tally {
     let intune = Intune::serve(BOUNDS, LAG).await;
     let cluster = Cluster::start().await;
     cluster.apply(&intune.tenant(json!({}))).await;
-    let _operator = Program::operator(&cluster, "operator", operator).started();
+    let _operator = Program::operator(&cluster, &[&intune], "operator", operator).started();
     cluster.tenant_is_ready("default").await;
     let mut tally = Tally::default();
     for (round, older) in [(0, without("attempt", None)), (10, without("attempt", Some("seenStartTimes")))] {

@@ -33,8 +33,8 @@ pub async fn in_haste_and_in_order(operator: &Path) -> Tally {
         tenant["metadata"]["name"] = json!(HASTY);
         cluster.apply(&tenant).await;
     }
-    let mut first = Program::operator(&old, "first", operator).started();
-    let mut second = Program::operator(&new, "second", operator).started();
+    let mut first = Program::operator(&old, &[&intune, &hasty], "first", operator).started();
+    let mut second = Program::operator(&new, &[&intune, &hasty], "second", operator).started();
     let mut tally = Tally::default();
     let twice = in_haste(&hasty, &old, &new).await;
     if (twice.duplicates, twice.lost) != (1, 0) {

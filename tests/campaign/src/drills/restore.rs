@@ -50,7 +50,7 @@ pub async fn on_a_new_machine(size: Size, operator: &Path) -> Tally {
         old.plane.kill(component).await;
     }
     let cluster = Cluster::start_from(&snapshot).await;
-    let _operators = ["c", "d"].map(|name| Program::operator(&cluster, name, operator).started());
+    let _operators = ["c", "d"].map(|name| Program::operator(&cluster, &[&intune], name, operator).started());
     let all = size == Size::Full;
     let after = After { adopted: all, held: all, intune, cluster, declared, disaster, earlier: vec![past] };
     let mut tally = after.recovery().await;
@@ -86,7 +86,7 @@ impl Before {
         let intune = Intune::serve(bounds, lag).await;
         let cluster = Cluster::start().await;
         cluster.apply(&intune.tenant(json!({}))).await;
-        let operators = ["a", "b"].map(|name| Program::operator(&cluster, name, operator).started());
+        let operators = ["a", "b"].map(|name| Program::operator(&cluster, &[&intune], name, operator).started());
         let names = ["done", "after-the-post", "before-the-claim", "unknown-to-it", "held"];
         let phones: Vec<_> =
             names.iter().zip(1..).map(|(name, number)| (*name, intune.phone(number, ANSWER))).collect();

@@ -37,7 +37,7 @@ impl<'a> Contestant<'a> {
             replicas: 2,
             group: super::cluster::GROUP,
             definition: None,
-            start: Box::new(move |cluster, _, name| Program::operator(cluster, name, binary)),
+            start: Box::new(move |cluster, intune, name| Program::operator(cluster, &[intune], name, binary)),
         }
     }
 

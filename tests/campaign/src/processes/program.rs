@@ -8,7 +8,7 @@ use std::{
 
 use control_plane::{Process, Program as Command};
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, intune::Intune};
 
 /// How it is run, and the process that runs it at the moment.
 pub struct Program {
@@ -36,14 +36,18 @@ impl Program {
         }
     }
 
-    /// The operator's binary.
+    /// The operator's binary, which may send credentials to these.
     #[must_use]
-    pub fn operator(cluster: &Cluster, name: &str, binary: &Path) -> Self {
+    pub fn operator(cluster: &Cluster, intunes: &[&Intune], name: &str, binary: &Path) -> Self {
+        let origins =
+            intunes.iter().map(|intune| intune.endpoints()).flat_map(|(graph, authority, _)| [graph, authority]);
+        let origins = origins.collect::<Vec<_>>().join(" ");
         let command = [binary.into(), "run".into(), "--listen".into(), "127.0.0.1:0".into()];
         let environment = [
             ("KUBECONFIG", cluster.plane.admin_kubeconfig().into()),
             ("POD_NAMESPACE", world::objects::OPERATOR.into()),
             ("HOSTNAME", name.into()),
+            ("ALLOWED_ENDPOINTS", origins.into()),
             ("LOG", "info,passcode_operator=debug".into()),
         ];
         Self::new(cluster, name, &command, &environment)

@@ -15,7 +15,7 @@ use k8s_openapi::{apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomR
 use kube::{Api, api::PostParams, config::Kubeconfig};
 use passcode_operator::{
     api::manifests,
-    graph::{ConfigError, Endpoints, ReqwestTransport, SystemClock, Transport},
+    graph::{AllowedOrigins, ConfigError, Endpoints, ReqwestTransport, SystemClock, Transport},
     operator::{Environment, run, transports::Transports},
 };
 use serde_json::{Value, json};
@@ -93,6 +93,7 @@ impl Stage {
             clock: Arc::new(SystemClock),
             transports: Arc::new(Loopback(InProcess(graph.clone()), Mutex::default())),
             token_file: "/nowhere".into(),
+            allowed_origins: AllowedOrigins::default(),
             listen: None,
         };
         let stage = Self {
