@@ -259,6 +259,9 @@ pub struct Candidate {
     /// model, as Intune writes it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
+    /// managementState, as Intune writes it: managed, or such as retirePending for a record that is on its way out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub management_state: String,
     /// When the device last synchronised with Intune.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

@@ -156,7 +156,7 @@ impl ClientAssertion for ProjectedToken {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let problem = |what: String| {
             let message = format!(
-                "The token file {} {what}. Let the pod have the token of its service account there, as Azure workload identity mounts it, or set AZURE_FEDERATED_TOKEN_FILE.",
+                "The token file {} {what}. Let the pod have the token of its service account there, as Azure workload identity mounts it, or set AZURE_FEDERATED_TOKEN_FILE. If label and service account are right, the pod was made while the webhook of Azure workload identity was not running: delete the pod.",
                 self.0.display()
             );
             Error::new(ErrorKind::Credential, SignInError { code: None, message, kind: SignInFailure::Refused })

@@ -6,10 +6,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::object::Object;
+use super::{hiding, object::Object, selector::Selector};
 
 /// Longest sentence that is kept, in characters.
 const MAX_SENTENCE: usize = 300;
+
+/// So much of a text is read, in characters.
+const MAX_READ: usize = 4_000;
 
 /// How deep Intune has been seen to nest JSON documents in strings.
 const MAX_NESTING: usize = 3;
@@ -61,6 +64,13 @@ impl Refusal {
             sentence: sentence.and_then(|sentence| tidy(&sentence)),
             request_id: request_id(headers).or_else(|| inner.as_deref().and_then(tidy)),
         }
+    }
+
+    /// The same without the values of `selector`, which Graph may repeat.
+    pub(super) fn hiding(self, selector: &Selector) -> Self {
+        let hide = |text: Option<String>| text.map(|text| selector.hide(&text));
+        let (code, sentence, request_id) = (hide(self.code), hide(self.sentence), hide(self.request_id));
+        Self { status: self.status, code, sentence, request_id }
     }
 
     /// Whether Graph itself wrote the body, and not something on the way to it.
@@ -143,8 +153,13 @@ fn unwrap_message(message: Option<String>) -> (Option<String>, Option<String>) {
     (code, message)
 }
 
-/// One line without control characters, URLs, nested JSON and Intune's internals; `None` if nothing is left.
+/// One line without control characters, URLs, nested JSON, anybody's address and Intune's internals; `None` if nothing is left.
 pub(super) fn tidy(text: &str) -> Option<String> {
+    let text = match text.char_indices().nth(MAX_READ) {
+        Some((cut, _)) => &format!("{}{}", &text[..cut], hiding::HIDDEN),
+        None => text,
+    };
+    let text = &hiding::without_people(text);
     let end = INTERNALS
         .iter()
         .filter_map(|marker| text.find(marker))
@@ -156,7 +171,7 @@ pub(super) fn tidy(text: &str) -> Option<String> {
     let line = words.collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches([' ', '-']);
     match line.char_indices().nth(MAX_SENTENCE) {
-        Some((cut, _)) => Some(format!("{}…", &line[..cut])),
+        Some((cut, _)) => Some(format!("{}{}", &line[..cut], hiding::HIDDEN)),
         None => Some(line.to_owned()).filter(|line| !line.is_empty()),
     }
 }

@@ -2,13 +2,15 @@
 
 use std::cmp::Reverse;
 
+use serde_json::Value;
+
 use super::{
     client::{Graph, device_id},
     desk::Urgency,
     exchange::Answered,
     read_error::ReadError,
     reading::Heard,
-    request::{Call, DeviceId},
+    request::{Call, DeviceId, NextPage},
     selector::{Attempt, Selector},
     wire::{Broken, DeviceRow, Page},
 };
@@ -16,6 +18,9 @@ use crate::platform::device::ManagedDevice;
 
 /// How many candidates are handed over.
 const MAX_CANDIDATES: usize = 10;
+
+/// How many pages of a list are read. A page can be short, or empty, and have a link to a next one all the same.
+const MAX_PAGES: usize = 10;
 
 /// What a selector finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +32,7 @@ pub enum Found {
     None,
     /// More than one.
     Several {
-        /// How many, as far as the first page shows.
+        /// How many, as far as the pages show that were read.
         total: usize,
         /// Whether there are further pages, so that `total` is the least.
         more: bool,
@@ -36,41 +41,76 @@ pub enum Found {
     },
 }
 
-/// What one list read found: rows that match the selector, each device once.
-struct Rows {
+/// What the pages of one list hold: rows that match the selector, each device once.
+struct Listed {
     rows: Vec<DeviceRow>,
+    /// Whether there are further pages.
     more: bool,
+    /// The last answer.
+    answered: Answered,
 }
 
 impl Graph {
-    /// Looks a device up: one list read, or two where the first finds nothing and letter case may be why, and one
-    /// single read of the device found.
+    /// Looks a device up: one list read, or two where the first finds nothing and the way it was written may be why, further pages where one
+    /// does not decide, and one single read of the device found.
     ///
     /// # Errors
-    /// [`ReadError`]: nobody knows then whether there is such a device.
+    /// [`ReadError`]: nobody knows then whether there is such a device. It does not repeat the selector's values.
     pub async fn find(&self, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
+        self.look_up(selector, urgency).await.map_err(|error| error.hiding(selector))
+    }
+
+    async fn look_up(&self, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
         if let Some(problem) = selector.problem() {
             return Err(ReadError::BadSelector(problem));
         }
         if let Selector::ManagedDeviceId(id) = selector {
             return self.single(device_id(id)?, selector, urgency).await;
         }
-        let mut nothing = Err(ReadError::BadSelector("The device's selector is empty."));
-        for attempt in selector.attempts() {
-            let call = Call::List { filter: attempt.filter.clone() };
-            let answered = self.read(&call, urgency).await?;
-            let found = rows(&answered, selector, &attempt)?;
-            match found.rows.as_slice() {
-                [] => nothing = answered.heard(Found::None),
-                [row] => {
-                    let id = row.id.as_deref().and_then(DeviceId::parse);
-                    let id = id.ok_or_else(|| answered.broken(Broken("id")))?;
-                    return self.single(id, selector, urgency.going_on()).await;
-                }
-                _ => return answered.heard(several(&answered, found)?),
+        let attempts = selector.attempts();
+        let mut found: Option<Listed> = None;
+        for attempt in &attempts {
+            if found.as_ref().is_some_and(|found| !found.rows.is_empty()) && !attempt.besides {
+                break;
+            }
+            match self.list(selector, attempt, urgency).await {
+                Ok(listed) => found = Some(united(found, listed)),
+                // In some tenants every filter on a name fails (graph-explorer issue 3157): the wider one is asked all the same.
+                Err(error)
+                    if attempt.complete
+                        && attempts.iter().any(|other| !other.complete)
+                        && may_be_the_filter(&error) => {}
+                Err(error) => return Err(error),
             }
         }
-        nothing
+        let found = found.ok_or(ReadError::BadSelector("The device's selector is empty."))?;
+        match found.rows.as_slice() {
+            [] => found.answered.heard(Found::None),
+            [row] => {
+                let id = row.id.as_deref().and_then(DeviceId::parse);
+                let id = id.ok_or_else(|| found.answered.broken(Broken("id")))?;
+                self.single(id, selector, urgency.going_on()).await
+            }
+            _ => several(found),
+        }
+    }
+
+    /// One list. Its pages are read until they decide: two devices are too many already, whatever else there is.
+    async fn list(&self, selector: &Selector, attempt: &Attempt, urgency: Urgency) -> Result<Listed, ReadError> {
+        let mut call = Call::List { filter: attempt.filter.clone() };
+        let mut urgency = urgency;
+        let mut rows = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let answered = self.read(&call, urgency).await?;
+            let next = take_in(&answered, selector, attempt, &mut rows)?;
+            let more = next.is_some();
+            let Some(link) = next.filter(|_| rows.len() < 2) else { return Ok(Listed { rows, more, answered }) };
+            let page = link.as_str().and_then(|link| NextPage::parse(link, self.channel.endpoints.graph()));
+            let page = page.ok_or_else(|| answered.unreadable("its link to the next page leads elsewhere"))?;
+            call = Call::Page { page };
+            urgency = urgency.going_on();
+        }
+        Err(ReadError::TooManyPages { pages: MAX_PAGES })
     }
 
     /// The device on its own, checked again: lists hold defaults in some properties and may lag.
@@ -91,10 +131,14 @@ impl Graph {
     }
 }
 
-/// The rows of a list that match, if it can be believed that there are no others.
-fn rows(answered: &Answered, selector: &Selector, attempt: &Attempt) -> Result<Rows, ReadError> {
+/// Adds the rows of a page that match, if it can be believed that there are no others; answers the link to the next page.
+fn take_in(
+    answered: &Answered,
+    selector: &Selector,
+    attempt: &Attempt,
+    found: &mut Vec<DeviceRow>,
+) -> Result<Option<Value>, ReadError> {
     let page: Page = answered.document()?;
-    let more = page.next_link.is_some();
     let rows = page.value.ok_or_else(|| answered.broken(Broken("value")))?;
     let rows: Vec<DeviceRow> = rows.into_iter().map(|row| row.0).collect();
     let filtered =
@@ -102,18 +146,31 @@ fn rows(answered: &Answered, selector: &Selector, attempt: &Attempt) -> Result<R
     if !filtered {
         return Err(answered.unreadable("Graph ignored the filter and returned other devices"));
     }
-    let mut found: Vec<DeviceRow> = Vec::new();
-    for row in rows.into_iter().filter(|row| selector.matches(row)) {
+    add(found, rows.into_iter().filter(|row| selector.matches(row)));
+    Ok(page.next_link)
+}
+
+/// Each device once.
+fn add(found: &mut Vec<DeviceRow>, rows: impl IntoIterator<Item = DeviceRow>) {
+    for row in rows {
         if !found.iter().any(|other| same_device(other, &row)) {
             found.push(row);
         }
     }
-    // An incomplete filter is only a second try: that the exact one found nothing stands.
-    let undecided = if attempt.complete { 0..2 } else { 1..2 };
-    if more && undecided.contains(&found.len()) {
-        return Err(answered.unreadable("there are further pages, and pages are not followed"));
-    }
-    Ok(Rows { rows: found, more })
+}
+
+fn united(earlier: Option<Listed>, mut later: Listed) -> Listed {
+    let Some(earlier) = earlier else { return later };
+    let mut rows = earlier.rows;
+    add(&mut rows, later.rows);
+    later.rows = rows;
+    later.more |= earlier.more;
+    later
+}
+
+/// Whether a list may have failed for its filter, and not for Graph's state: these are the answers that were seen each time.
+fn may_be_the_filter(error: &ReadError) -> bool {
+    error.refusal().is_some_and(|refusal| matches!(refusal.status, 400 | 500 | 501 | 504))
 }
 
 fn same_device(a: &DeviceRow, b: &DeviceRow) -> bool {
@@ -123,14 +180,14 @@ fn same_device(a: &DeviceRow, b: &DeviceRow) -> bool {
     }
 }
 
-fn several(answered: &Answered, found: Rows) -> Result<Found, ReadError> {
-    let total = found.rows.len();
-    let devices = found.rows.into_iter().map(DeviceRow::device);
-    let devices: Result<Vec<ManagedDevice>, Broken> = devices.collect();
+fn several(found: Listed) -> Result<Heard<Found>, ReadError> {
+    let Listed { rows, more, answered } = found;
+    let total = rows.len();
+    let devices: Result<Vec<ManagedDevice>, Broken> = rows.into_iter().map(DeviceRow::device).collect();
     let mut candidates = devices.map_err(|e| answered.broken(e))?;
     candidates.sort_by_key(|device| Reverse(device.last_sync));
     candidates.truncate(MAX_CANDIDATES);
-    Ok(Found::Several { total, more: found.more, candidates })
+    answered.heard(Found::Several { total, more, candidates })
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{errors::Refusal, sign_in::SignInError, transport::TransportError};
+use super::{errors::Refusal, selector::Selector, sign_in::SignInError, transport::TransportError};
+
+/// How soon a list of many pages is read again.
+const MANY_PAGES_PAUSE: Duration = Duration::from_secs(60);
 
 /// A read that could not tell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +58,14 @@ pub enum ReadError {
         /// The answer's `request-id`.
         request_id: Option<String>,
     },
+    /// A list goes on and on, and what was read of it does not decide.
+    #[error(
+        "the list of devices has more than the {pages} pages that are read, and these do not decide; name the device by its serialNumber or managedDeviceId in a new object"
+    )]
+    TooManyPages {
+        /// How many were read.
+        pages: usize,
+    },
     /// The selector cannot be asked for: it is empty, too long, or would name every device.
     #[error("{0}")]
     BadSelector(&'static str),
@@ -69,11 +80,36 @@ impl ReadError {
         }
     }
 
-    /// How long Graph asks to be left alone.
+    /// The same without the values of `selector`: Graph may repeat what it was asked.
+    #[must_use]
+    pub fn hiding(self, selector: &Selector) -> Self {
+        match self {
+            Self::TokenRejected(refusal) => Self::TokenRejected(refusal.hiding(selector)),
+            Self::PermissionMissing(refusal) => Self::PermissionMissing(refusal.hiding(selector)),
+            Self::Throttled { retry_after, refusal } => {
+                Self::Throttled { retry_after, refusal: refusal.hiding(selector) }
+            }
+            Self::Unavailable { retry_after, refusal } => {
+                Self::Unavailable { retry_after, refusal: refusal.hiding(selector) }
+            }
+            Self::WrongAddress(refusal) => Self::WrongAddress(refusal.hiding(selector)),
+            Self::Refused(refusal) => Self::Refused(refusal.hiding(selector)),
+            // Nothing in these is Graph's own words.
+            other @ (Self::SignIn(_)
+            | Self::Waiting { .. }
+            | Self::Unreachable(_)
+            | Self::Unreadable { .. }
+            | Self::TooManyPages { .. }
+            | Self::BadSelector(_)) => other,
+        }
+    }
+
+    /// How long to leave Graph alone: what it asks for, or what the answer costs.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
             Self::Waiting { retry_after } => Some(*retry_after),
+            Self::TooManyPages { .. } => Some(MANY_PAGES_PAUSE),
             _ => None,
         }
     }
@@ -91,6 +127,7 @@ impl ReadError {
             | Self::Waiting { .. }
             | Self::Unreachable(_)
             | Self::Unreadable { .. }
+            | Self::TooManyPages { .. }
             | Self::BadSelector(_) => None,
         }
     }

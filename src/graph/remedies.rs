@@ -17,6 +17,9 @@ fn by_code(digits: &str) -> Option<&'static str> {
         "7000222" => "Make a new client secret in the app registration and put its value into the Secret.",
         "700016" => "Check tenantId, clientId and cloud: that tenant has no such app.",
         "90002" => "Check tenantId and cloud.",
+        "900382" => {
+            "Check cloud: this tenant is in another one than the app is asked for in. An IntuneTenant's cloud cannot be changed: create another one in its place."
+        }
         "700027" => {
             "Upload the certificate that is in the Secret to the app registration (Certificates & secrets), or put a registered one that has not expired into the Secret."
         }
@@ -61,9 +64,9 @@ mod tests {
     use super::*;
 
     /// Those that people meet.
-    const CODES: [&str; 19] = [
-        "7000215", "7000222", "700016", "90002", "700027", "700024", "700021", "700023", "70025", "700211", "700212",
-        "700213", "70021", "7000112", "53003", "7000229", "50001", "500011", "70011",
+    const CODES: [&str; 20] = [
+        "7000215", "7000222", "700016", "90002", "900382", "700027", "700024", "700021", "700023", "70025", "700211",
+        "700212", "700213", "70021", "7000112", "53003", "7000229", "50001", "500011", "70011",
     ];
 
     #[test]

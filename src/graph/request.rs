@@ -1,9 +1,10 @@
-//! Every request that this room can make of Graph: three reads, several of them together, and one action. There is no way to build
+//! Every request that this room can make of Graph: three reads, with the further pages of a list, several of them together, and one action. There is no way to build
 //! another.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
 
 /// RFC 3986's unreserved characters need no encoding.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -16,6 +17,12 @@ const DEVICE: &str = "id,operatingSystem,osVersion,deviceEnrollmentType,deviceTy
 
 /// What a look reads.
 const LEDGER: &str = "id,deviceActionResults,enrolledDateTime,lastSyncDateTime";
+
+/// The list of devices.
+const DEVICES: &str = "/beta/deviceManagement/managedDevices";
+
+/// The longest link that is followed, in bytes.
+const MAX_LINK: usize = 8_192;
 
 /// Rows of a list read; it is only there to tell one device from several.
 const TOP: usize = 25;
@@ -69,11 +76,31 @@ impl DeviceId {
     }
 }
 
+/// A further page of the list of devices, as the link in an earlier one names it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct NextPage(String);
+
+impl NextPage {
+    /// `None` for a link that leads to anywhere but that list at `graph` (an origin): a token is sent with it. Its query is Graph's own and is
+    /// taken as it is.
+    pub(super) fn parse(link: &str, graph: &str) -> Option<Self> {
+        if link.len() > MAX_LINK {
+            return None;
+        }
+        let url = Url::parse(link).ok()?;
+        let is_list = url.origin().ascii_serialization() == graph && url.path().eq_ignore_ascii_case(DEVICES);
+        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        url.query().filter(|_| is_list && bare).map(|query| Self(query.to_owned()))
+    }
+}
+
 /// One call to Graph.
 #[derive(Clone)]
 pub(super) enum Call {
     /// The devices that `filter` finds (beta).
     List { filter: String },
+    /// More of them (beta).
+    Page { page: NextPage },
     /// One device, to classify it (beta: v1.0 lacks `deviceType` and the enrolment types of Android Enterprise).
     Device { id: DeviceId },
     /// One device's ledger (v1.0).
@@ -87,7 +114,7 @@ pub(super) enum Call {
 impl Call {
     fn method(&self) -> Method {
         match self {
-            Self::List { .. } | Self::Device { .. } | Self::Look { .. } => Method::GET,
+            Self::List { .. } | Self::Page { .. } | Self::Device { .. } | Self::Look { .. } => Method::GET,
             Self::Batch { .. } | Self::Act { .. } => Method::POST,
         }
     }
@@ -95,7 +122,7 @@ impl Call {
     /// The path without what identifies a device or a person, for logs.
     pub(super) fn template(&self) -> &'static str {
         match self {
-            Self::List { .. } => "/beta/deviceManagement/managedDevices",
+            Self::List { .. } | Self::Page { .. } => DEVICES,
             Self::Device { .. } => "/beta/deviceManagement/managedDevices/{id}",
             Self::Look { .. } => "/v1.0/deviceManagement/managedDevices/{id}",
             Self::Batch { version: Version::Beta, .. } => "/beta/$batch",
@@ -110,7 +137,7 @@ impl Call {
     /// The version that it is a request of.
     pub(super) fn version(&self) -> Version {
         match self {
-            Self::List { .. } | Self::Device { .. } => Version::Beta,
+            Self::List { .. } | Self::Page { .. } | Self::Device { .. } => Version::Beta,
             Self::Look { .. } | Self::Act { .. } => Version::V1,
             Self::Batch { version, .. } => *version,
         }
@@ -130,6 +157,7 @@ impl Call {
                 let filter = utf8_percent_encode(filter, QUERY_VALUE);
                 format!("{path}?$filter={filter}&$select={DEVICE}&$top={TOP}")
             }
+            Self::Page { page: NextPage(query) } => format!("{path}?{query}"),
             Self::Device { id } => {
                 format!("{}?$select={DEVICE},hardwareInformation", fill(path, id))
             }
@@ -235,6 +263,35 @@ mod tests {
     }
 
     #[test]
+    fn a_next_page_is_of_the_same_list_at_the_same_graph() {
+        let good =
+            "https://Graph.test:443/beta/deviceManagement/managedDevices?$filter=a%20eq%20%27b%27&$skiptoken=X%3d";
+        let page = NextPage::parse(good, GRAPH).unwrap();
+        let request = build(&Call::Page { page });
+        assert_eq!(request.method(), Method::GET);
+        let line = "https://graph.test/beta/deviceManagement/managedDevices?$filter=a%20eq%20%27b%27&$skiptoken=X%3d";
+        assert_eq!(request.uri(), line);
+        for bad in [
+            "x",
+            "",
+            "/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "http://graph.test/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://graph.test:444/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://graph.test.evil.test/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://evil.test/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://graph.test@evil.test/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://user@graph.test/beta/deviceManagement/managedDevices?$skiptoken=x",
+            "https://graph.test/v1.0/deviceManagement/managedDevices?$skiptoken=x",
+            "https://graph.test/beta/deviceManagement/managedDevices/1?$skiptoken=x",
+            "https://graph.test/beta/deviceManagement/managedDevices/../../users?$skiptoken=x",
+            "https://graph.test/beta/deviceManagement/managedDevices",
+            &format!("{good}{}", "x".repeat(MAX_LINK)),
+        ] {
+            assert!(NextPage::parse(bad, GRAPH).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
     fn an_id_is_letters_digits_and_hyphens() {
         for bad in ["", "a/b", "..", "a b", "a%2f", "a?b", "ä", "a'b", &"a".repeat(65)] {
             assert_eq!(DeviceId::parse(bad), None, "{bad}");
@@ -251,9 +308,12 @@ mod tests {
     proptest! {
         /// Whatever is asked: no method but GET, except for the two actions; no host but Graph's; no other path.
         #[test]
-        fn nothing_else_can_be_built(id in "[0-9A-Za-z-]{1,64}", filter in any::<String>()) {
+        fn nothing_else_can_be_built(id in "[0-9A-Za-z-]{1,64}", filter in any::<String>(), link in "\\PC{0,40}") {
             let mut seen = BTreeSet::new();
-            for call in calls(&id, &filter) {
+            let list = format!("{GRAPH}{DEVICES}");
+            let links = [link.clone(), format!("{list}{link}"), format!("{list}?{link}")];
+            let pages = links.iter().filter_map(|link| NextPage::parse(&link.replace('&', ""), GRAPH));
+            for call in calls(&id, &filter).into_iter().chain(pages.map(|page| Call::Page { page })) {
                 let request = build(&call);
                 let uri = request.uri();
                 prop_assert_eq!(uri.scheme_str(), Some("https"));

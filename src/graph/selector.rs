@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{request::literal, wire::DeviceRow};
+use super::{hiding, names::comparable, request::literal, wire::DeviceRow};
 
 /// Longest value that is asked for; Graph's own are shorter.
 const MAX_VALUE: usize = 256;
@@ -13,12 +13,15 @@ const MAX_VALUE: usize = 256;
 /// What `azureADDeviceId` holds on devices that are not registered in Entra.
 const NIL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
+/// How many digits an IMEI has without its check digit. Some devices report it so, others with it.
+const IMEI_DIGITS: usize = 14;
+
 /// Names one device. Values are compared trimmed and without regard to case.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Selector {
     /// `serialNumber`.
     SerialNumber(String),
-    /// `imei`, compared without white space.
+    /// `imei`, compared without white space, and with or without its check digit where that fits.
     Imei(String),
     /// `id`: Intune's id of the device record.
     ManagedDeviceId(String),
@@ -28,7 +31,7 @@ pub enum Selector {
     User {
         /// The user's principal name.
         principal_name: String,
-        /// `deviceName`.
+        /// `deviceName`, compared without what typing and storing makes of a name.
         device_name: Option<String>,
         /// `operatingSystem`.
         operating_system: Option<String>,
@@ -54,36 +57,48 @@ pub(super) struct Attempt {
     pub(super) filter: String,
     /// Whether the filter says all that the selector says; else rows are narrowed here.
     pub(super) complete: bool,
+    /// Whether it is made although an earlier one found something, for what it finds counts besides.
+    pub(super) besides: bool,
 }
 
 impl Attempt {
     fn complete(filter: String) -> Self {
-        Self { filter, complete: true }
+        Self { filter, complete: true, besides: false }
     }
 }
 
 impl Selector {
     /// What keeps this selector from being asked for, if anything does.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        let values: Vec<&str> = match self {
-            Self::SerialNumber(v) | Self::Imei(v) | Self::ManagedDeviceId(v) => vec![v],
-            Self::AzureAdDeviceId(v) if v.trim() == NIL_GUID => {
-                return Some("An azureADDeviceId of zeros is that of every unregistered device.");
-            }
-            Self::AzureAdDeviceId(v) => vec![v],
-            Self::User { principal_name, device_name, operating_system } => {
-                [Some(principal_name), device_name.as_ref(), operating_system.as_ref()]
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str)
-                    .collect()
-            }
-        };
+        if matches!(self, Self::AzureAdDeviceId(v) if v.trim() == NIL_GUID) {
+            return Some("An azureADDeviceId of zeros is that of every unregistered device.");
+        }
+        let values = self.values();
         if values.iter().any(|v| v.trim().is_empty()) {
             return Some("The device's selector is empty.");
         }
         let too_long = values.iter().any(|v| v.chars().count() > MAX_VALUE);
         too_long.then_some("The device's selector is longer than any that Intune has.")
+    }
+
+    /// A text of Graph's without the values of this selector, in no letter case and no encoding.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let forms = match self {
+            Self::Imei(imei) => other_form(&compact(imei)),
+            _ => None,
+        };
+        hiding::without(text, self.values().into_iter().chain(forms.as_deref()))
+    }
+
+    fn values(&self) -> Vec<&str> {
+        match self {
+            Self::SerialNumber(v) | Self::Imei(v) | Self::ManagedDeviceId(v) | Self::AzureAdDeviceId(v) => vec![v],
+            Self::User { principal_name, device_name, operating_system } => {
+                let values = [Some(principal_name), device_name.as_ref(), operating_system.as_ref()];
+                values.into_iter().flatten().map(String::as_str).collect()
+            }
+        }
     }
 
     /// The list reads to make, in order; none for a `ManagedDeviceId`, which is read directly.
@@ -103,7 +118,11 @@ impl Selector {
                 }
                 attempts
             }
-            Self::Imei(imei) => vec![Attempt::complete(equals("imei", imei))],
+            Self::Imei(imei) => {
+                let other = other_form(&compact(imei)).map(|other| Attempt::complete(equals("imei", &other)));
+                let other = other.map(|attempt| Attempt { besides: true, ..attempt });
+                [Attempt::complete(equals("imei", imei))].into_iter().chain(other).collect()
+            }
             Self::AzureAdDeviceId(id) => vec![Attempt::complete(equals("azureADDeviceId", id))],
             Self::User { principal_name, device_name, operating_system } => {
                 let user = equals("userPrincipalName", principal_name);
@@ -111,7 +130,7 @@ impl Selector {
                 let system = operating_system.iter().map(|v| equals("operatingSystem", v));
                 let narrowed = [user.clone()].into_iter().chain(name).chain(system);
                 let narrowed = narrowed.collect::<Vec<_>>().join(" and ");
-                let by_user = (narrowed != user).then_some(Attempt { filter: user, complete: false });
+                let by_user = (narrowed != user).then(|| Attempt { complete: false, ..Attempt::complete(user) });
                 [Attempt::complete(narrowed)].into_iter().chain(by_user).collect()
             }
         }
@@ -123,7 +142,7 @@ impl Selector {
             Self::User { device_name, operating_system, .. } => {
                 let name = device_name.as_deref();
                 let system = operating_system.as_deref();
-                name.is_none_or(|v| same(v, row.device_name.as_deref()))
+                name.is_none_or(|v| row.device_name.as_deref().is_some_and(|name| comparable(name) == comparable(v)))
                     && system.is_none_or(|v| same(v, row.operating_system.as_deref()))
             }
             _ => true,
@@ -136,13 +155,33 @@ impl Selector {
         match self {
             Self::SerialNumber(v) => same(v, row.serial_number.as_deref()),
             Self::Imei(v) => {
-                let compact = |v: &str| v.split_whitespace().collect::<String>();
-                same(&compact(v), row.imei.as_deref().map(compact).as_deref())
+                let (wanted, found) = (compact(v), row.imei.as_deref().map(compact).unwrap_or_default());
+                wanted == found || other_form(&wanted).is_some_and(|other| other == found)
             }
             Self::ManagedDeviceId(v) => same(v, row.id.as_deref()),
             Self::AzureAdDeviceId(v) => same(v, row.azure_ad_device_id.as_deref()),
             Self::User { principal_name, .. } => same(principal_name, row.user_principal_name.as_deref()),
         }
+    }
+}
+
+fn compact(imei: &str) -> String {
+    imei.split_whitespace().collect()
+}
+
+/// An IMEI of 14 digits with its check digit, one of 15 without it; `None` where the check digit does not fit, or it is none.
+fn other_form(imei: &str) -> Option<String> {
+    let digits: Vec<u32> = imei.chars().map(|c| c.to_digit(10)).collect::<Option<_>>()?;
+    let (number, check) = digits.split_at_checked(IMEI_DIGITS)?;
+    let sum = number.iter().enumerate().map(|(at, digit)| match at % 2 {
+        0 => *digit,
+        _ => digit * 2 / 10 + digit * 2 % 10,
+    });
+    let fits = (10 - sum.sum::<u32>() % 10) % 10;
+    match check {
+        [] => Some(format!("{imei}{fits}")),
+        [check] if *check == fits => Some(imei.chars().take(IMEI_DIGITS).collect()),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! them, are never deserialised. None of these types has `Debug`: they hold personal data.
 
 use k8s_openapi::jiff::Timestamp;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{object::Object, request::Action};
@@ -44,9 +44,9 @@ struct HardwareInformation {
 #[derive(Deserialize)]
 pub(super) struct Page {
     pub(super) value: Option<Vec<Object<DeviceRow>>>,
-    /// That there is one is all that is asked: no page is followed.
+    /// Where the next page is.
     #[serde(rename = "@odata.nextLink")]
-    pub(super) next_link: Option<IgnoredAny>,
+    pub(super) next_link: Option<Value>,
 }
 
 /// A single device of v1.0, for a look.

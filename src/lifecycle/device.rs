@@ -91,6 +91,7 @@ fn candidate(device: &ManagedDevice) -> Candidate {
         managed_device_id: device.id.clone(),
         platform: format!("{} {}", device.operating_system, device.os_version).trim().to_owned(),
         model: device.model.clone(),
+        management_state: device.management_state.clone(),
         last_sync_time: device.last_sync.map(Time),
         enrolled_time: device.enrolled.map(Time),
     }

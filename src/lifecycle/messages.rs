@@ -100,7 +100,8 @@ pub(super) fn device_not_found(selector: &DeviceSelector) -> String {
     } else if selector.imei.is_some() {
         (
             "imei",
-            "Check it digit by digit; a device without a modem, or whose IMEI Intune was never told, is named by its serialNumber",
+            "Check it digit by digit (*#06# shows it). Of a phone with two SIM slots Intune holds one IMEI, mostly that of the first slot: try the \
+             other one. A device without a modem, or whose IMEI Intune was never told, is named by its serialNumber",
         )
     } else if selector.managed_device_id.is_some() {
         (
@@ -112,7 +113,8 @@ pub(super) fn device_not_found(selector: &DeviceSelector) -> String {
     } else {
         (
             "userPrincipalName (with this deviceName and operatingSystem, where they are given)",
-            "Check what Intune shows as the device's user, its name and its system",
+            "Check what Intune shows as the device's user, its name and its system; a device without a user in Intune is named by its \
+             serialNumber",
         )
     };
     format!("No managed device has this {field}. {advice}; then create a new PasscodeReset.")
@@ -143,6 +145,20 @@ pub(super) fn too_far(latest: Time) -> String {
     )
 }
 
+/// Names of fields are what somebody typed, and may be anything.
+pub(super) fn dropped(fields: &[String]) -> String {
+    let plain = |field: &String| -> String {
+        let letters = field.chars().map(|c| if c.is_ascii_alphanumeric() || "._-[]".contains(c) { c } else { '?' });
+        letters.take(60).collect()
+    };
+    let named: Vec<String> = fields.iter().take(5).map(plain).collect();
+    format!(
+        "The manifest has {}, which a PasscodeReset does not have; the API server dropped it, and what was left may mean something else. \
+         Nothing was sent. See kubectl explain pcr.spec for the names (dryRun, expirationTime, …), and create a new PasscodeReset.",
+        named.join(" and ")
+    )
+}
+
 pub(super) fn namespace_not_allowed(object: &PasscodeReset) -> String {
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let tenant = &object.spec.tenant_ref.name;
@@ -162,11 +178,11 @@ pub(super) fn ambiguous(total: usize, candidates: &[Candidate]) -> String {
 
 fn described(candidate: &Candidate) -> String {
     let time = |time: Option<Time>| time.map_or_else(|| "never".to_owned(), |time| second(time).to_string());
+    let known = [&candidate.model, &candidate.platform, &candidate.management_state];
+    let known: String = known.iter().filter(|text| !text.is_empty()).map(|text| format!("{text}, ")).collect();
     format!(
-        "{} ({}, {}, last sync {}, enrolled {})",
+        "{} ({known}last sync {}, enrolled {})",
         candidate.managed_device_id,
-        candidate.model,
-        candidate.platform,
         time(candidate.last_sync_time),
         time(candidate.enrolled_time)
     )
@@ -366,7 +382,12 @@ fn after(adopted: bool) -> &'static str {
 pub(super) fn device_refused(adopted: bool, platform: Platform, code: i64) -> String {
     let cause = match kind(platform) {
         Kind::Apple => "Intune may hold a wrong unlock token for it; then only a wipe helps.",
-        Kind::Android | Kind::WorkProfile => "The usual cause: no device configuration policy requires a passcode.",
+        Kind::Android => {
+            "The usual cause: no device configuration policy requires a passcode. Or the device never activated its reset token: it has to be \
+             unlocked once after it was enrolled or the policy came, without a restart in between; some models never do, and then only a \
+             wipe helps."
+        }
+        Kind::WorkProfile => "The usual cause: no device configuration policy requires a passcode.",
         Kind::Windows | Kind::Other => "Intune gives no further reason.",
     };
     format!("The device answered that the reset failed (error code {code}). {cause}{}", after(adopted))
@@ -377,6 +398,10 @@ pub(super) fn not_supported(adopted: bool, platform: Platform) -> String {
         Kind::WorkProfile => {
             "Its reset token is not active, which cannot be cured while it is locked out: remove the work profile and enrol \
              again; a company-owned device may need a wipe."
+        }
+        Kind::Android => {
+            "Its reset token may never have been activated: that takes one unlock after it was enrolled or the policy came, without a restart \
+             in between, and cannot be cured while it is locked out."
         }
         _ => "Intune gives no further reason.",
     };

@@ -42,10 +42,21 @@ pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector, u
     })
 }
 
-/// Looks at Intune's record of a device.
-pub async fn look(tenant: &Tenant, clock: &dyn Clock, managed_device_id: &str, urgency: Urgency) -> Reading<Look> {
+/// Looks at Intune's record of the device that `named` names.
+pub async fn look(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    managed_device_id: &str,
+    named: &DeviceSelector,
+    urgency: Urgency,
+) -> Reading<Look> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
     let answer = graph.look(managed_device_id, urgency).await;
+    // By the device's id, but Graph may say what it knows of it.
+    let answer = answer.map_err(|error| match selector(named) {
+        Some(selector) => error.hiding(&selector),
+        None => error,
+    });
     if let Ok(Heard { value: graph::Look::Seen { results, .. }, at, .. }) = &answer
         && !results.is_empty()
     {
@@ -83,7 +94,10 @@ pub async fn send(
         None => graph.reserve_again().await,
     };
     let deadline = attempt.send_deadline.0;
-    let sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, room).await;
+    let mut sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, room).await;
+    if let Some(selector) = selector(&object.spec.device) {
+        sent.message = selector.hide(&sent.message);
+    }
     tracing::info!(
         object = object.full_name(),
         attempt = attempt.id,

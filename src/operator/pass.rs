@@ -270,7 +270,8 @@ impl<'a> Pass<'a> {
                 let (Some(tenant), Some((_, device_id))) = (&self.tenant, self.lock_of()) else {
                     return self.without_device();
                 };
-                self.look = Some(ask::look(tenant, clock, &device_id, self.urgency()).await);
+                let named = &self.object.spec.device;
+                self.look = Some(ask::look(tenant, clock, &device_id, named, self.urgency()).await);
             }
             Fact::LeaderLease => self.still_leads().await?,
             Fact::Authority => self.read_authority().await?,

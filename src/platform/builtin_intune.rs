@@ -11,7 +11,7 @@ use super::{
 use crate::api::matrix::MatrixAction::*;
 
 /// The matrix.
-pub(super) const MATRIX: Builtin = Builtin { name: "intune", revision: "2026-04-30", sources: SOURCES, rules: RULES };
+pub(super) const MATRIX: Builtin = Builtin { name: "intune", revision: "2026-11-30", sources: SOURCES, rules: RULES };
 
 const SOURCES: &[&str] = &[
     sources::S1,
@@ -69,10 +69,10 @@ const RULES: &[BuiltinRule] = &[
         platforms: &[VisionOS],
         versions: Versions::AtLeast(&[1, 1]),
         action: Some(RemoveDevicePasscode),
-        reason: "PasscodeRemovedDisputed",
+        reason: "PasscodeRemoved",
         prerequisites: &["DeviceOnline", "UnlockTokenEscrowed"],
         guidance: Some(guidance::PASSCODE_REMOVED),
-        source: "S1, S6; against S9",
+        source: "S1, S6, S9; the action's own page names iOS and iPadOS only",
         certainty: Some(Medium),
     },
     BuiltinRule {

@@ -12,7 +12,7 @@ pub(super) const S5: &str = "S5: MicrosoftDocs/memdocs, device-windows-pin-reset
 pub(super) const S6: &str = "S6: Apple, apple/device-management, mdm/commands/passcode.clear.yaml, 2024-10-21";
 pub(super) const S7: &str = "S7: Android, DevicePolicyManager reference";
 pub(super) const S8: &str = "S8: Microsoft Intune support article on passcode reset, 2023-12-05";
-pub(super) const S9: &str = "S9: MicrosoftDocs/memdocs, Intune device actions, index.md, 2026-03";
+pub(super) const S9: &str = "S9: MicrosoftDocs/memdocs, Intune device actions, index.md, 2026-04-30";
 pub(super) const S10: &str = "S10: MicrosoftDocs/memdocs, troubleshoot-device-actions.md, 2019-08-02";
 pub(super) const S11: &str =
     "S11: Microsoft, RemoteLock CSP (LockAndRecoverPIN) and Microsoft Graph's remoteAction enumeration";

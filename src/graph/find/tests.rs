@@ -140,18 +140,204 @@ async fn names_are_narrowed_here_if_the_exact_filter_finds_none() {
     assert!(matches!(found, Found::Several { total: 2, more: false, .. }));
 }
 
+/// The link to a page of the list that has this number.
+fn link(number: usize) -> String {
+    format!("{GRAPH}/beta/deviceManagement/managedDevices?$filter=x&$skiptoken={number}")
+}
+
+/// Pages of a list, the last one without a link; asked for more, there is none.
+fn pages(device: Value, pages: Vec<Value>) -> Arc<Script> {
+    Script::signed_in(move |request| {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let number = query.rsplit_once("skiptoken=").map_or(0, |(_, number)| number.parse::<usize>().unwrap());
+        match request.uri().path().ends_with("/managedDevices") {
+            true => ok(&pages[number]),
+            false => ok(&device),
+        }
+    })
+}
+
 #[tokio::test]
-async fn further_pages_of_a_user_leave_one_match_undecided_and_none_at_none() {
-    let list = |filter: &str| match filter {
-        "userPrincipalName eq 'a@b.test'" => json!({"value": [row(ID)], "@odata.nextLink": "x"}),
-        _ => page(&[]),
+async fn a_short_page_is_followed_to_the_next() {
+    let other = |id: &str| {
+        let mut device = row(id);
+        device["deviceName"] = json!("Tablet");
+        device
     };
-    let script = intune(single(), list);
-    let undecided = find(&script, &user(Some("PHONE"), None)).await;
-    assert!(what(undecided).contains("further pages"));
-    let script = intune(single(), list);
-    let found = find(&script, &user(Some("watch"), None)).await.unwrap();
-    assert_eq!(found, Found::None);
+    let page = |rows: &[Value], next: usize| json!({"value": rows, "@odata.nextLink": link(next)});
+    for (selector, list, calls) in [
+        (serial("F9FX"), vec![page(&[row(ID)], 1), page(&[], 2), json!({"value": []})], 4),
+        (serial("F9FX"), vec![page(&[], 1), json!({"value": [row(ID)]})], 3),
+        // The same device on two pages is one.
+        (serial("F9FX"), vec![page(&[row(ID)], 1), json!({"value": [row(ID)], "@odata.nextLink": null})], 3),
+        (user(Some("phone"), None), vec![page(&[other("1")], 1), json!({"value": [other("2"), row(ID)]})], 3),
+    ] {
+        let is_narrowed = matches!(selector, Selector::User { .. });
+        let script = pages(single(), list.clone());
+        // The exact filter finds nothing, so that the pages are those of the user.
+        let script = if is_narrowed {
+            let device = single();
+            Script::signed_in(move |request| {
+                let query = request.uri().query().unwrap_or_default();
+                match (query.contains("deviceName%20eq"), query.rsplit_once("skiptoken=")) {
+                    (true, _) => ok(&json!({"value": []})),
+                    (_, Some((_, number))) => ok(&list[number.parse::<usize>().unwrap()]),
+                    _ if query.contains("$filter") => ok(&list[0]),
+                    _ => ok(&device),
+                }
+            })
+        } else {
+            script
+        };
+        let found = find(&script, &selector).await.unwrap();
+        assert!(matches!(found, Found::One(_)), "{selector:?}: {found:?}");
+        assert_eq!(script.graph_calls().len(), calls + usize::from(is_narrowed), "{selector:?}");
+    }
+    let script = pages(single(), vec![page(&[row(ID)], 1), page(&[row("2")], 2)]);
+    let found = find(&script, &serial("F9FX")).await.unwrap();
+    assert!(matches!(found, Found::Several { total: 2, more: true, .. }), "{found:?}");
+    let script = pages(single(), vec![page(&[], 1), json!({"value": []})]);
+    assert_eq!(find(&script, &serial("F9FX")).await.unwrap(), Found::None);
+}
+
+#[tokio::test]
+async fn pages_are_followed_a_bounded_number_of_times() {
+    for rows in [vec![], vec![row(ID)]] {
+        let endless = json!({"value": rows, "@odata.nextLink": link(0)});
+        let script = pages(single(), vec![endless]);
+        let error = find(&script, &serial("F9FX")).await.unwrap_err();
+        assert_eq!(error, ReadError::TooManyPages { pages: MAX_PAGES });
+        assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(60)));
+        assert_eq!(script.graph_calls().len(), MAX_PAGES);
+    }
+}
+
+/// A token goes with the request.
+#[tokio::test]
+async fn a_link_that_leads_elsewhere_is_not_followed() {
+    for elsewhere in [
+        json!("https://evil.test/beta/deviceManagement/managedDevices?$skiptoken=1"),
+        json!(format!("{GRAPH}/v1.0/deviceManagement/managedDevices?$skiptoken=1")),
+        json!(format!("{GRAPH}/beta/users?$skiptoken=1")),
+        json!("x"),
+        json!(7),
+    ] {
+        for rows in [vec![], vec![row(ID)]] {
+            let document = json!({"value": rows, "@odata.nextLink": elsewhere});
+            let script = intune(single(), move |_| document.clone());
+            assert!(what(find(&script, &serial("F9FX")).await).contains("leads elsewhere"), "{elsewhere}");
+            assert_eq!(script.graph_calls().len(), 1, "{elsewhere}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filter_on_the_name_that_fails_is_as_one_that_finds_nothing() {
+    let failing = |status: u16, rows: Vec<Value>| {
+        let device = single();
+        Script::signed_in(move |request| {
+            let query = request.uri().query().unwrap_or_default();
+            match (query.contains("deviceName%20eq"), query.contains("$filter=")) {
+                (true, _) => reply(status, samples::NOT_FOUND),
+                (_, true) => ok(&page(&rows)),
+                _ => ok(&device),
+            }
+        })
+    };
+    for status in [400, 500, 501, 504] {
+        let script = failing(status, vec![row(ID)]);
+        let found = find(&script, &user(Some("phone"), None)).await.unwrap();
+        assert!(matches!(found, Found::One(_)), "{status}: {found:?}");
+        assert_eq!(script.graph_calls().len(), 3, "{status}");
+        // That the user has no such device is an answer, too.
+        let script = failing(status, vec![row(ID)]);
+        assert_eq!(find(&script, &user(Some("watch"), None)).await.unwrap(), Found::None, "{status}");
+    }
+    for status in [401, 403, 429, 503] {
+        let error = find(&failing(status, vec![row(ID)]), &user(Some("phone"), None)).await.unwrap_err();
+        assert_eq!(error.refusal().unwrap().status, status);
+    }
+    // Where the wider filter fails as well, nobody can tell; nor is there a wider one for the user alone.
+    for selector in [user(Some("phone"), None), user(None, None), serial("F9FX")] {
+        let script = Script::signed_in(|_| reply(500, samples::BAD_REQUEST));
+        let error = find(&script, &selector).await.unwrap_err();
+        assert_eq!(error.refusal().unwrap().status, 500, "{selector:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_found_as_people_type_it() {
+    let mut phone = single();
+    phone["deviceName"] = json!("Anna\u{2019}s\u{a0}iPhone");
+    let stored = phone.clone();
+    let script = intune(phone.clone(), move |filter| match filter {
+        "userPrincipalName eq 'a@b.test'" => page(std::slice::from_ref(&stored)),
+        _ => page(&[]),
+    });
+    for typed in ["Anna's iPhone", "anna&apos;s  iphone", "Anna\u{2019}s iPhone "] {
+        let found = find(&script, &user(Some(typed), None)).await.unwrap();
+        assert!(matches!(found, Found::One(_)), "{typed}: {found:?}");
+    }
+    assert_eq!(find(&script, &user(Some("Annas iPhone"), None)).await.unwrap(), Found::None);
+}
+
+/// 14 digits and their check digit, which is 3.
+const IMEI: &str = "350123450000043";
+
+#[tokio::test]
+async fn an_imei_is_found_with_and_without_its_check_digit() {
+    let with_imei = |imei: &str, id: &str| {
+        let mut device = row(id);
+        device["imei"] = json!(imei);
+        device
+    };
+    let listing = |rows: Vec<Value>| {
+        let device = rows[0].clone();
+        intune(device, move |filter| {
+            let imei = |row: &&Value| filter == format!("imei eq '{}'", row["imei"].as_str().unwrap());
+            page(&rows.iter().filter(imei).cloned().collect::<Vec<_>>())
+        })
+    };
+    for (stored, asked) in [(&IMEI[..14], IMEI), (IMEI, &IMEI[..14]), (IMEI, IMEI), (&IMEI[..14], &IMEI[..14])] {
+        let script = listing(vec![with_imei(stored, ID)]);
+        let found = find(&script, &Selector::Imei(asked.to_owned())).await.unwrap();
+        assert!(matches!(found, Found::One(_)), "{stored} {asked}: {found:?}");
+        assert_eq!(script.graph_calls().len(), 3, "both forms, and the device");
+    }
+    // Two records, one in each form: nobody says which is meant.
+    let script = listing(vec![with_imei(IMEI, ID), with_imei(&IMEI[..14], "2")]);
+    let found = find(&script, &Selector::Imei(IMEI.to_owned())).await.unwrap();
+    assert!(matches!(found, Found::Several { total: 2, .. }), "{found:?}");
+    // A check digit that does not fit is another number, or none.
+    for (stored, asked) in
+        [(&IMEI[..14], "350123450000048"), ("350123450000048", &IMEI[..14]), (IMEI, "3501234500000430")]
+    {
+        let script = listing(vec![with_imei(stored, ID)]);
+        assert_eq!(find(&script, &Selector::Imei(asked.to_owned())).await.unwrap(), Found::None, "{stored} {asked}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_does_not_repeat_what_was_asked() {
+    let selector = Selector::User {
+        principal_name: "anna.o'neil@contoso.example".to_owned(),
+        device_name: Some("Anna's \"work\" phone".to_owned()),
+        operating_system: None,
+    };
+    for status in [400, 401, 403, 404, 405, 409, 429, 500, 503] {
+        let script = Script::signed_in(move |request| {
+            let message = format!(
+                "Could not do {:?}: Anna's \"WORK\" phone of anna.o'neil@contoso.example",
+                request.uri().path_and_query()
+            );
+            reply(status, &json!({"error": {"code": "BadRequest", "message": message}}).to_string())
+        });
+        let error = find(&script, &selector).await.unwrap_err();
+        let said = format!("{error} {error:?}").to_lowercase();
+        for part in ["anna", "neil", "contoso", "work"] {
+            assert!(!said.contains(part), "{status}: {said}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -193,16 +379,6 @@ async fn several_are_listed_with_the_latest_sync_first_and_at_most_ten() {
 async fn a_row_twice_is_one_device() {
     let script = intune(single(), |_| page(&[row(ID), row(&ID.to_uppercase())]));
     assert!(matches!(find(&script, &serial("F9FX")).await.unwrap(), Found::One(_)));
-}
-
-#[tokio::test]
-async fn a_page_link_with_less_than_two_rows_is_no_answer() {
-    for rows in [vec![], vec![row(ID)]] {
-        let document = json!({"value": rows, "@odata.nextLink": "https://graph.test/next"});
-        let script = intune(single(), move |_| document.clone());
-        let result = find(&script, &serial("F9FX")).await;
-        assert!(what(result).contains("further pages"));
-    }
 }
 
 #[tokio::test]

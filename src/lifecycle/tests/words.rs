@@ -14,6 +14,7 @@ fn no_sentence_shows_a_fraction_of_a_second() {
         managed_device_id: "1".to_owned(),
         platform: "iOS 17.5".to_owned(),
         model: "iPhone".to_owned(),
+        management_state: "managed".to_owned(),
         last_sync_time: Some(time),
         enrolled_time: Some(time),
     };

@@ -23,7 +23,7 @@ const INTUNE: &[Line] = &[
     ("shared-ipad", &[SharedIPad], &[ANY, "17.5"], None, "SharedIPadForbidden", ""),
     ("apple-user-enrollment", &[AppleUserEnrollment], &[ANY, "17.5"], None, "UserEnrollmentForbidden", ""),
     ("ios", &[IosDeviceEnrollment], &[ANY, "4.0", "17.5.1"], Some(RemoveDevicePasscode), "PasscodeRemoved", UNLOCK_TOKEN),
-    ("visionos", &[VisionOS], &["1.1", "1.1.0", "2.0 (22N320)"], Some(RemoveDevicePasscode), "PasscodeRemovedDisputed", UNLOCK_TOKEN),
+    ("visionos", &[VisionOS], &["1.1", "1.1.0", "2.0 (22N320)"], Some(RemoveDevicePasscode), "PasscodeRemoved", UNLOCK_TOKEN),
     ("visionos-old", &[VisionOS], &["1.0.3", "1"], None, "OsVersionTooLow", ""),
     ("dedicated", &[AndroidDedicated], &[ANY, "7", "14"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
     ("fully-managed", &[AndroidFullyManaged], &[ANY, "14"], Some(ResetDevicePasscode), "TemporaryPasscodeDisputed", DEVICE_PASSCODE),
@@ -94,7 +94,7 @@ fn agrees(matrix: &Matrix, table: &[Line]) {
 #[test]
 fn intune_says_what_its_table_says() {
     let matrix = Matrix::builtin();
-    assert_eq!((matrix.name(), matrix.revision()), ("intune", "2026-04-30"));
+    assert_eq!((matrix.name(), matrix.revision()), ("intune", "2026-11-30"));
     agrees(&matrix, INTUNE);
 }
 

@@ -80,6 +80,8 @@ fn row_21_any_other_android() {
             device("AndroidEnterprise", "", "mdm", "userEnrollment"),
             device("Android", "android", "mdm", ""),
             device("Android", "android", "googleCloudDevicePolicyController", "userEnrollment"),
+            // A personal work profile after its move to Android Management API, marked as the company's: nobody has seen what that means.
+            device("Android", "androidEnterprise", "googleCloudDevicePolicyController", "userEnrollment").no_serial(),
             device("Android", "androidXR", "mdm", "userEnrollment"),
             device("", "", "mdm", "androidEnterpriseSomethingNew"),
         ],

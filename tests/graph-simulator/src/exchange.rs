@@ -163,7 +163,7 @@ fn hear_as(
     }
     let answer = match &fault.reply {
         Reply::Status(status) => replaced(world, call, class, status),
-        Reply::WithNextLink => with_next_link(answer),
+        Reply::WithNextLink => with_next_link(world, call, answer),
         Reply::EmptyLedger => empty_ledger(answer),
         _ => answer,
     };
@@ -213,10 +213,11 @@ fn empty_ledger(mut answer: Answer) -> Answer {
     answer
 }
 
-fn with_next_link(mut answer: Answer) -> Answer {
-    if let Content::Json(value) = &mut answer.body {
-        value["@odata.nextLink"] =
-            "https://graph.microsoft.com/v1.0/deviceManagement/managedDevices?$skiptoken=x".into();
+fn with_next_link(world: &mut World, call: &Call<'_>, mut answer: Answer) -> Answer {
+    if let Content::Json(value) = &mut answer.body
+        && let Some(link) = graph::link_behind_the_end(world, call)
+    {
+        value["@odata.nextLink"] = link.into();
     }
     answer
 }

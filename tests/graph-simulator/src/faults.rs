@@ -115,7 +115,7 @@ impl Fault {
         Self::with_body(status, FaultBody::Error(code.to_owned(), message.to_owned()))
     }
 
-    /// A list's page has a link to a next one, although it holds all that there is.
+    /// A list's page has a link to a next one, although it holds all that there is: the next one is empty.
     pub fn with_next_link() -> Self {
         Self { execution: Execution::Once, ..Self::replying(Reply::WithNextLink) }
     }

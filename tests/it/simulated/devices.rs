@@ -21,7 +21,7 @@ fn expected(class: DeviceClass) -> (Outcome, &'static str) {
     use DeviceClass::*;
     match class {
         IPhone | IPad | IPadAcme | IPhonePersonal => (Complete, "PasscodeRemoved"),
-        VisionPro => (Complete, "PasscodeRemovedDisputed"),
+        VisionPro => (Complete, "PasscodeRemoved"),
         SharedIPad => (Rejected, "SharedIPadForbidden"),
         AppleUserEnrollment | AppleAccountDriven | AppleAcmeByod => (Rejected, "UserEnrollmentForbidden"),
         AppleTv | MacBook | Windows11 | HoloLens | SurfaceHub | CloudPc | Chromebook => {

@@ -8,6 +8,7 @@ mod crowd;
 mod devices;
 mod endings;
 mod faults;
+mod finding;
 mod graph_answers;
 mod holds;
 mod inputs;

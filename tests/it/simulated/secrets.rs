@@ -75,6 +75,7 @@ async fn all_that_happens(world: &World) {
     ends(world, "held", DONE.0, DONE.1).await;
 
     reads_that_fail(world).await;
+    answers_that_repeat_the_question(world).await;
     requests_that_fail(world).await;
     devices_that_answer(world).await;
     tokens_that_end(world).await;
@@ -155,6 +156,48 @@ async fn reads_that_fail(world: &World) {
     world.held("ignored", "LookingUp", "ignored the filter").await;
     world.graph.configure(|settings| settings.ignore_every_filter = false);
     ends(world, "ignored", Outcome::Rejected, "DeviceNotFound").await;
+}
+
+/// Graph's sentence with the filter, the user's name and the phone's, in the ways in which an error repeats them.
+fn repeating(number: u32) -> Vec<String> {
+    let (user, phone) = (user(number), format!("Planted phone {number}"));
+    let encoded = |text: &str| text.replace('@', "%40").replace(' ', "%20");
+    vec![
+        format!("Invalid filter clause: userPrincipalName eq '{user}' and deviceName eq '{phone}'."),
+        format!(
+            "$filter=userPrincipalName%20eq%20%27{}%27%20and%20deviceName%20eq%20%27{}%27",
+            encoded(&user),
+            encoded(&phone)
+        ),
+        format!("No {} of {}", phone.to_uppercase(), user.to_uppercase()),
+        format!("No &quot;{}&quot; of {}", phone.replace(' ', "&#32;"), user.replace('@', "&#64;")),
+        format!(r#"No \"{}\" of {}"#, phone.replace(' ', "\\u0020"), user.replace('@', "\\u0040")),
+        format!("{}{phone}", "Long words come first. ".repeat(12)),
+    ]
+}
+
+/// Reads of every kind, and the request itself, refused with a sentence that names whom it is about.
+async fn answers_that_repeat_the_question(world: &World) {
+    let statuses = [400, 401, 403, 404, 405, 409, 429, 500, 503];
+    for (status, number) in statuses.into_iter().zip(200..) {
+        let id = phone(number).id;
+        let mut sentences = repeating(number).into_iter().cycle().skip(usize::from(status));
+        let mut fault = || Fault::error(status, "BadRequest", &sentences.next().unwrap());
+        for _ in 0..6 {
+            world.graph.script(Rule::on(PathClass::List, fault()).times(1));
+        }
+        if status != 404 {
+            world.graph.script(Rule::on(PathClass::Read, fault()).device(&id).times(1));
+            world.graph.script(Rule::on(PathClass::Read, fault()).device(&id).nth(2));
+        }
+        if [403, 429, 500, 503].contains(&status) {
+            world.graph.script(Rule::on(PathClass::Action, fault()).device(&id).once());
+        }
+        let name = format!("repeated{number}");
+        ask(world, &name, number, |device| device).await;
+        ends(world, &name, DONE.0, DONE.1).await;
+        world.graph.clear_faults();
+    }
 }
 
 async fn requests_that_fail(world: &World) {

@@ -45,7 +45,7 @@ impl Whole {
         }
         plane.create_namespace(OPERATOR).await.unwrap();
         plane.create_namespace(HELPDESK).await.unwrap();
-        let whole = Self { plane, graph, client, server: server };
+        let whole = Self { plane, graph, client, server };
         whole.apply_tenant().await;
         whole
     }

@@ -1,6 +1,6 @@
 //! The list of devices, page by page: `GET /deviceManagement/managedDevices`.
 
-use super::call::{Answer, Call, Version};
+use super::call::{Answer, Call, Route, Version};
 use super::filter::{Filter, Matcher};
 use super::query::Options;
 use super::read::{context, with_preference};
@@ -14,8 +14,11 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+/// The query options that are documented for a list.
+const OPTIONS: [&str; 4] = ["$filter", "$select", "$top", "$skiptoken"];
+
 pub(crate) fn list(world: &mut World, call: &Call<'_>, app: &Token, version: Version) -> Answer {
-    let options = match query::options(world, call, version, &["$filter", "$select", "$top", "$skiptoken"]) {
+    let options = match query::options(world, call, version, &OPTIONS) {
         Ok(options) => options,
         Err(answer) => return answer,
     };
@@ -121,6 +124,14 @@ fn next_query(options: &Options, position: u64) -> String {
         query.append_pair("$top", &top.to_string());
     }
     query.append_pair("$skiptoken", &token).finish()
+}
+
+/// The link to a page behind the last one, which is empty.
+pub(crate) fn link_behind_the_end(world: &mut World, call: &Call<'_>) -> Option<String> {
+    let Route::List(version) = Route::of(call.path) else { return None };
+    let options = query::options(world, call, version, &OPTIONS).ok()?;
+    let query = next_query(&options, u64::MAX);
+    Some(format!("{}{}?{query}", world.settings.graph_origin, call.path))
 }
 
 /// Where the page begins; `None` if the token was made up, or belongs to other options.

@@ -14,6 +14,7 @@ mod read;
 mod schema;
 
 pub(crate) use authorize::retry_after;
+pub(crate) use list::link_behind_the_end;
 
 use crate::world::{Effect, World};
 use call::{Answer, Body, Call, Ids, Route};
