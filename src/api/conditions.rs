@@ -73,6 +73,8 @@ pub mod reason {
     pub const DEVICE_GONE: &str = "DeviceGone";
     /// Rejected: requestTime is more than 30 days after the object's creation.
     pub const REQUEST_TIME_TOO_FAR: &str = "RequestTimeTooFar";
+    /// Rejected: the manifest has a field that a PasscodeReset does not have, and that the API server dropped.
+    pub const UNKNOWN_FIELD: &str = "UnknownField";
     /// Rejected: only the work profile's passcode could be reset, and the device's was asked for.
     pub const WORK_PROFILE_ONLY: &str = "WorkProfileOnly";
     /// Rejected: the action asked for is not the one that this device offers.

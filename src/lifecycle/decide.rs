@@ -10,7 +10,9 @@ use super::{
     device::device_is_known,
     draft::Draft,
     follow::{next_look, positive},
-    ledger, messages,
+    ledger,
+    lock::SEND_WINDOW,
+    messages,
     observed::{DoubtKind, Look, Namespace, Now, Observed, Reading, Unreadable},
     offer,
     step::{Decision, Fact, Lesson, Step},
@@ -27,8 +29,6 @@ use crate::{
     platform::ActionResult,
 };
 
-/// How long a claim may be sent.
-const SEND_WINDOW: SignedDuration = SignedDuration::from_secs(30);
 /// How far ahead a request may be scheduled, from the object's creation.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Attempts without a trace after which no other follows.
@@ -67,6 +67,7 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
     if !d.in_flight() {
         tenant_is_ready(d)?;
         request_time_is_near(d)?;
+        nothing_was_dropped(d)?;
         namespace_is_allowed(d)?;
         device_is_known(d)?;
         d.judge_support();
@@ -145,6 +146,16 @@ fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {
         return Err(d.reject(reason::REQUEST_TIME_TOO_FAR, &messages::too_far(Time(latest))));
     }
     Ok(())
+}
+
+/// The API server drops a field that it does not know unless the client asks for strict validation, and what is left may mean something else:
+/// without a misspelt `dryRun` it is a reset. What the requester wrote can only keep it from being sent.
+fn nothing_was_dropped(d: &mut Draft<'_>) -> Result<(), Step> {
+    let dropped = d.o.object.dropped_fields();
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    Err(d.reject(reason::UNKNOWN_FIELD, &messages::dropped(&dropped)))
 }
 
 /// Before any look-up: the status must not tell what devices other people have.

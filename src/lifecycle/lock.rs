@@ -1,8 +1,11 @@
 //! The device lock: at most one attempt at a device at a time, whichever object and whichever replica it is of.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::api::{Duration, time::saturating_add};
+
+/// How long after a lock was taken something may be sent under it.
+pub(super) const SEND_WINDOW: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a device lock says.
 #[derive(Clone, Debug, PartialEq, Eq)]

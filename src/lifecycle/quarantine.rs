@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+use super::lock::SEND_WINDOW;
 use crate::api::time::saturating_add;
 
-/// Added to the settle window: a request may be sent up to 30 s after its claim.
-const SEND_WINDOW: Duration = Duration::from_secs(30);
 
 /// A time in which no device lock is taken and nothing is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +21,9 @@ impl Quarantine {
     /// The quarantine that begins now, given the longest settle window of all tenants.
     #[must_use]
     pub fn beginning(now: Timestamp, longest_settle_window: Duration) -> Self {
-        let length = SignedDuration::try_from(SEND_WINDOW + longest_settle_window).unwrap_or(SignedDuration::MAX);
+        let length = SignedDuration::try_from(longest_settle_window).unwrap_or(SignedDuration::MAX);
+        // A lost claim may have been sent a moment before its deadline.
+        let length = length.saturating_add(SEND_WINDOW);
         Self { begin: now, end: saturating_add(now, length) }
     }
 

@@ -48,7 +48,7 @@ async fn tell_one(context: &Context, object: &PasscodeReset) {
     let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
     match call(api.get_metadata_opt(&object.name_any())).await {
         // It has an outcome, or the watch missed something.
-        Ok(Some(there)) if there.uid() == object.uid() => return,
+        Ok(Some(there)) if there.uid() == object.uid() && there.metadata.deletion_timestamp.is_none() => return,
         Ok(_) => {}
         Err(error) => {
             tracing::info!(object = object.full_name(), %error, "whether a PasscodeReset was deleted could not be read");

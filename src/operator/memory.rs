@@ -43,6 +43,8 @@ pub struct Memory {
     pub announced_wait: bool,
     /// The object as it was last seen, once it was sent: should it be deleted then, somebody has to be told.
     pub in_flight: Option<Arc<PasscodeReset>>,
+    /// Whether it was told that it is being deleted.
+    pub deletion_told: bool,
 }
 
 /// The memory of all unfinished objects, by uid.

@@ -167,7 +167,8 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
     };
     let uid = listed.uid().unwrap_or_default();
     let memory = context.memories.of(&uid);
-    if let Some(idle) = idle(&context, seen, &memory) {
+    let to_be_told = listed.meta().deletion_timestamp.is_some() && !memory.deletion_told;
+    if let Some(idle) = idle(&context, seen, &memory).filter(|_| !to_be_told) {
         return Ok(idle);
     }
     let Some(Admitted { place, room }) = context.turns.take(&context, &listed, seen, &memory) else {
@@ -236,6 +237,10 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
             return Some(backoff(context, &uid));
         }
     };
+    if object.metadata.deletion_timestamp.is_some() {
+        being_deleted(context, &object, memory);
+        return None;
+    }
     let presence = context.presence(&object.spec.tenant_ref.name);
     if presence == Presence::BeingSetUp {
         return None;
@@ -376,6 +381,17 @@ fn vanished(context: &Context, reference: &Reference) {
     context.turns.gone(reference);
     if let Some(uid) = reference.extra.uid.as_deref() {
         deleted(context, uid);
+    }
+}
+
+/// Its deletion was asked for, and somebody's finalizer keeps it: nothing is done for it any more, so that this is told now, and once.
+fn being_deleted(context: &Context, object: &PasscodeReset, mut memory: Memory) {
+    let sent = memory.in_flight.take().is_some() || object.status.as_ref().is_some_and(may_still_happen);
+    let told = std::mem::replace(&mut memory.deletion_told, true);
+    context.memories.keep(&object.uid().unwrap_or_default(), memory);
+    if sent && !told {
+        let in_flight = Some(Arc::new(by_which_it_is_known(object)));
+        context.forgotten(Memory { in_flight, ..Memory::default() });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Counters. No label holds a name: reasons and results are closed lists, but for a matrix's own reasons.
 
+use std::collections::HashSet;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -157,9 +159,26 @@ impl Metrics {
         self.cannot_lead.set(i64::from(cannot));
     }
 
+    /// All of it in Prometheus' text format, version 0.0.4: a counter is called by the name of its sample, and there is neither a unit nor an end.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let text = self.openmetrics();
+        let counters: HashSet<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+        let lines = text.lines().filter(|line| *line != "# EOF" && !line.starts_with("# UNIT "));
+        let line = |line: &str| {
+            let named = ["# HELP ", "# TYPE "].into_iter().find_map(|kind| {
+                let (name, rest) = line.strip_prefix(kind)?.split_once(' ')?;
+                counters.contains(name).then(|| format!("{kind}{name}_total {rest}\n"))
+            });
+            named.unwrap_or_else(|| format!("{line}\n"))
+        };
+        lines.map(line).collect()
+    }
+
     /// All of it in the OpenMetrics text format.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn openmetrics(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

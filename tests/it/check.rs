@@ -42,6 +42,35 @@ fn nothing_wrong_is_0() {
     assert!(printed.contains("UnlockDevice would be sent"), "{printed}");
 }
 
+/// A pipe that nobody writes into would hold a pipeline for ever, and a device has no end.
+#[test]
+fn only_regular_files_of_a_bounded_size_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    assert!(Command::new("mkfifo").arg(path("pipe.yaml")).status().unwrap().success());
+    std::fs::File::create(path("large.yaml")).unwrap().set_len((16 << 20) + 1).unwrap();
+    let whole = directory.path().to_str().unwrap();
+    for (file, said) in [
+        (
+            path("pipe.yaml").as_str(),
+            "pipe.yaml: it is no regular file: give what comes out of it on standard input, as -",
+        ),
+        ("/dev/zero", "/dev/zero: it is no regular file"),
+        (&path("large.yaml"), "large.yaml: it is larger than 16 MiB: divide it into several files"),
+        (whole, "pipe.yaml: it is no regular file"),
+        (whole, "large.yaml: it is larger than 16 MiB"),
+    ] {
+        let output = program(&["check", "-f", file], "");
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(output.status.code() == Some(2) && printed.contains(said), "{file}: {printed}");
+        let output = program(&["check", "--device", file], "");
+        assert_eq!(output.status.code(), Some(2), "{file}");
+    }
+    let (code, printed) = check(&["-f", "-"], &" ".repeat((16 << 20) + 1));
+    assert!(code == Some(2) && printed.contains("-: it is larger than 16 MiB"), "{printed}");
+}
+
 #[test]
 fn what_the_program_prints_itself_is_valid() {
     for arguments in [

@@ -1,6 +1,6 @@
 //! From a text to the objects in it.
 
-use std::io::{ErrorKind, Read};
+use std::{fs::File, io::Read};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -38,20 +38,26 @@ fn is_list(value: &Value) -> bool {
     value["kind"].as_str().is_some_and(|kind| kind.ends_with("List"))
 }
 
-/// The text of a file, or of standard input for `-`.
+/// The most that is read of one file, in MiB: some ten thousand resets.
+const MOST_MIB: u64 = 16;
+
+/// The text of a regular file, or of standard input for `-`.
 pub(super) fn read(file: &str) -> anyhow::Result<String> {
-    let read = if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    let opened: Box<dyn Read> = if file == "-" {
+        Box::new(std::io::stdin())
     } else {
-        std::fs::read_to_string(file)
+        // Asked before it is opened: to open a pipe waits for somebody who writes into it.
+        let kind = std::fs::metadata(file).context("cannot read it")?.file_type();
+        anyhow::ensure!(kind.is_file(), "it is no regular file: give what comes out of it on standard input, as -");
+        Box::new(File::open(file).context("cannot read it")?)
     };
-    match read {
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            anyhow::bail!("cannot read it, because it is not UTF-8: save it in that encoding")
-        }
-        read => read.context("cannot read it"),
-    }
+    let mut bytes = Vec::new();
+    let most = MOST_MIB << 20;
+    opened.take(most + 1).read_to_end(&mut bytes).context("cannot read it")?;
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= most);
+    anyhow::ensure!(fits, "it is larger than {MOST_MIB} MiB: divide it into several files");
+    String::from_utf8(bytes)
+        .map_err(|_| anyhow::anyhow!("cannot read it, because it is not UTF-8: save it in that encoding"))
 }
 
 /// The documents of a text, those that are empty left out.

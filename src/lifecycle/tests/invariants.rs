@@ -16,11 +16,12 @@ use crate::{
 };
 
 /// Verdicts that need no lock: said before a device is known, or what Intune's record says of an entry that answers.
-const WITHOUT_A_LOCK: [&str; 9] = [
+const WITHOUT_A_LOCK: [&str; 10] = [
     reason::NAMESPACE_NOT_ALLOWED,
     reason::DEVICE_NOT_FOUND,
     reason::AMBIGUOUS_DEVICE,
     reason::REQUEST_TIME_TOO_FAR,
+    reason::UNKNOWN_FIELD,
     reason::RECENTLY_RESET,
     reason::NOT_SUPPORTED_BY_DEVICE,
     reason::DEVICE_REFUSED,

@@ -252,3 +252,27 @@ async fn control_plane_lets_nobody_have_the_secret_sent_elsewhere() {
         .await
         .refused_with(sentence);
 }
+
+/// However it is misspelt, and whatever the client asks for: what is left of it is no dry run.
+#[tokio::test]
+async fn control_plane_admits_nothing_but_dry_runs_where_they_are_rehearsed() {
+    let cluster = Cluster::start().await;
+    cluster.install("dry-runs-only.yaml").await;
+    let rehearsed = |name: &str, field: &str| {
+        let mut object = reset(name);
+        object["spec"][field] = true.into();
+        object
+    };
+    // Elsewhere nothing changes.
+    cluster.write("jane", "create --validate=false", &rehearsed("elsewhere", "dryrun")).await.well();
+    let label = ["label", "namespace", "default", "passcode-operator.dev/dry-runs-only=true"];
+    assert!(cluster.plane.kubectl(label).await.unwrap().status.success());
+    cluster.until(&reset("probe"), |told| !told.well).await;
+    let sentence = "this namespace takes dry runs only: write dryRun: true";
+    for (name, field) in [("one", "dryrun"), ("two", "dry_run"), ("three", "dryRunn")] {
+        for verb in ["create --validate=false", "apply --validate=false"] {
+            cluster.write("jane", verb, &rehearsed(name, field)).await.refused_with(sentence);
+        }
+    }
+    cluster.write("jane", "create", &rehearsed("right", "dryRun")).await.well();
+}

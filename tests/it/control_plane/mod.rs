@@ -6,6 +6,7 @@
 mod admission;
 mod columns;
 mod denials;
+mod dropped;
 mod finished;
 mod kubectl;
 mod rules;

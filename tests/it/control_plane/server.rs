@@ -59,6 +59,11 @@ impl Server {
         self.send(Method::POST, &format!("{}?fieldValidation=Strict", collection(object)), object).await.unwrap()
     }
 
+    /// The same as a client does that does not ask for strict validation.
+    pub async fn create_leniently(&self, object: &Value) -> Value {
+        self.send(Method::POST, &collection(object), object).await.unwrap()
+    }
+
     /// Changes a stored object by a merge patch, or by a JSON patch where that is a list. `subresource` is empty or `/status`; `query` is empty or starts with `?`.
     pub async fn patch(&self, object: &Value, subresource: &str, query: &str, patch: &Value) -> Result<Value, Refusal> {
         let name = object["metadata"]["name"].as_str().expect("a name");

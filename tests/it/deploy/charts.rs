@@ -58,6 +58,8 @@ async fn a_mistake_in_a_value_is_named() {
         ("allowedEndpoints=https://a.example", "at '/allowedEndpoints': got string, want array"),
         ("allowedEndpoints={http://a.example}", "at '/allowedEndpoints/0': 'http://a.example' does not match pattern"),
         ("allowedEndpoints={https://a.example/v1.0}", "at '/allowedEndpoints/0': 'https://a.example/v1.0' does not"),
+        ("podSecurityContext.runAsUser=root", "at '/podSecurityContext/runAsUser': got string, want null or integer"),
+        ("podSecurityContext.runAsUser=0", "at '/podSecurityContext/runAsUser': minimum: got 0, want 1"),
         ("workloadIdentity.mode=webhook", "value must be one of 'None', 'Webhook', 'ProjectedToken'"),
         (
             "workloadIdentity.expirationSeconds=60",
@@ -162,6 +164,21 @@ async fn values_arrive_where_they_belong() {
     assert_eq!(labels["azure.workload.identity/use"], "true");
     assert!(!objects.iter().any(|object| object["kind"] == "NetworkPolicy"));
     assert_eq!(the(&objects, "ClusterRole")["metadata"]["name"], "passcode-operator");
+}
+
+/// OpenShift refuses a user id that is not of the namespace's range; the image has one of its own for all others.
+#[tokio::test]
+async fn no_user_id_is_fixed_unless_one_is_asked_for() {
+    let context = async |arguments: &[&str]| {
+        let objects = rendered(arguments).await;
+        the(&objects, "Deployment")["spec"]["template"]["spec"]["securityContext"].clone()
+    };
+    let seccomp = serde_json::json!({"type": "RuntimeDefault"});
+    let own = serde_json::json!({"runAsNonRoot": true, "seccompProfile": seccomp});
+    assert_eq!(context(&[]).await, own);
+    assert_eq!(context(&["--set-json=podSecurityContext.runAsUser=null"]).await, own);
+    let asked = context(&["--set=podSecurityContext.runAsUser=1000660000,podSecurityContext.runAsGroup=7"]).await;
+    assert_eq!((&asked["runAsUser"], &asked["runAsGroup"]), (&1_000_660_000.into(), &7.into()));
 }
 
 /// What helm says after an installation, from the command that looks at the tenants on.

@@ -25,8 +25,10 @@ const OVERLAYS: [(&str, &[&str]); 3] = [
 ];
 
 /// A component, and the arguments for helm that mean the same.
-const COMPONENTS: [(&str, &[&str]); 1] =
-    [("allowed-endpoints", &["--set", "allowedEndpoints={https://graph.example.com:8443,https://login.example.com}"])];
+const COMPONENTS: [(&str, &[&str]); 2] = [
+    ("allowed-endpoints", &["--set", "allowedEndpoints={https://graph.example.com:8443,https://login.example.com}"]),
+    ("fixed-user-id", &["--set", "podSecurityContext.runAsUser=65532,podSecurityContext.runAsGroup=65532"]),
+];
 
 async fn kustomized(overlay: &str) -> Vec<Value> {
     build(&repository("deploy/kustomize/overlays").join(overlay)).await

@@ -6,7 +6,7 @@ use std::{
 };
 
 use graph_simulator::{Device, DeviceClass, DevicePlan};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{
     ResourceExt,
     api::{DeleteParams, PostParams},
@@ -97,6 +97,7 @@ async fn flux_applies_what_it_can_and_tells_of_the_rest() {
     let mut desk = Desk { whole: &whole, operator: &operator, flux: &flux, files: Files::new() };
     a_mac_beside_an_iphone(&mut desk).await;
     let drawer = a_phone_in_a_drawer(&mut desk).await;
+    an_old_file_in_a_new_cluster(&mut desk).await;
     a_suspended_tenant(&mut desk).await;
     an_edited_file(&mut desk, &drawer).await;
     argo_cd_would_say(&desk).await;
@@ -130,6 +131,18 @@ async fn a_mac_beside_an_iphone(desk: &mut Desk<'_>) {
     desk.ends("mac", Outcome::Rejected, "PlatformNotSupported").await;
     desk.ends("iphone", Outcome::Complete, "PasscodeRemoved").await;
     assert_eq!((desk.carried_out(&iphone), desk.carried_out(&mac)), (1, 0));
+}
+
+/// A file of last spring is applied to a cluster that knows nothing of it: nothing is sent for it, and it turns nothing red.
+async fn an_old_file_in_a_new_cluster(desk: &mut Desk<'_>) {
+    let old = Device::example(DeviceClass::IPhone, 4);
+    let requested = Timestamp::now() - SignedDuration::from_hours(200 * 24);
+    desk.files.insert("old", reset("old", old.serial(), requested));
+    let old = desk.whole.graph.add_device(old);
+    desk.green().await;
+    desk.ends("old", Outcome::Rejected, "Expired").await;
+    desk.green().await;
+    assert_eq!(desk.carried_out(&old), 0);
 }
 
 /// Its file's removal takes the Mac's object away, and a phone that does not answer holds neither its own commit nor the next.

@@ -194,6 +194,31 @@ async fn a_stale_record_of_the_same_phone_makes_it_ambiguous() {
     replica.stop().await;
 }
 
+/// The API server dropped it, and kubectl's annotation kept it.
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_dry_run_that_was_applied_sends_nothing() {
+    let world = World::new().await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let (other, other_id) = world.device(DeviceClass::IPhone, 2);
+    let replica = world.replica("a");
+    let applied = |name: &str, serial: &str, field: &str| {
+        let mut object = reset(name, serial, world.now());
+        let mut manifest = object.clone();
+        manifest["spec"][field] = json!(if field == "dryRun" { json!(false) } else { json!(true) });
+        let annotation = "kubectl.kubernetes.io/last-applied-configuration";
+        object["metadata"]["annotations"] = json!({annotation: manifest.to_string()});
+        object
+    };
+    world.create(applied("misspelt", &serial, "dryrun")).await;
+    world.create(applied("right", &other, "dryRun")).await;
+    let status = world.ends("misspelt", SOON, Outcome::Rejected, "UnknownField").await;
+    assert!(message(&status).starts_with("The manifest has spec.dryrun, which"), "{}", message(&status));
+    assert!(status.device.is_none(), "nothing was looked up");
+    world.ends("right", SOON, Outcome::Complete, "PasscodeRemoved").await;
+    assert_eq!((world.executed(&id), world.executed(&other_id)), (0, 1));
+    replica.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unknown_device_is_looked_up_twice() {
     let world = World::new().await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_server::{Fault as ApiFault, On, Verb, status as api_status};
 use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, PathClass, Rule};
+use kube::api::{Patch, PatchParams};
 use passcode_operator::api::reset_status::{AttemptResult, Outcome};
 use serde_json::json;
 
@@ -210,25 +211,42 @@ async fn deleting_before_it_is_sent_cancels() {
     replica.stop().await;
 }
 
+/// Whether or not somebody's finalizer keeps the object: once, and when the deletion is asked for.
 #[tokio::test(start_paused = true)]
 async fn deleting_after_it_was_sent_is_announced() {
-    let world = World::new().await;
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    world.graph.change_device(&id, |device| device.plan = DevicePlan::never());
-    let replica = world.replica("a");
-    world.create(reset("inc", &serial, world.now())).await;
-    world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
-    world.resets().delete("inc", &Default::default()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(180)).await;
-    let reasons: Vec<String> = world
-        .api
-        .objects("events.events.k8s.io")
-        .iter()
-        .map(|e| e["reason"].as_str().unwrap_or_default().to_owned())
-        .collect();
-    assert!(reasons.contains(&"DeletedInFlight".to_owned()), "{reasons:?}");
-    assert_eq!(world.executed(&id), 1);
-    replica.stop().await;
+    // Without one the object is missed at its next turn.
+    for (finalizers, told_within) in [(json!([]), 90), (json!(["argocd.example/hook"]), 5)] {
+        let world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        world.graph.change_device(&id, |device| device.plan = DevicePlan::never());
+        let replica = world.replica("a");
+        let mut object = reset("inc", &serial, world.now());
+        object["metadata"]["finalizers"] = finalizers.clone();
+        world.create(object).await;
+        world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;
+        tokio::time::sleep(Duration::from_secs(180)).await;
+        let told = || {
+            let events = world.api.objects("events.events.k8s.io");
+            events.iter().filter(|event| event["reason"] == "DeletedInFlight").count()
+        };
+        world.resets().delete("inc", &Default::default()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(told_within)).await;
+        assert_eq!(told(), 1, "{finalizers}");
+        let still = world.resets().get_opt("inc").await.unwrap();
+        assert_eq!(still.is_some(), finalizers != json!([]));
+        if still.is_some() {
+            // Whatever else happens to it, and its end, is no news.
+            for patch in [json!({"metadata": {"labels": {"a": "b"}}}), json!({"metadata": {"finalizers": null}})] {
+                world.resets().patch("inc", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            }
+            assert!(world.resets().get_opt("inc").await.unwrap().is_none());
+        }
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert_eq!(told(), 1, "{finalizers}");
+        assert_eq!(world.executed(&id), 1);
+        replica.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

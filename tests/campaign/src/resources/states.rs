@@ -23,12 +23,13 @@ const WAITING: [&str; 10] = [
     reason::WAITING_FOR_DEVICE,
 ];
 
-const REJECTED: [&str; 12] = [
+const REJECTED: [&str; 13] = [
     reason::NAMESPACE_NOT_ALLOWED,
     reason::DEVICE_NOT_FOUND,
     reason::AMBIGUOUS_DEVICE,
     reason::DEVICE_GONE,
     reason::REQUEST_TIME_TOO_FAR,
+    reason::UNKNOWN_FIELD,
     reason::WORK_PROFILE_ONLY,
     reason::ACTION_NOT_OFFERED,
     reason::DRY_RUN,

@@ -1,5 +1,5 @@
 -- The health of a PasscodeReset.
---   Healthy      Complete
+--   Healthy      Complete; or a replay, as in a rebuilt cluster: created after its own expirationTime, so that nothing was sent for it
 --   Degraded     Rejected or Failed
 --   Suspended    waits for its time, for its IntuneTenant to be resumed, for a policy of the cluster, or for the phone, which may
 --                take days
@@ -21,7 +21,11 @@ for _, condition in ipairs(obj.status.conditions or {}) do
   end
 end
 
-if obj.status.outcome == "Complete" then
+-- Both are of one form, and so compare as texts.
+local expiration = (obj.status.effective or {}).expirationTime
+local replay = expiration ~= nil and obj.metadata.creationTimestamp ~= nil and obj.metadata.creationTimestamp > expiration
+
+if obj.status.outcome == "Complete" or (obj.status.outcome ~= nil and replay) then
   health.status = "Healthy"
 elseif obj.status.outcome == "Rejected" or obj.status.outcome == "Failed" then
   health.status = "Degraded"
