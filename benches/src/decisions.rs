@@ -130,6 +130,7 @@ impl Case {
             doubt: None,
             gate: None,
             admission: Admission::NotTried,
+            closed: None,
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,

@@ -114,6 +114,10 @@ pub mod reason {
     pub const TOKEN_NOT_ACCEPTED: &str = "TokenNotAccepted";
     /// An IntuneTenant's: the app lacks a permission or its admin consent.
     pub const PERMISSION_MISSING: &str = "PermissionMissing";
+    /// An IntuneTenant's: the tenant has no Intune or no licence for it, or Intune does not let the app in.
+    pub const INTUNE_NOT_AVAILABLE: &str = "IntuneNotAvailable";
+    /// An IntuneTenant's: Graph does not have a property any more that this version asks for.
+    pub const PROPERTY_NOT_AVAILABLE: &str = "PropertyNotAvailable";
     /// An IntuneTenant's: Intune asks for a second administrator's approval.
     pub const MULTI_ADMIN_APPROVAL_REQUIRED: &str = "MultiAdminApprovalRequired";
     /// An IntuneTenant's: this Graph does not know the address; most likely the wrong cloud.

@@ -51,6 +51,8 @@ pub(super) fn judge(answered: &Answered, refusal: &Refusal) -> Answer {
         400 if answered.truncated => Answer::Unknown,
         400 if refusal.is_unknown_segment() => not(NotExecuted::WrongAddress),
         400 | 404 | 422 => Answer::Refused,
+        // Intune's own, about a token that Graph took.
+        401 if !answered.rejects_token() => not(NotExecuted::PermissionMissing),
         401 => not(NotExecuted::TokenRejected),
         403 if answered.rejects_token() => not(NotExecuted::TokenRejected),
         403 if asks_approval(answered, refusal) => not(NotExecuted::ApprovalRequired),
@@ -75,7 +77,7 @@ fn not(reason: NotExecuted) -> Answer {
 }
 
 /// Memdocs, `multi-admin-approval-graph-api.md`: code `ApprovalRequired`, and the id to ask approval for in a header.
-fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
+pub(super) fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
     let code = refusal.code.as_deref().unwrap_or_default();
     code.eq_ignore_ascii_case("ApprovalRequired") || answered.headers.contains_key("x-msft-approval-code")
 }

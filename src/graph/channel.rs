@@ -71,7 +71,7 @@ impl Channel {
     ) {
         let elapsed = self.clock.boot().saturating_sub(sent);
         let answer = answered.as_ref().ok();
-        if let Some(answer) = answer.filter(|answer| answer.status.is_success())
+        if let Some(answer) = answer.filter(|answer| answer.is_graphs())
             && let Some(date) = answer.date()
         {
             self.last.keep(Reading { date, sent });

@@ -96,7 +96,7 @@ impl Graph {
         self.channel.sign_in.forget();
     }
 
-    /// The last `Date` that Graph sent with a status of 2xx.
+    /// The last `Date` that Graph sent, with whatever status.
     pub fn reading(&self) -> Option<Reading> {
         self.channel.last.get()
     }

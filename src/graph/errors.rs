@@ -84,6 +84,21 @@ impl Refusal {
         let sentence = self.sentence.as_deref().unwrap_or_default();
         sentence.to_ascii_lowercase().contains("resource not found for the segment")
     }
+
+    /// Whether Intune's own service refused what Graph's gateway let through: a tenant without Intune or a licence for it, or an app
+    /// without a role there. A 401 with this code says nothing against the token (Microsoft365DSC's sources, graph-explorer issue 706).
+    pub(super) fn is_without_intune(&self) -> bool {
+        let sentence = self.sentence.as_deref().unwrap_or_default();
+        let not_applicable = sentence.to_ascii_lowercase().contains("request not applicable to target tenant");
+        let forbidden = self.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("Forbidden"));
+        not_applicable || (forbidden && matches!(self.status, 400 | 401))
+    }
+
+    /// Whether Graph does not know a property that was asked for: beta may lose one any day. The code is only `BadRequest`.
+    pub(super) fn is_unknown_property(&self) -> bool {
+        let sentence = self.sentence.as_deref().unwrap_or_default();
+        self.status == 400 && sentence.to_ascii_lowercase().contains("could not find a property named")
+    }
 }
 
 /// The id by which Microsoft's support finds an exchange.

@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
+    answer::asks_approval,
     claims::Claims,
     errors::{Refusal, request_id},
     object::Object,
@@ -74,10 +75,15 @@ impl Answered {
     /// Whether a new token may help.
     pub(super) fn rejects_token(&self) -> bool {
         match self.status {
-            StatusCode::UNAUTHORIZED => true,
+            StatusCode::UNAUTHORIZED => self.claims().is_some() || !self.refusal().is_without_intune(),
             StatusCode::FORBIDDEN => self.claims().is_some(),
             _ => false,
         }
+    }
+
+    /// Whether the answer came from Graph, whatever it says, and not from something on the way: then its `Date` is Graph's.
+    pub(super) fn is_graphs(&self) -> bool {
+        self.request_id().is_some()
     }
 
     /// Whether Graph itself says that there is no such device. A 404 of something on the way says nothing about it.
@@ -127,6 +133,8 @@ impl Answered {
         let refusal = self.refusal();
         let retry_after = self.retry_after();
         match self.status.as_u16() {
+            400..=499 if asks_approval(self, &refusal) => ReadError::ApprovalRequired(refusal),
+            400..=499 if refusal.is_without_intune() && !self.rejects_token() => ReadError::WithoutIntune(refusal),
             401 => ReadError::TokenRejected(refusal),
             403 if self.rejects_token() => ReadError::TokenRejected(refusal),
             403 => ReadError::PermissionMissing(refusal),
@@ -134,6 +142,7 @@ impl Answered {
             408 | 409 | 423 | 424 | 500.. => ReadError::Unavailable { retry_after, refusal },
             300..=399 | 405 | 406 | 415 => ReadError::WrongAddress(refusal),
             400..=499 if refusal.is_unknown_segment() => ReadError::WrongAddress(refusal),
+            400 if refusal.is_unknown_property() => ReadError::UnknownProperty(refusal),
             404 if !refusal.is_from_graph() => self.unreadable("it is a 404 that Graph did not write"),
             400..=499 => ReadError::Refused(refusal),
             status => self.unreadable(&format!("its status is {status}")),

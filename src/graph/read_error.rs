@@ -19,6 +19,15 @@ pub enum ReadError {
     /// 403: a permission or its consent is missing.
     #[error("a permission is missing: {0}")]
     PermissionMissing(Refusal),
+    /// Multi Admin Approval.
+    #[error("another administrator's approval is asked for: {0}")]
+    ApprovalRequired(Refusal),
+    /// The tenant has no Intune or no licence for it, or Intune does not let the app in.
+    #[error("Intune is not available: {0}")]
+    WithoutIntune(Refusal),
+    /// 400: Graph does not have a property that was asked for.
+    #[error("a property is not there: {0}")]
+    UnknownProperty(Refusal),
     /// 429.
     #[error("asked to wait: {refusal}")]
     Throttled {
@@ -119,6 +128,9 @@ impl ReadError {
         match self {
             Self::TokenRejected(refusal)
             | Self::PermissionMissing(refusal)
+            | Self::ApprovalRequired(refusal)
+            | Self::WithoutIntune(refusal)
+            | Self::UnknownProperty(refusal)
             | Self::Throttled { refusal, .. }
             | Self::Unavailable { refusal, .. }
             | Self::WrongAddress(refusal)

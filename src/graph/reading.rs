@@ -10,7 +10,7 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// A `Date` has whole seconds: up to this much of the true time was cut off.
 const DATE_PRECISION: Duration = Duration::from_secs(1);
 
-/// The last `Date` heard from Graph, in an answer with a status of 2xx.
+/// The last `Date` heard from Graph, in an answer of whatever status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The header's value.

@@ -237,6 +237,7 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
 pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
         Some(trouble) => {
+            d.keep_doubt();
             let message = if d.may_happen() {
                 messages::blind(trouble)
             } else {
@@ -439,7 +440,7 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
             let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
             Err(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
         }
-        None => Ok(()),
+        None => tenant_takes_resets(d, at),
     }
 }
 
@@ -452,6 +453,14 @@ fn may_be_sent(d: &mut Draft<'_>) -> Result<(), Step> {
         return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
     }
     Ok(())
+}
+
+/// Asked last: whoever gets here would send, and may be the one that finds out that the trouble is over.
+fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    let Some(closed) = d.o.closed else { return Ok(()) };
+    let message = messages::tenant_trouble(&closed.trouble, d.expiration(), d.now.estimate);
+    let wait = closed.retry_after.min(positive(at, d.expiration().0) + MOMENT);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, wait))
 }
 
 /// The lock. Taking it changes what is known, so the machine starts over with it in hand.

@@ -77,13 +77,15 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Resul
     Ok(())
 }
 
-/// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use. Its
-/// time is then known to a minute, and nothing was ever sent for an object without a device.
+/// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use, or one that
+/// refuses. Its time is then known to a minute, and nothing was ever sent for an object without a device, unless a restore took that back.
 fn not_expired_in_doubt(d: &mut Draft<'_>) -> Result<(), Step> {
-    match d.now.graph {
-        Some(now) => not_expired(d, saturating_add(now, -CLOCK_KNOWN_TO)),
-        None => Ok(()),
+    let Some(now) = d.now.graph else { return Ok(()) };
+    let at = saturating_add(now, -CLOCK_KNOWN_TO);
+    if at > d.expiration().0 && d.may_have_lost_a_claim(at) {
+        return Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN));
     }
+    not_expired(d, at)
 }
 
 fn candidate(device: &ManagedDevice) -> Candidate {

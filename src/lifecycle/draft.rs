@@ -202,12 +202,24 @@ impl<'a> Draft<'a> {
 
     /// The end of the quarantine that holds this request back at this time.
     pub fn quarantined(&self, at: Timestamp) -> Option<Timestamp> {
-        let quarantine: Quarantine = self.o.quarantine?;
-        let tenant = self.o.tenant?;
+        self.concerned_by(at).filter(|quarantine| quarantine.in_force(at)).map(|quarantine| quarantine.end)
+    }
+
+    /// The quarantine that concerns this request, in force or over.
+    fn concerned_by(&self, at: Timestamp) -> Option<Quarantine> {
+        let (quarantine, tenant) = (self.o.quarantine?, self.o.tenant?);
         let grace = tenant.spec.timing.send_grace.as_signed();
         let concerned =
             !self.o.object.spec.dry_run && at >= self.request_time() && quarantine.concerns(self.request_time(), grace);
-        (concerned && quarantine.in_force(at)).then_some(quarantine.end)
+        concerned.then_some(quarantine)
+    }
+
+    /// Whether a restore of etcd that is over may have taken back what was sent for this object.
+    pub fn may_have_lost_a_claim(&self, at: Timestamp) -> bool {
+        let created = self.o.object.metadata.creation_timestamp.as_ref();
+        self.concerned_by(at).is_some_and(|quarantine| {
+            !quarantine.in_force(at) && created.is_none_or(|created| created.0 <= quarantine.begin)
+        })
     }
 
     /// The time by which a verdict is judged: that of what was read last. Before anything was read it is a guess, which can only

@@ -50,6 +50,8 @@ pub struct Observed<'a> {
     pub gate: Option<&'a Gate>,
     /// What admission control said of the claim.
     pub admission: Admission<'a>,
+    /// Why the tenant takes no reset, known once one would be sent.
+    pub closed: Option<&'a Closed>,
     /// The quarantine in force, in Graph's time.
     pub quarantine: Option<Quarantine>,
     /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
@@ -220,6 +222,15 @@ pub enum DoubtKind {
     CannotClassify,
     /// The device's record is gone.
     DeviceGone,
+}
+
+/// What requests of one kind met in this tenant before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The tenant's own condition's words.
+    pub trouble: Trouble,
+    /// When to come back: one of those that do is let through, to see whether it is over.
+    pub retry_after: std::time::Duration,
 }
 
 /// Why nothing may be sent at the moment.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::tenant::Tenant;
+use super::tenant::{Asking, Tenant};
 use crate::{
     api::{
         conditions::reason,
@@ -14,7 +14,7 @@ use crate::{
     graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency},
     lifecycle::{
         answered::{Answered, Meaning},
-        observed::{Found, Look, Reading, Trouble, Unreadable},
+        observed::{Closed, Found, Look, Reading, Trouble, Unreadable},
     },
     platform::required_ledger_name,
 };
@@ -25,32 +25,49 @@ const SEND_TIME_OUT: Duration = Duration::from_secs(20);
 const SOON: Duration = Duration::from_secs(5);
 /// When to ask again after trouble that somebody has to mend.
 const LATER: Duration = Duration::from_secs(60);
+/// The longest pause after a question that Graph refused for this object alone.
+const LONGEST: Duration = Duration::from_secs(300);
 /// The pause after a 424.
 const DEPENDENCY_PAUSE: Duration = Duration::from_secs(10);
 
-/// Looks a device up.
-pub async fn find(tenant: &Tenant, clock: &dyn Clock, device: &DeviceSelector, urgency: Urgency) -> Reading<Found> {
+/// Looks a device up. `refused` counts how often in a row Graph refused that.
+pub async fn find(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    device: &DeviceSelector,
+    urgency: Urgency,
+    refused: &mut u32,
+) -> Reading<Found> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
     let Some(selector) = selector(device) else {
         return Reading::CouldNotTell(passing("The object names no device.".to_owned(), LATER));
     };
+    let probing = match tenant.admit(Asking::Device, clock.boot()) {
+        Ok(probing) => probing,
+        Err(closed) => return not_asked(closed),
+    };
     let answer = graph.find(&selector, urgency).await;
-    reading(tenant, clock, answer, |found| match found {
+    reading(tenant, clock, Asked { what: Asking::Device, probing, refused }, answer, |found| match found {
         graph::Found::One(device) => Found::One(Box::new(device)),
         graph::Found::None => Found::None,
         graph::Found::Several { total, candidates, .. } => Found::Several { total, candidates },
     })
 }
 
-/// Looks at Intune's record of the device that `named` names.
+/// Looks at Intune's record of the device that `named` names. `refused` counts how often in a row Graph refused that.
 pub async fn look(
     tenant: &Tenant,
     clock: &dyn Clock,
     managed_device_id: &str,
     named: &DeviceSelector,
     urgency: Urgency,
+    refused: &mut u32,
 ) -> Reading<Look> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
+    let probing = match tenant.admit(Asking::Record, clock.boot()) {
+        Ok(probing) => probing,
+        Err(closed) => return not_asked(closed),
+    };
     let answer = graph.look(managed_device_id, urgency).await;
     // By the device's id, but Graph may say what it knows of it.
     let answer = answer.map_err(|error| match selector(named) {
@@ -62,7 +79,7 @@ pub async fn look(
     {
         tenant.record.facts().entry_seen(*at);
     }
-    reading(tenant, clock, answer, |look| match look {
+    reading(tenant, clock, Asked { what: Asking::Record, probing, refused }, answer, |look| match look {
         graph::Look::Seen { results, enrolled, last_sync } => Look::Seen { results, enrolled, last_sync },
         graph::Look::Gone => Look::Gone,
     })
@@ -133,7 +150,7 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
     let meaning = match sent.answer {
         Answer::Accepted | Answer::Refused => {
             facts.breaker.answered();
-            facts.went_through(true);
+            facts.went_through(Asking::Reset);
             if sent.answer == Answer::Accepted { Meaning::Accepted } else { Meaning::Refused }
         }
         Answer::Unknown => {
@@ -146,7 +163,7 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
             }
             let remedy = remedy(why, &sent.message, first);
             if let Some(trouble) = &remedy.trouble {
-                facts.found_trouble(trouble.clone(), true, now);
+                facts.found_trouble(trouble.clone(), Asking::Reset, now);
             }
             if let Some((pause, why)) = remedy.pause {
                 facts.pause(pause, why, now);
@@ -204,10 +221,25 @@ const APPROVAL: &str = "Intune's access policy asks for a second administrator's
      that policy (Tenant administration, Multi Admin Approval).";
 
 fn permission(message: &str) -> String {
+    format!("{} The {NEEDS}", ended(message))
+}
+
+const NEEDS: &str = "app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
+     DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments).";
+
+fn no_intune(message: &str) -> String {
     format!(
-        "{} The app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
-         DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments).",
+        "{} Either this Entra tenant has no Intune or no licence for it: check tenantId, and the licences. Or Intune does not let the app \
+         in: {NEEDS} What was granted minutes ago may not count yet.",
         ended(message)
+    )
+}
+
+fn no_property(message: &str) -> String {
+    format!(
+        "{} Microsoft took away a property that this version of the operator ({}) asks for: install a newer version.",
+        ended(message),
+        env!("CARGO_PKG_VERSION")
     )
 }
 
@@ -248,21 +280,38 @@ fn no_client<T>(tenant: &Tenant) -> Reading<T> {
     Reading::CouldNotTell(Unreadable { tenant: why, message, retry_after: LATER })
 }
 
+/// Such reads were refused, and another one is the probe.
+fn not_asked<T>(closed: Closed) -> Reading<T> {
+    let Closed { trouble, retry_after } = closed;
+    Reading::CouldNotTell(Unreadable { message: trouble.message.clone(), tenant: Some(trouble), retry_after })
+}
+
+/// A read that was asked for.
+struct Asked<'a> {
+    what: Asking,
+    /// Whether it is to show that the tenant's trouble is over.
+    probing: bool,
+    /// How often in a row Graph refused it for this object.
+    refused: &'a mut u32,
+}
+
 /// A read's answer, or why there is none; the tenant learns from both.
 fn reading<T, U>(
     tenant: &Tenant,
     clock: &dyn Clock,
+    asked: Asked<'_>,
     answer: Result<Heard<T>, ReadError>,
     convert: impl FnOnce(T) -> U,
 ) -> Reading<U> {
     match answer {
         Ok(heard) => {
             let mut facts = tenant.record.facts();
-            facts.went_through(false);
+            facts.went_through(asked.what);
+            *asked.refused = 0;
             facts.clock_offset = Some(offset(heard.date, heard.sent, clock));
             Reading::Answer { value: convert(heard.value), at: heard.at }
         }
-        Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, &error)),
+        Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, asked, &error)),
     }
 }
 
@@ -272,23 +321,37 @@ fn offset(date: Timestamp, sent: Duration, clock: &dyn Clock) -> SignedDuration 
     date.duration_since(clock.wall()) + passed
 }
 
-fn unreadable(tenant: &Tenant, clock: &dyn Clock, error: &ReadError) -> Unreadable {
+fn unreadable(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, error: &ReadError) -> Unreadable {
     let blamed = match error {
         ReadError::SignIn(error) => Some(sign_in_trouble(error)),
         ReadError::TokenRejected(_) => Some(trouble(reason::TOKEN_NOT_ACCEPTED, &not_accepted(&error.to_string()))),
         ReadError::PermissionMissing(_) => Some(trouble(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
+        ReadError::ApprovalRequired(_) => Some(trouble(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL)),
+        ReadError::WithoutIntune(_) => Some(trouble(reason::INTUNE_NOT_AVAILABLE, &no_intune(&error.to_string()))),
+        ReadError::UnknownProperty(_) => {
+            Some(trouble(reason::PROPERTY_NOT_AVAILABLE, &no_property(&error.to_string())))
+        }
         ReadError::WrongAddress(_) => Some(trouble(reason::WRONG_ADDRESS, &wrong_address(&error.to_string()))),
         _ => None,
     };
     let now = clock.boot();
     if let Some(blamed) = &blamed {
-        tenant.record.facts().found_trouble(blamed.clone(), false, now);
-        if let Some(graph) = &tenant.graph {
-            graph.forget_token();
-        }
+        tenant.record.facts().found_trouble(blamed.clone(), asked.what, now);
         return Unreadable { tenant: Some(blamed.clone()), message: error.to_string(), retry_after: LATER };
     }
-    passing(format!("{error}."), error.retry_after().unwrap_or(SOON))
+    if asked.probing && matches!(error, ReadError::BadSelector(_) | ReadError::Waiting { .. }) {
+        // Graph was not asked.
+        tenant.record.facts().probe_is_free(asked.what, now);
+    }
+    let pause = match error {
+        ReadError::Refused(_) => {
+            *asked.refused = asked.refused.saturating_add(1);
+            // It is most likely refused again: later and later, up to minutes.
+            LONGEST.min(SOON * 2_u32.saturating_pow(*asked.refused - 1))
+        }
+        _ => error.retry_after().unwrap_or(SOON),
+    };
+    passing(format!("{error}."), pause)
 }
 
 fn passing(message: String, retry_after: Duration) -> Unreadable {

@@ -27,6 +27,8 @@ pub struct Memory {
     pub swept: Option<Sweep>,
     /// It waits for room for its reset, in line with others.
     pub in_line: bool,
+    /// How often in a row Graph refused what was asked for it.
+    pub refused: Refused,
     /// Failed passes in a row.
     pub failures: u32,
     /// What admission control refused last of its attempt.
@@ -45,6 +47,15 @@ pub struct Memory {
     pub in_flight: Option<Arc<PasscodeReset>>,
     /// Whether it was told that it is being deleted.
     pub deletion_told: bool,
+}
+
+/// How often in a row Graph refused a question of an object, by what was asked.
+#[derive(Clone, Copy, Default)]
+pub struct Refused {
+    /// Which device is meant.
+    pub device: u32,
+    /// What Intune's record of it says.
+    pub record: u32,
 }
 
 /// The memory of all unfinished objects, by uid.

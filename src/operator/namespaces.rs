@@ -31,7 +31,7 @@ pub fn allows_labels(tenant: &IntuneTenantSpec, labels: &BTreeMap<String, String
     tenant.allowed_namespaces.as_ref().is_some_and(|selector| matches(selector, labels))
 }
 
-/// What is wrong with the selector: with an operator of a newer version nobody can tell whom it allows, so it is no word against anybody.
+/// What is wrong with the selector. Whom an operator of a newer version allows cannot be told, so nobody is rejected by it.
 #[must_use]
 pub fn unusable(tenant: &IntuneTenantSpec) -> Option<Trouble> {
     let selector = tenant.allowed_namespaces.as_ref()?;

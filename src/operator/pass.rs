@@ -16,7 +16,7 @@ use super::{
     memory::Memory,
     namespaces,
     status_writer::{self, Check},
-    tenant::Tenant,
+    tenant::{Asking, Tenant},
 };
 use crate::{
     api::{
@@ -31,7 +31,7 @@ use crate::{
         decide::{decide, is_over},
         events::{announced, says_the_same},
         follow::{is_in_flight, looks_an_hour},
-        observed::{Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unread, Unreadable},
+        observed::{Closed, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Trouble, Unread, Unreadable},
         quarantine::Quarantine,
         step::{Decision, Fact, Step},
     },
@@ -66,6 +66,10 @@ pub struct Pass<'a> {
     lease_is_kept: bool,
     authority_is_read: bool,
     gate: Option<Gate>,
+    /// Why the tenant takes no reset, once one would be sent.
+    closed: Option<Closed>,
+    /// Whether its request is to show that the tenant's trouble is over.
+    probing: bool,
     /// Room for one reset within the tenant's limits.
     room: Option<Reservation>,
     /// Why there is no room for one, once that was asked for.
@@ -81,11 +85,7 @@ impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
     pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
         let tenant = context.tenants.get(&object.spec.tenant_ref.name);
-        // What was sent is followed whatever the tenant says: it must not use up the minute's probe, which could go on for days.
-        let following = is_in_flight(&object);
-        let trouble = tenant.as_ref().and_then(|tenant| {
-            if following { tenant.trouble.clone() } else { tenant.trouble_now(context.clock.boot()) }
-        });
+        let trouble = tenant.as_ref().and_then(|tenant| tenant.trouble.clone());
         let unreadable_tenant = context.tenants.unreadable(&object.spec.tenant_ref.name);
         let namespace = namespaces::by_cache(context, tenant.as_deref(), &object);
         Self {
@@ -103,6 +103,8 @@ impl<'a> Pass<'a> {
             lease_is_kept: false,
             authority_is_read: false,
             gate: None,
+            closed: None,
+            probing: false,
             room,
             no_room: None,
             admitted: false,
@@ -125,6 +127,9 @@ impl<'a> Pass<'a> {
         // A lock without a claim: nothing was sent under it, and nothing will be.
         if let Some((_, stored)) = self.held.take() {
             self.context.locks.release(&stored).await;
+        }
+        if let (true, Some(tenant)) = (self.probing, &self.tenant) {
+            tenant.record.facts().probe_is_free(Asking::Reset, self.context.clock.boot());
         }
         end
     }
@@ -184,6 +189,7 @@ impl<'a> Pass<'a> {
             doubt: self.memory.doubt,
             gate: self.gate.as_ref(),
             admission: self.admission(),
+            closed: self.closed.as_ref(),
             quarantine: self.quarantine(),
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
@@ -247,12 +253,13 @@ impl<'a> Pass<'a> {
     }
 
     async fn observe(&mut self, fact: Fact) -> Result<(), CallError> {
-        let clock = self.context.clock.as_ref();
+        let (clock, urgency) = (self.context.clock.as_ref(), self.urgency());
         match fact {
             Fact::Namespace => self.namespace = self.live_namespace().await?,
             Fact::Device => {
                 let Some(tenant) = &self.tenant else { return Ok(()) };
-                self.found = Some(ask::find(tenant, clock, &self.object.spec.device, self.urgency()).await);
+                let refused = &mut self.memory.refused.device;
+                self.found = Some(ask::find(tenant, clock, &self.object.spec.device, urgency, refused).await);
             }
             Fact::Lock => {
                 let Some((tenant_id, device_id)) = self.lock_of() else { return self.without_device() };
@@ -271,7 +278,8 @@ impl<'a> Pass<'a> {
                     return self.without_device();
                 };
                 let named = &self.object.spec.device;
-                self.look = Some(ask::look(tenant, clock, &device_id, named, self.urgency()).await);
+                let refused = &mut self.memory.refused.record;
+                self.look = Some(ask::look(tenant, clock, &device_id, named, urgency, refused).await);
             }
             Fact::LeaderLease => self.still_leads().await?,
             Fact::Authority => self.read_authority().await?,
@@ -346,6 +354,15 @@ impl<'a> Pass<'a> {
         // Asked once more: meanwhile others may have met what closes it.
         if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
             return Ok(());
+        }
+        if !self.probing {
+            match tenant.admit(Asking::Reset, self.context.clock.boot()) {
+                Ok(probing) => self.probing = probing,
+                Err(closed) => {
+                    self.closed = Some(closed);
+                    return Ok(());
+                }
+            }
         }
         let held = Held { attempt_id: Uuid::new_v4().to_string(), send_deadline };
         let wanted = Wanted {
@@ -462,9 +479,9 @@ impl<'a> Pass<'a> {
     async fn send(&mut self, attempt: &Attempt) -> Result<(), CallError> {
         let Some(tenant) = self.tenant.clone() else { return Ok(()) };
         loop {
+            self.probing = false;
             let answer = ask::send(&tenant, self.context.clock.as_ref(), &self.object, attempt, self.room.take()).await;
             self.context.metrics.answered(&answer.meaning);
-            self.trouble = tenant.trouble.clone().or_else(|| tenant.record.facts().fault());
             let decision = answered(&self.observed(), &answer, self.now());
             match decision.step {
                 Step::SendAgain(pause) => tokio::time::sleep(pause).await,

@@ -1,7 +1,7 @@
 //! One tenant at run time: its client, its trouble, its limits and what was learned of its ledger.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,14 +19,16 @@ use crate::{
     lifecycle::{
         breaker::Breaker,
         follow::Stretch,
-        observed::{Gate, Now, TenantView, Trouble},
+        observed::{Closed, Gate, Now, TenantView, Trouble},
         step::Lesson,
     },
     platform::Matrix,
 };
 
-/// How often one object is let through as a probe while the tenant does not accept requests.
+/// How often one request is let through as a probe where such requests were refused.
 const PROBE: Duration = Duration::from_secs(60);
+/// How far apart those come back that are told to wait for a probe: each of them may read, and may be the probe.
+const APART: Duration = Duration::from_millis(250);
 
 /// A tenant as its object says and as it was found.
 pub struct Tenant {
@@ -53,8 +55,8 @@ pub struct Record(Mutex<Facts>);
 pub struct Facts {
     /// Answers that stay away.
     pub breaker: Breaker,
-    /// Trouble that showed in use.
-    fault: Option<Fault>,
+    /// Trouble that showed in use, by what was asked.
+    faults: BTreeMap<Asking, Fault>,
     /// The measured lag of Intune's record.
     pub ledger: Option<LedgerStatus>,
     /// Whether the record is believed to work; `None`: no entry was seen yet.
@@ -78,10 +80,23 @@ pub enum Unsaid {
     Trouble,
 }
 
+/// What is asked of Graph. Trouble that one of them meets says nothing about the others, and is over once the same goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asking {
+    /// Which device is meant.
+    Device,
+    /// Intune's record of a device.
+    Record,
+    /// A reset.
+    Reset,
+}
+
 struct Fault {
     trouble: Trouble,
-    from_reset: bool,
+    /// When a request may be the next probe, by boot time.
     probe_at: Duration,
+    /// When whoever is told to wait next comes back.
+    next: Duration,
 }
 
 impl Record {
@@ -92,21 +107,23 @@ impl Record {
 }
 
 impl Facts {
-    /// Trouble showed in use. One object a minute is let through, to see whether it is over.
-    pub fn found_trouble(&mut self, trouble: Trouble, from_reset: bool, now: Duration) {
-        match &self.fault {
-            Some(fault) if fault.trouble == trouble => {}
-            // Other words for the same: the status says them, and no object waits for that.
-            Some(fault) if fault.trouble.reason == trouble.reason => self.unsaid = self.unsaid.max(Some(Unsaid::Fact)),
-            _ => self.unsaid = Some(Unsaid::Trouble),
+    /// Trouble showed in use. One such request a minute is let through, to see whether it is over.
+    pub fn found_trouble(&mut self, trouble: Trouble, asking: Asking, now: Duration) {
+        let probe_at = now + PROBE;
+        let before = self.faults.get_mut(&asking);
+        if let Some(fault) = before.filter(|fault| fault.trouble == trouble) {
+            fault.probe_at = probe_at;
+            return;
         }
-        self.fault = Some(Fault { trouble, from_reset, probe_at: now + PROBE });
+        // Other words for the same: the status says them, and no object waits for that.
+        let same_reason = self.faults.get(&asking).is_some_and(|fault| fault.trouble.reason == trouble.reason);
+        self.unsaid = self.unsaid.max(Some(if same_reason { Unsaid::Fact } else { Unsaid::Trouble }));
+        self.faults.insert(asking, Fault { trouble, probe_at, next: probe_at });
     }
 
     /// A request of this kind went through: what only such a request can show is over.
-    pub fn went_through(&mut self, reset: bool) {
-        if self.fault.as_ref().is_some_and(|fault| fault.from_reset == reset) {
-            self.fault = None;
+    pub fn went_through(&mut self, asking: Asking) {
+        if self.faults.remove(&asking).is_some() {
             self.unsaid = Some(Unsaid::Trouble);
         }
     }
@@ -115,11 +132,9 @@ impl Facts {
     pub fn signed_in(&mut self) -> bool {
         let of_sign_in =
             |fault: &Fault| matches!(fault.trouble.reason.as_str(), reason::TOKEN_REFUSED | reason::UNREACHABLE);
-        let over = self.fault.as_ref().is_some_and(of_sign_in);
-        if over {
-            self.fault = None;
-        }
-        over
+        let before = self.faults.len();
+        self.faults.retain(|_, fault| !of_sign_in(fault));
+        self.faults.len() < before
     }
 
     /// What changed since this was asked last that the tenant's status should tell soon.
@@ -130,13 +145,28 @@ impl Facts {
     /// The trouble that showed in use.
     #[must_use]
     pub fn fault(&self) -> Option<Trouble> {
-        self.fault.as_ref().map(|fault| fault.trouble.clone())
+        self.faults.values().next().map(|fault| fault.trouble.clone())
     }
 
-    /// Whether an object may be the minute's probe; if so, no other may.
-    fn take_probe(&mut self, now: Duration) -> bool {
-        let due = self.fault.as_mut().filter(|fault| now >= fault.probe_at);
-        due.map(|fault| fault.probe_at = now + PROBE).is_some()
+    /// Whether this may be asked now. Where it was refused before, one a minute is let through: `Ok(true)`, the probe. Whoever is not is
+    /// told when to come back: one after the other, so that all of them together read little, and one is there soon after a probe is due.
+    fn admit(&mut self, asking: Asking, now: Duration) -> Result<bool, Closed> {
+        let Some(fault) = self.faults.get_mut(&asking) else { return Ok(false) };
+        if now >= fault.probe_at {
+            fault.probe_at = now + PROBE;
+            return Ok(true);
+        }
+        let at = fault.next.max(fault.probe_at);
+        fault.next = at + APART;
+        Err(Closed { trouble: fault.trouble.clone(), retry_after: at - now })
+    }
+
+    /// The probe was not made after all: another may be.
+    pub fn probe_is_free(&mut self, asking: Asking, now: Duration) {
+        if let Some(fault) = self.faults.get_mut(&asking) {
+            fault.probe_at = now;
+            fault.next = now;
+        }
     }
 
     /// Nothing is sent for a while, for this reason: a sentence.
@@ -242,22 +272,18 @@ impl Tenant {
         &self.object.spec
     }
 
-    /// Why it cannot be used by this object, now; a probe is let through.
-    pub fn trouble_now(&self, now: Duration) -> Option<Trouble> {
-        if self.trouble.is_some() {
-            return self.trouble.clone();
-        }
-        let mut facts = self.record.facts();
-        let fault = facts.fault()?;
-        if !facts.take_probe(now) {
-            return Some(fault);
-        }
-        drop(facts);
-        if let Some(graph) = &self.graph {
-            // The token at hand may be a minute old, and consent that was granted since shows in a new one only.
+    /// Whether this may be asked now; `Ok(true)`: to see whether trouble is over. It is asked right before the request, so that nobody is
+    /// the minute's probe who would not make it.
+    ///
+    /// # Errors
+    /// What such requests met before, and when to come back.
+    pub fn admit(&self, asking: Asking, now: Duration) -> Result<bool, Closed> {
+        let probing = self.record.facts().admit(asking, now)?;
+        if let (true, Some(graph)) = (probing, &self.graph) {
+            // The token at hand may be an hour old, and consent that was granted since shows in a new one only.
             graph.forget_token();
         }
-        None
+        Ok(probing)
     }
 
     /// What the state machine needs of it.
@@ -279,5 +305,44 @@ impl Tenant {
         let graph = self.graph.as_ref().and_then(|graph| graph.now());
         let offset = self.record.facts().clock_offset.unwrap_or_default();
         Now { wall, graph, estimate: graph.unwrap_or_else(|| crate::api::time::saturating_add(wall, offset)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn trouble(reason: &str) -> Trouble {
+        Trouble { reason: reason.to_owned(), message: "A sentence.".to_owned() }
+    }
+
+    #[test]
+    fn one_request_a_minute_is_let_through_and_the_others_come_back_one_after_the_other() {
+        let (second, quarter) = (Duration::from_secs, Duration::from_millis(250));
+        let mut facts = Facts::default();
+        assert_eq!(facts.admit(Asking::Reset, second(0)), Ok(false));
+        facts.found_trouble(trouble(reason::PERMISSION_MISSING), Asking::Reset, second(0));
+        assert_eq!(facts.admit(Asking::Record, second(0)), Ok(false), "other requests are not concerned");
+        let back = |facts: &mut Facts, now: Duration| now + facts.admit(Asking::Reset, now).unwrap_err().retry_after;
+        assert_eq!(back(&mut facts, second(10)), second(60));
+        assert_eq!(back(&mut facts, second(20)), second(60) + quarter);
+        assert_eq!(facts.admit(Asking::Reset, second(60)), Ok(true));
+        assert_eq!(back(&mut facts, second(60) + quarter), second(120));
+        facts.probe_is_free(Asking::Reset, second(61));
+        assert_eq!(facts.admit(Asking::Reset, second(61)), Ok(true), "it was not made");
+        facts.went_through(Asking::Device);
+        assert_eq!(facts.fault(), Some(trouble(reason::PERMISSION_MISSING)));
+        facts.went_through(Asking::Reset);
+        assert_eq!((facts.fault(), facts.admit(Asking::Reset, second(62))), (None, Ok(false)));
+    }
+
+    #[test]
+    fn a_sign_in_ends_what_it_can_end() {
+        let mut facts = Facts::default();
+        facts.found_trouble(trouble(reason::UNREACHABLE), Asking::Device, Duration::ZERO);
+        facts.found_trouble(trouble(reason::PERMISSION_MISSING), Asking::Reset, Duration::ZERO);
+        assert!(facts.signed_in() && !facts.signed_in());
+        assert_eq!(facts.fault(), Some(trouble(reason::PERMISSION_MISSING)));
     }
 }

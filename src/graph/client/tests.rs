@@ -12,7 +12,7 @@ fn look() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn now_is_known_from_answers_of_2xx_for_sixty_seconds() {
+async fn now_is_known_from_answers_for_sixty_seconds() {
     let script = Script::signed_in(|_| ok(&look()));
     let (graph, clock) = client(&script);
     assert_eq!(graph.now(), None);
@@ -25,11 +25,53 @@ async fn now_is_known_from_answers_of_2xx_for_sixty_seconds() {
 }
 
 #[tokio::test]
-async fn an_error_tells_no_time() {
-    let script = Script::signed_in(|_| reply(503, ""));
+async fn an_answer_that_refuses_tells_the_time_too_if_it_is_graphs() {
+    for status in [400, 403, 404, 429, 503] {
+        for graphs in [true, false] {
+            let script = Script::signed_in(move |_| {
+                let mut answer = answer(status, samples::BAD_REQUEST);
+                if !graphs {
+                    answer.headers_mut().remove("request-id");
+                }
+                Some(Ok(answer))
+            });
+            let (graph, _) = client(&script);
+            // A 404 by Graph says that the device is gone.
+            let _ = graph.look(DEVICE, Urgency::LookUp).await;
+            assert_eq!(graph.reading().is_some(), graphs, "{status}");
+        }
+    }
+}
+
+/// Graph took the token, and Intune did not let the app in: another token does not help.
+#[tokio::test]
+async fn a_401_of_intune_says_nothing_against_the_token() {
+    let inner = json!({"ErrorCode": "Forbidden", "Message": json!({"Message": "An error has occurred"}).to_string()});
+    let body = json!({"error": {"code": "UnknownError", "message": inner.to_string()}}).to_string();
+    let script = Script::signed_in(move |_| reply(401, &body));
     let (graph, _) = client(&script);
-    graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
-    assert_eq!(graph.reading(), None);
+    for _ in 0..2 {
+        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        assert!(matches!(error, ReadError::WithoutIntune(_)), "{error}");
+    }
+    assert_eq!((script.token_calls().len(), script.graph_calls().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn refusals_that_concern_the_whole_tenant_are_told_apart() {
+    let not_applicable = r#"{"error":{"code":"BadRequest","message":"Request not applicable to target tenant."}}"#;
+    let property = r#"{"error":{"code":"BadRequest","message":"Could not find a property named 'x' on type 'y'."}}"#;
+    for (status, body, expected) in [
+        (400, not_applicable, "Intune is not available: "),
+        (400, property, "a property is not there: "),
+        (403, samples::APPROVAL, "another administrator's approval is asked for: "),
+        (400, samples::BAD_REQUEST, "refused: "),
+    ] {
+        let script = Script::signed_in(move |_| reply(status, body));
+        let (graph, _) = client(&script);
+        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::{
         follow::Stretch,
         lock::Lock,
         observed::{
-            Admission, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView,
+            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView,
             Trouble, Unread,
         },
         quarantine::Quarantine,
@@ -75,6 +75,7 @@ pub(super) struct Facts {
     /// What admission control refused, and how many seconds it is until it is tried again.
     pub refused: Option<(Refusal, u64)>,
     pub admitted: bool,
+    pub closed: Option<Closed>,
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub authority_is_read: bool,
@@ -103,6 +104,7 @@ impl Facts {
             gate: None,
             refused: None,
             admitted: false,
+            closed: None,
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
@@ -335,6 +337,7 @@ impl Facts {
             doubt: self.doubt,
             gate: self.gate.as_ref(),
             admission: self.admission(),
+            closed: self.closed.as_ref(),
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
@@ -405,7 +408,10 @@ impl fmt::Debug for Facts {
             .field("look", &self.look)
             .field(
                 "holds",
-                &(self.namespace, self.doubt, &self.gate, self.quarantine, self.lease_is_kept, self.authority_is_read),
+                &(
+                    (self.namespace, self.doubt, &self.gate, &self.closed),
+                    (self.quarantine, self.lease_is_kept, self.authority_is_read),
+                ),
             )
             .field("now", &self.now)
             .finish_non_exhaustive()

@@ -12,7 +12,7 @@ use crate::{
         reset_status::{AttemptResult, Outcome},
     },
     lifecycle::{
-        observed::{DoubtKind, Namespace, Reading},
+        observed::{Closed, DoubtKind, Namespace, Reading},
         step::{Fact, Step},
     },
 };
@@ -42,7 +42,32 @@ fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
     // Graph's time is known to a minute and a second: until then it may not be over.
     blind.clone().graph_time(EXPIRES + 61).waits("LookingUp");
     blind.clone().graph_time(EXPIRES + 62).rejected("Expired");
-    blind.without_graph_time().waits("LookingUp");
+    blind.clone().without_graph_time().waits("LookingUp");
+    // Nor where the tenant is to blame, as long as Graph says what time it is.
+    let trouble = Facts::new().trouble().trouble;
+    let refused = Facts { found: Some(Reading::CouldNotTell(unreadable(trouble))), ..blind };
+    refused.clone().graph_time(EXPIRES + 61).waits("TenantNotReady");
+    refused.clone().graph_time(EXPIRES + 62).rejected("Expired");
+    refused.clone().without_graph_time().waits("TenantNotReady");
+    // Before a restore it may have been claimed, and sent.
+    refused.clone().quarantine(60, 370).graph_time(EXPIRES + 62).failed("OutcomeUnknown");
+    refused.quarantine(-60, 250).graph_time(EXPIRES + 62).rejected("Expired");
+}
+
+#[test]
+fn a_tenant_that_takes_no_resets_holds_only_what_would_be_sent() {
+    let trouble = Facts::new().trouble().trouble.unwrap();
+    let closed = Some(Closed { trouble, retry_after: Duration::from_secs(90) });
+    let facts = Facts { closed, ..Facts::new() };
+    let (pause, message) = facts.waits("TenantNotReady");
+    assert_eq!(pause, Duration::from_secs(90));
+    assert!(message.starts_with("TokenRefused: AADSTS7000222"), "{message}");
+    assert_eq!(facts.clone().at(EXPIRES - 10).waits("TenantNotReady").0, Duration::from_secs(11));
+    facts.clone().at(EXPIRES + 1).rejected("Expired");
+    facts.clone().spec(|spec| spec.dry_run = true).rejected("DryRun");
+    facts.clone().tenant(|tenant| tenant.suspend = true).waits("Suspended");
+    facts.clone().locked_by_another(30).waits("DeviceBusy");
+    facts.sees(vec![super::devices::entry("pending", 5)]).waits("WaitingForDevice");
 }
 
 #[test]

@@ -22,5 +22,6 @@ mod rotation;
 mod secrets;
 mod signing_in;
 mod tenants;
+mod trouble;
 mod versions;
 mod without_tenant;

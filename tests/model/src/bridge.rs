@@ -187,6 +187,7 @@ impl Real {
             doubt: None,
             gate: None,
             admission: Admission::NotTried,
+            closed: None,
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,

@@ -68,6 +68,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         doubt: None,
         gate: None,
         admission: Admission::NotTried,
+        closed: None,
         quarantine: None,
         lease_is_kept: true,
         authority_is_read: true,
