@@ -119,7 +119,7 @@ impl Case {
                 trouble: None,
                 matrix: Some(&self.matrix),
                 stretch: Stretch::default(),
-                ledger_works: true,
+                ledger_readable: Some(true),
             }),
             unread: Unread::default(),
             namespace: Namespace::Allowed,

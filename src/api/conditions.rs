@@ -51,7 +51,7 @@ pub mod reason {
     pub const LOOKING_UP: &str = "LookingUp";
     /// Waiting: claimed, and being sent.
     pub const SENDING: &str = "Sending";
-    /// Waiting: sent, or perhaps sent, without a known answer.
+    /// Waiting: sent, or perhaps sent, without an answer that decides.
     pub const VERIFYING_OUTCOME: &str = "VerifyingOutcome";
     /// Waiting: accepted; the device has not answered.
     pub const WAITING_FOR_DEVICE: &str = "WaitingForDevice";
@@ -87,7 +87,7 @@ pub mod reason {
     pub const ENROLLED_AFTER_REQUEST: &str = "EnrolledAfterRequest";
     /// Rejected: not sent before expirationTime.
     pub const EXPIRED: &str = "Expired";
-    /// Rejected: Graph refused the request.
+    /// Rejected: Graph refused the request, and Intune's record shows no reset.
     pub const REFUSED_BY_INTUNE: &str = "RefusedByIntune";
     /// Rejected: the device answered that it cannot do this.
     pub const NOT_SUPPORTED_BY_DEVICE: &str = "NotSupportedByDevice";

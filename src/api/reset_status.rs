@@ -207,7 +207,7 @@ pub enum AttemptResult {
     Accepted,
     /// Graph did not carry it out; it can be asked again.
     NotExecuted,
-    /// Graph refused it for good.
+    /// Graph refused it, which proves nothing before Intune's record is sure to show what was carried out.
     Refused,
     /// Nobody can tell from the answer; a word that this version does not know counts as this.
     #[serde(other)]

@@ -1,19 +1,27 @@
 //! What the answer to an action means: whether the action was executed, was not, or nobody knows.
+//!
+//! Only Graph's own answer says anything, and a refusal of Intune's is no proof that nothing was done (graph-docs 12966, 12967): see
+//! decision 0050.
 
 use std::time::Duration;
 
-use super::{errors::Refusal, exchange::Answered, sign_in::SignInError, transport::TransportError};
+use super::{
+    errors::{Refusal, tidy},
+    exchange::Answered,
+    sign_in::SignInError,
+    transport::TransportError,
+};
 
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Graph took it: 2xx, whatever the body.
+    /// Graph took it: its own 2xx, whatever the body.
     Accepted,
     /// Certainly nothing was executed, and that says nothing about the device.
     NotExecuted(NotExecuted),
-    /// 400, 404, 422: Graph refused it.
+    /// Graph's own 400, 404, 422: most likely nothing was executed.
     Refused,
-    /// Nobody knows whether it was executed: time-out, reset, 3xx, 408, 409, 423, 5xx, anything else.
+    /// Nobody knows whether it was executed: no answer, one that Graph did not write, 3xx, 408, 409, 423, 5xx, anything else.
     Unknown,
 }
 
@@ -30,8 +38,11 @@ pub enum NotExecuted {
     TokenRejected,
     /// 403: the permission or its consent is missing.
     PermissionMissing,
-    /// 403 by Multi Admin Approval.
-    ApprovalRequired,
+    /// Multi Admin Approval asks for a second administrator.
+    ApprovalRequired {
+        /// The request for approval that Intune has filed instead, if it says so.
+        code: Option<String>,
+    },
     /// 400 "Resource not found for the segment", 405, 406, 415, or an id that cannot be put into a path.
     WrongAddress,
     /// 424.
@@ -44,18 +55,28 @@ pub enum NotExecuted {
     PastDeadline,
 }
 
-/// Judges an answer other than 2xx by its status; by its body only where a status has two meanings.
+/// Judges an answer by its status; by its code or sentence only where a status has two meanings.
 pub(super) fn judge(answered: &Answered, refusal: &Refusal) -> Answer {
+    if !answered.has_graphs_id() {
+        return Answer::Unknown;
+    }
+    if answered.status.is_success() {
+        return Answer::Accepted;
+    }
+    if answered.truncated || !refusal.is_from_graph() {
+        return Answer::Unknown;
+    }
+    if asks_approval(answered, refusal) {
+        return not(NotExecuted::ApprovalRequired { code: approval_code(answered) });
+    }
     match answered.status.as_u16() {
-        // Intune may have refused it, or Graph may not know the path; without the whole body nobody can tell.
-        400 if answered.truncated => Answer::Unknown,
         400 if refusal.is_unknown_segment() => not(NotExecuted::WrongAddress),
+        400 | 404 | 422 if is_failure(refusal) => Answer::Unknown,
         400 | 404 | 422 => Answer::Refused,
         // Intune's own, about a token that Graph took.
         401 if !answered.rejects_token() => not(NotExecuted::PermissionMissing),
         401 => not(NotExecuted::TokenRejected),
         403 if answered.rejects_token() => not(NotExecuted::TokenRejected),
-        403 if asks_approval(answered, refusal) => not(NotExecuted::ApprovalRequired),
         403 => not(NotExecuted::PermissionMissing),
         405 | 406 | 415 => not(NotExecuted::WrongAddress),
         424 => not(NotExecuted::DependencyFailed),
@@ -76,8 +97,42 @@ fn not(reason: NotExecuted) -> Answer {
     Answer::NotExecuted(reason)
 }
 
-/// Memdocs, `multi-admin-approval-graph-api.md`: code `ApprovalRequired`, and the id to ask approval for in a header.
-pub(super) fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
+/// Codes that say "failed" rather than "refused", seen under a 400 as well (docs-contrib 4157, 4603; Graph's article on errors).
+const FAILURES: [&str; 9] = [
+    "InternalError",
+    "InternalServerError",
+    "UnknownError",
+    "GeneralException",
+    "ServiceNotAvailable",
+    "ServiceUnavailable",
+    "GatewayTimeout",
+    "RequestTimeout",
+    "Timeout",
+];
+
+fn is_failure(refusal: &Refusal) -> bool {
     let code = refusal.code.as_deref().unwrap_or_default();
-    code.eq_ignore_ascii_case("ApprovalRequired") || answered.headers.contains_key("x-msft-approval-code")
+    FAILURES.iter().any(|failure| failure.eq_ignore_ascii_case(code))
+}
+
+const APPROVAL_CODE: &str = "x-msft-approval-code";
+
+/// Intune's Multi Admin Approval files a request for approval, or asks for one, in the place of the action: 403 by memdocs
+/// (`multi-admin-approval-graph-api.md`), the others by reports (Microsoft365DSC issue 7236, CIPP PR 206).
+pub(super) fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
+    let says = |text: &Option<String>, what: &str| {
+        text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains(what))
+    };
+    let has_code = answered.headers.contains_key(APPROVAL_CODE);
+    match answered.status.as_u16() {
+        400 => says(&refusal.sentence, "x-msft-approval-justification"),
+        403 => has_code || says(&refusal.code, "approvalrequired"),
+        409 => says(&refusal.sentence, "approval") || says(&refusal.code, "approval"),
+        412 => has_code,
+        _ => false,
+    }
+}
+
+fn approval_code(answered: &Answered) -> Option<String> {
+    answered.headers.get(APPROVAL_CODE)?.to_str().ok().and_then(tidy)
 }

@@ -36,26 +36,27 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Microsoft Graph answered {}", self.status)?;
-        if let Some(code) = &self.code {
-            write!(f, " ({code})")?;
-        }
-        match &self.sentence {
-            Some(sentence) => write!(f, ": {sentence}"),
-            None => f.write_str(" without a reason"),
-        }
+        write!(f, "Microsoft Graph answered {}", self.words())
     }
 }
 
 impl Refusal {
+    /// Status, code and sentence.
+    pub(super) fn words(&self) -> String {
+        let code = self.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
+        let sentence =
+            self.sentence.as_ref().map_or_else(|| " without a reason".to_owned(), |sentence| format!(": {sentence}"));
+        format!("{}{code}{sentence}", self.status)
+    }
+
     /// Reads what is there; a body that is not Graph's leaves code and sentence empty.
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let error = serde_json::from_slice::<Object<Document>>(body).map(|document| document.0.error);
         let Object(error) = error.unwrap_or_default();
         let (inner_code, sentence) = unwrap_message(text(error.message));
         let code = match text(error.code) {
-            Some(code) if code != "UnknownError" => Some(code),
-            outer => inner_code.or(outer),
+            Some(code) if code == "UnknownError" => inner_code.or(Some(code)),
+            outer => outer,
         };
         let inner = error.inner.or(error.old_inner).and_then(|inner| text(inner.0.request_id));
         Self {

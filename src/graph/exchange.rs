@@ -59,6 +59,11 @@ impl Answered {
         request_id(&self.headers)
     }
 
+    /// Whether it has the id that Graph gives to each of its answers. What has none was written by something on the way.
+    pub(super) fn has_graphs_id(&self) -> bool {
+        self.headers.get("request-id").is_some_and(|id| !id.is_empty())
+    }
+
     pub(super) fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.headers, self.date())
     }

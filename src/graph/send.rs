@@ -8,9 +8,10 @@ use super::{
     answer::{Answer, NotExecuted, judge, judge_silence},
     budget::Reservation,
     client::Graph,
+    errors::tidy,
     exchange::Answered,
     request::{Action, Call, DeviceId},
-    transport::{Connection, Exchange},
+    transport::{Connection, Exchange, TransportError},
 };
 
 /// What became of one call of [`Graph::send`].
@@ -24,6 +25,8 @@ pub struct Sent {
     pub date: Option<Timestamp>,
     /// One sentence for people: no internal URL, no nested JSON, no secret, no request id.
     pub message: String,
+    /// Whether a request left at all: not where there was no token, no connection or no time.
+    pub went_out: bool,
 }
 
 impl Graph {
@@ -61,15 +64,13 @@ impl Graph {
         room.begin();
         let mut sent = match self.channel.exchange(&call, &token, attempt_id, exchange).await {
             Ok(answered) => {
-                self.channel.heed(&token, &answered);
-                Sent::answered(&answered)
+                let sent = Sent::answered(&answered);
+                if sent.answer == Answer::NotExecuted(NotExecuted::TokenRejected) {
+                    self.channel.heed(&token, &answered);
+                }
+                sent
             }
-            Err(error) => Sent {
-                answer: judge_silence(&error),
-                request_id: None,
-                date: None,
-                message: format!("Microsoft Graph did not answer: {error}"),
-            },
+            Err(error) => Sent::unanswered(&error),
         };
         match &mut sent.answer {
             Answer::NotExecuted(NotExecuted::Throttled { retry_after }) => {
@@ -105,19 +106,32 @@ impl Graph {
 
 impl Sent {
     fn nothing(reason: NotExecuted, message: &str) -> Self {
-        Self { answer: Answer::NotExecuted(reason), request_id: None, date: None, message: message.to_owned() }
+        let answer = Answer::NotExecuted(reason);
+        Self { answer, request_id: None, date: None, message: message.to_owned(), went_out: false }
+    }
+
+    fn unanswered(error: &TransportError) -> Self {
+        let message = tidy(&format!("Microsoft Graph did not answer: {error}")).unwrap_or_default();
+        let went_out = matches!(error, TransportError::Lost(_));
+        Self { answer: judge_silence(error), request_id: None, date: None, message, went_out }
     }
 
     fn answered(answered: &Answered) -> Self {
-        let (answer, message, request_id) = if answered.status.is_success() {
-            let message = "Microsoft Graph accepted the request.".to_owned();
-            (Answer::Accepted, message, answered.request_id())
-        } else {
-            let refusal = answered.refusal();
-            let answer = judge(answered, &refusal);
-            (answer, refusal.to_string(), refusal.request_id)
+        let refusal = answered.refusal();
+        let answer = judge(answered, &refusal);
+        let status = refusal.status;
+        let message = match &answer {
+            Answer::Accepted => "Microsoft Graph accepted the request.".to_owned(),
+            Answer::Refused => format!("Microsoft Graph refused it with {}", refusal.words()),
+            // What others write is not repeated: it may hold anything.
+            Answer::Unknown if !answered.has_graphs_id() => {
+                format!(
+                    "Something on the way answered {status} in the place of Microsoft Graph, whose answers have a request id"
+                )
+            }
+            Answer::Unknown | Answer::NotExecuted(_) => refusal.to_string(),
         };
-        Self { answer, request_id, date: answered.date(), message }
+        Self { answer, request_id: answered.request_id(), date: answered.date(), message, went_out: true }
     }
 }
 

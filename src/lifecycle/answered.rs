@@ -14,6 +14,9 @@ use crate::api::{
     time::saturating_add,
 };
 
+/// How soon Intune's record is looked at after an answer that does not decide.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
 /// Graph's answer, as far as it decides anything.
 #[derive(Clone, Debug)]
 pub struct Answered {
@@ -37,7 +40,7 @@ pub enum Meaning {
         /// The tenant is to blame.
         trouble: Option<Trouble>,
     },
-    /// It was refused for good.
+    /// It was refused. That proves nothing: it is looked for as after an answer that tells nothing.
     Refused,
     /// Nobody can tell.
     Unknown,
@@ -55,8 +58,8 @@ pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decisio
         Meaning::Accepted => accepted(&mut d, answer),
         Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => Step::SendAgain(*pause),
         Meaning::NotExecuted { trouble, .. } => not_executed(&mut d, answer, trouble.as_ref()),
-        Meaning::Refused => refused(&mut d, answer),
-        Meaning::Unknown => unknown(&mut d, answer),
+        Meaning::Refused => undecided(&mut d, AttemptResult::Refused, reason::REFUSED_BY_INTUNE, answer),
+        Meaning::Unknown => undecided(&mut d, AttemptResult::Unknown, reason::VERIFYING_OUTCOME, answer),
     };
     d.into_decision(step)
 }
@@ -95,21 +98,11 @@ fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>)
     Step::ReleaseLock
 }
 
-/// The record is written before the look that decides, so that a crash between them does not make it unknown.
-fn refused(d: &mut Draft<'_>, answer: &Answered) -> Step {
-    record(d, AttemptResult::Refused, answer);
-    let message = messages::refused(&answer.message, answer.request_id.as_deref(), d.platform());
+/// Refused or unknown: the lock is kept, and Intune's record decides. What was answered is kept in Issued, also for after a restart.
+fn undecided(d: &mut Draft<'_>, result: AttemptResult, why: &str, answer: &Answered) -> Step {
+    record(d, result, answer);
     if !conditions::is_true(&d.status.conditions, kind::ISSUED) {
-        d.set(kind::ISSUED, Truth::False, reason::REFUSED_BY_INTUNE, &message);
+        d.set(kind::ISSUED, Truth::Unknown, why, &messages::answer(&answer.message, answer.request_id.as_deref()));
     }
-    let _ = d.hold(reason::VERIFYING_OUTCOME, &message, Duration::ZERO);
-    Step::ReleaseLock
-}
-
-fn unknown(d: &mut Draft<'_>, answer: &Answered) -> Step {
-    record(d, AttemptResult::Unknown, answer);
-    let settled =
-        d.status.attempt.as_ref().map(|attempt| attempt.send_deadline.plus(attempt.settle_window.as_signed()));
-    let message = settled.map_or_else(String::new, messages::verifying);
-    d.hold(reason::VERIFYING_OUTCOME, &message, Duration::from_secs(2))
+    d.verify(FIRST_LOOK)
 }

@@ -81,7 +81,7 @@ fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
     lock_is_free(d, look.at)?;
     no_earlier_reset_answers(d, look.at)?;
     silence_is_not_the_end(d, look.at)?;
-    not_refused(d)?;
+    not_refused(d, &look)?;
     supported(d)?;
     enrolled_before_the_request(d, &look)?;
     not_expired(d, look.at)?;
@@ -228,7 +228,8 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
         return busy;
     }
     if d.may_happen() {
-        return d.fail(reason::DEVICE_GONE, messages::DEVICE_GONE_AFTER);
+        let message = messages::device_gone_after(d.last_answer());
+        return d.fail(reason::DEVICE_GONE, &message);
     }
     d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
 }
@@ -298,15 +299,11 @@ fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
                 &messages::accepted_not_listed(attempt.request_id.as_deref()),
             ))
         }
-        Some(AttemptResult::NotExecuted | AttemptResult::Refused) if d.lock_is_of(&attempt.id) => {
-            Err(Step::ReleaseLock)
+        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
+        None | Some(AttemptResult::Unknown | AttemptResult::Refused) if at <= settled => {
+            Err(d.verify(next_look(attempt.claim_time.0, at, settled, d.stretch())))
         }
-        Some(AttemptResult::NotExecuted | AttemptResult::Refused) => Ok(()),
-        None | Some(AttemptResult::Unknown) if at <= settled => {
-            let wait = next_look(attempt.claim_time.0, at, settled, d.stretch());
-            Err(d.hold(reason::VERIFYING_OUTCOME, &messages::verifying(Time(settled)), wait))
-        }
-        None | Some(AttemptResult::Unknown) => Ok(()),
+        None | Some(AttemptResult::NotExecuted | AttemptResult::Unknown | AttemptResult::Refused) => Ok(()),
     }
 }
 
@@ -356,16 +353,35 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
     let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
         || d.status.silent_attempts >= MOST_ATTEMPTS
         || at > d.expiration().0;
-    if no_more { Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN)) } else { Ok(()) }
+    if no_more {
+        let message = messages::outcome_unknown(d.last_answer());
+        return Err(d.fail(reason::OUTCOME_UNKNOWN, &message));
+    }
+    Ok(())
 }
 
-/// Refused for good, and nothing that somebody else asked for answers.
-fn not_refused(d: &mut Draft<'_>) -> Result<(), Step> {
-    if d.status.attempt.as_ref().is_none_or(|attempt| attempt.result != Some(AttemptResult::Refused)) {
+/// Refused, and by now Intune's record is sure to show what was carried out all the same, if it can be relied on.
+fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    let refused = |attempt: &&Attempt| attempt.result == Some(AttemptResult::Refused);
+    let Some(claimed) = d.status.attempt.as_ref().filter(refused).map(|attempt| attempt.claim_time.0) else {
         return Ok(());
-    }
-    let message = d.refusal();
-    Err(d.reject(reason::REFUSED_BY_INTUNE, &message))
+    };
+    // Without its tenant nobody knows what the record is worth.
+    let Some(tenant) = d.o.tenant else { return tenant_is_ready(d) };
+    // A record that was begun since, by whichever clock, is silent about what the old one may have had.
+    let begun_since = look.enrolled.is_some_and(|enrolled| enrolled >= saturating_add(claimed, -d.margin()));
+    let doubt = if d.status.silent_attempts > 0 {
+        Some(messages::AN_EARLIER_ATTEMPT)
+    } else if tenant.ledger_readable == Some(false) {
+        Some(messages::RECORD_IN_DOUBT)
+    } else {
+        begun_since.then_some(messages::RECORD_BEGUN_SINCE)
+    };
+    let answer = d.last_answer().map(str::to_owned);
+    Err(match doubt {
+        Some(doubt) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), doubt)),
+        None => d.reject(reason::REFUSED_BY_INTUNE, &messages::refused(answer.as_deref(), d.platform())),
+    })
 }
 
 /// The matrix's word, as it was before the first claim.

@@ -157,7 +157,8 @@ impl<'a> Draft<'a> {
     /// Whether a request of this object may have been carried out.
     pub fn may_have_been_sent(&self) -> bool {
         let last = self.status.attempt.as_ref().is_some_and(|attempt| {
-            matches!(attempt.result, None | Some(AttemptResult::Accepted | AttemptResult::Unknown))
+            // Refused, too: it is Rejected only where Intune's record shows that it was not.
+            attempt.result != Some(AttemptResult::NotExecuted)
         });
         last || self.status.silent_attempts > 0
     }
@@ -231,9 +232,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The sentence with which Graph refused, as it was recorded.
-    pub fn refusal(&self) -> String {
-        conditions::get(&self.status.conditions, kind::ISSUED).map_or_else(String::new, |issued| issued.message.clone())
+    /// The last answer that did not decide, as it was recorded.
+    pub fn last_answer(&self) -> Option<&str> {
+        let issued = conditions::get(&self.status.conditions, kind::ISSUED)?;
+        let undecided = [reason::REFUSED_BY_INTUNE, reason::VERIFYING_OUTCOME].contains(&issued.reason.as_str());
+        (undecided && !conditions::is_true(&self.status.conditions, kind::ISSUED)).then_some(issued.message.as_str())
     }
 
     /// What the object waited for last, for the message of an expiry.
@@ -326,6 +329,19 @@ impl<'a> Draft<'a> {
         if self.in_flight() { Step::Wait(wait) } else { self.hold(why, message, wait) }
     }
 
+    /// Waiting for what Intune's record shows of the attempt, whose answer did not decide.
+    pub fn verify(&mut self, wait: std::time::Duration) -> Step {
+        let Some(attempt) = &self.status.attempt else { return self.a_moment(wait) };
+        let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed());
+        let message = match (attempt.result, self.last_answer()) {
+            (Some(AttemptResult::Refused), answer) => messages::refused_until(answer, settled, self.platform()),
+            // An earlier attempt's answer says nothing of one without any.
+            (None, _) => messages::verifying(None, settled),
+            (Some(_), answer) => messages::verifying(answer, settled),
+        };
+        self.hold(reason::VERIFYING_OUTCOME, &message, wait)
+    }
+
     /// Waiting for the clock only, some seconds at most.
     pub fn a_moment(&mut self, wait: std::time::Duration) -> Step {
         self.keep_waiting(reason::LOOKING_UP, messages::LOOKING_UP, wait)
@@ -342,7 +358,8 @@ impl<'a> Draft<'a> {
     /// waits.
     pub fn reject(&mut self, why: &str, message: &str) -> Step {
         if self.status.silent_attempts > 0 {
-            return self.fail(reason::OUTCOME_UNKNOWN, &messages::unknown_instead_of(message));
+            let message = messages::unknown_instead_of(self.last_answer(), message);
+            return self.fail(reason::OUTCOME_UNKNOWN, &message);
         }
         if let Some(held) = self.held_by_quarantine(self.judged_at()) {
             return held;

@@ -34,13 +34,16 @@ pub(super) const DEVICE_GONE_YET: &str =
     "Intune does not find the device any more; looking once more in 30 s before this is a verdict.";
 pub(super) const DEVICE_GONE_BEFORE: &str =
     "The device's record disappeared from Intune before anything was sent: it was retired, wiped or deleted there.";
-pub(super) const DEVICE_GONE_AFTER: &str = "The device's record disappeared from Intune while its answer was waited for, so the result is unknown. It was \
-     probably retired, wiped or deleted there.";
 pub(super) const NOT_LISTED_ANY_MORE: &str =
     "Intune does not list the reset that was followed at the moment. It is not sent again.";
-pub(super) const OUTCOME_UNKNOWN: &str = "A request was sent, or may have been, and neither an answer nor an entry in Intune's record of the device tells what \
-     became of it. Ask the person whether the old passcode still works, look at the device's actions in the Intune admin center, \
+/// What people can do where nobody can tell.
+const ASK_THE_PERSON: &str = "Ask the person whether the old passcode still works, look at the device's actions in the Intune admin center, \
      and if it is still needed create a new PasscodeReset with requestTime now.";
+/// Why a refusal is not believed.
+pub(super) const AN_EARLIER_ATTEMPT: &str = "an earlier request for this object left no trace and no answer that tells";
+pub(super) const RECORD_IN_DOUBT: &str =
+    "Intune's record of actions cannot be relied on at the moment (LedgerReadable of the IntuneTenant is False)";
+pub(super) const RECORD_BEGUN_SINCE: &str = "the device was enrolled since, and its record is new";
 pub(super) const WORK_PROFILE_ONLY: &str = "On this device Intune can only reset the work profile's passcode, which does not unlock the phone. To have that, \
      create a new PasscodeReset with action: ResetWorkProfilePasscode. A forgotten phone lock needs a factory reset.";
 
@@ -237,11 +240,29 @@ pub(super) fn earlier_reset_not_shown(latest: Time) -> String {
     )
 }
 
-pub(super) fn verifying(settled: Time) -> String {
+/// An answer that did not decide, as it is kept.
+pub(super) fn answer(sentence: &str, request_id: Option<&str>) -> String {
+    let id = request_id.map_or_else(String::new, |id| format!(" (request id {id})"));
+    format!("{}{id}.", sentence.trim_end_matches('.'))
+}
+
+pub(super) fn verifying(answer: Option<&str>, settled: Time) -> String {
+    let what = match answer {
+        Some(answer) => format!("The request was sent, and the answer does not say what became of it: {answer}"),
+        None => "The request was sent, or may have been, and no answer is known.".to_owned(),
+    };
     format!(
-        "The request was sent, or may have been, and its answer was lost. Intune's record is watched until {} before anything \
-         else is done; it is not sent again before that.",
+        "{what} Intune's record is watched until {} before anything else is done; it is not sent again before that.",
         second(settled)
+    )
+}
+
+pub(super) fn refused_until(answer: Option<&str>, settled: Time, platform: Platform) -> String {
+    format!(
+        "{} Until {} Intune's record is watched in case it was carried out all the same; it is not sent again.{}",
+        answer.unwrap_or(REFUSED),
+        second(settled),
+        cause_of_a_refusal(platform)
     )
 }
 
@@ -420,24 +441,59 @@ pub(super) fn deadline_exceeded(deadline: Time) -> String {
     )
 }
 
-pub(super) fn unknown_instead_of(verdict: &str) -> String {
-    format!("{OUTCOME_UNKNOWN} (Nothing more is sent, because: {verdict})")
+pub(super) fn outcome_unknown(answer: Option<&str>) -> String {
+    let what = match answer {
+        Some(answer) => format!(
+            "A request was sent, and neither an answer nor an entry in Intune's record of the device tells what became of it. The last \
+             answer: {answer}"
+        ),
+        None => "A request was sent, or may have been, and neither an answer nor an entry in Intune's record of the device tells what became \
+                 of it."
+            .to_owned(),
+    };
+    format!("{what} {ASK_THE_PERSON}")
 }
 
-pub(super) fn refused(sentence: &str, request_id: Option<&str>, platform: Platform) -> String {
-    let cause = match kind(platform) {
+pub(super) fn unknown_instead_of(answer: Option<&str>, verdict: &str) -> String {
+    format!("{} (Nothing more is sent, because: {verdict})", outcome_unknown(answer))
+}
+
+pub(super) fn device_gone_after(answer: Option<&str>) -> String {
+    format!(
+        "{} The device's record disappeared from Intune before it showed the result, so that is unknown. It was probably retired, wiped or \
+         deleted there.",
+        answer.unwrap_or("A request was sent, or a reset was followed.")
+    )
+}
+
+/// Where what Graph said was not kept.
+const REFUSED: &str = "Microsoft Graph refused the request.";
+
+pub(super) fn refused(answer: Option<&str>, platform: Platform) -> String {
+    format!(
+        "{} Intune's record of the device shows no reset, so none was carried out.{}",
+        answer.unwrap_or(REFUSED),
+        cause_of_a_refusal(platform)
+    )
+}
+
+pub(super) fn refused_in_doubt(answer: Option<&str>, doubt: &str) -> String {
+    let answer = answer.unwrap_or(REFUSED);
+    format!("{answer} Whether it was carried out all the same is not known: {doubt}. {ASK_THE_PERSON}")
+}
+
+fn cause_of_a_refusal(platform: Platform) -> &'static str {
+    match kind(platform) {
         Kind::WorkProfile => {
             " Check that a policy requires a work profile passcode and that the \"Secure your work profile\" prompt was accepted."
         }
         Kind::Android => " Check that a device configuration policy requires a passcode.",
-        _ => "",
-    };
-    let id = request_id.unwrap_or("not given");
-    format!("Intune refused the request at once: {sentence} (request id {id}).{cause}")
+        Kind::Apple | Kind::Windows | Kind::Other => "",
+    }
 }
 
 pub(super) fn not_executed(sentence: &str) -> String {
-    format!("Nothing was carried out: {sentence} It is tried again by itself.")
+    format!("Nothing was carried out: {}. It is tried again by itself.", sentence.trim_end_matches('.'))
 }
 
 /// The API server reports the first of several policies only.

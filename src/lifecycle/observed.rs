@@ -83,15 +83,15 @@ pub struct TenantView<'a> {
     pub matrix: Option<&'a Matrix>,
     /// How much longer than usual it is from look to look.
     pub stretch: Stretch,
-    /// Whether Intune's record of actions was ever seen to work in this tenant, and still is believed to.
-    pub ledger_works: bool,
+    /// Whether Intune's record of actions is believed to work in this tenant (LedgerReadable); `None`: no entry was ever seen.
+    pub ledger_readable: Option<bool>,
 }
 
 impl TenantView<'_> {
     /// Whether silence is the end.
     #[must_use]
     pub fn silence_fails(&self) -> bool {
-        self.spec.unknown_outcome == UnknownOutcome::Fail || !self.ledger_works
+        self.spec.unknown_outcome == UnknownOutcome::Fail || self.ledger_readable != Some(true)
     }
 }
 

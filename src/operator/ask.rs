@@ -85,6 +85,14 @@ pub async fn look(
     })
 }
 
+/// What became of the one request.
+pub struct Posted {
+    /// What it changes.
+    pub answered: Answered,
+    /// Whether a request left at all.
+    pub went_out: bool,
+}
+
 /// Sends the one request, unless its deadline has passed. `room` was reserved for the claim's first, the only one that a new token can
 /// help; room for a repetition is found here.
 pub async fn send(
@@ -93,10 +101,12 @@ pub async fn send(
     object: &PasscodeReset,
     attempt: &Attempt,
     room: Option<Reservation>,
-) -> Answered {
+) -> Posted {
     let device = object.status.as_ref().and_then(|status| status.device.as_ref());
     let (Some(graph), Some(device)) = (tenant.graph.as_ref(), device) else {
-        return not_sent("There is no way to ask Graph at the moment.");
+        let meaning = Meaning::NotExecuted { again_after: None, trouble: None };
+        let message = "There is no way to ask Graph at the moment.".to_owned();
+        return Posted { answered: Answered { meaning, request_id: None, message }, went_out: false };
     };
     let platform = device.platform.parse().unwrap_or(crate::platform::Platform::Unknown);
     // The entry that will be looked for decides what is sent, so that the two can never differ.
@@ -121,9 +131,11 @@ pub async fn send(
         device = device.managed_device_id,
         request_id = sent.request_id,
         answer = answer_name(&sent.answer),
-        "reset sent"
+        "{}",
+        if sent.went_out { "reset sent" } else { "reset not sent" }
     );
-    meant(tenant, clock, sent, first)
+    let went_out = sent.went_out;
+    Posted { answered: meant(tenant, clock, sent, first), went_out }
 }
 
 fn answer_name(answer: &Answer) -> &'static str {
@@ -132,14 +144,6 @@ fn answer_name(answer: &Answer) -> &'static str {
         Answer::NotExecuted(_) => "not executed",
         Answer::Refused => "refused",
         Answer::Unknown => "unknown",
-    }
-}
-
-fn not_sent(message: &str) -> Answered {
-    Answered {
-        meaning: Meaning::NotExecuted { again_after: None, trouble: None },
-        request_id: None,
-        message: message.to_owned(),
     }
 }
 
@@ -158,12 +162,17 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
             Meaning::Unknown
         }
         Answer::NotExecuted(why) => {
-            if !matches!(why, NotExecuted::NotConnected | NotExecuted::NoToken(_) | NotExecuted::PastDeadline) {
+            if sent.went_out {
                 facts.breaker.answered();
             }
             let remedy = remedy(why, &sent.message, first);
             if let Some(trouble) = &remedy.trouble {
-                facts.found_trouble(trouble.clone(), Asking::Reset, now);
+                // Each probe is told another approval code. The first one stays, or each would be a write to all that wait.
+                let waits = |known: &Trouble| {
+                    trouble.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == trouble.reason
+                };
+                let trouble = facts.fault().filter(waits).unwrap_or_else(|| trouble.clone());
+                facts.found_trouble(trouble, Asking::Reset, now);
             }
             if let Some((pause, why)) = remedy.pause {
                 facts.pause(pause, why, now);
@@ -211,7 +220,11 @@ fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
         NotExecuted::TokenRejected if first => Remedy { again_after: Some(Duration::ZERO), ..Remedy::default() },
         NotExecuted::TokenRejected => Remedy::mend(reason::TOKEN_NOT_ACCEPTED, &not_accepted(message)),
         NotExecuted::PermissionMissing => Remedy::mend(reason::PERMISSION_MISSING, &permission(message)),
-        NotExecuted::ApprovalRequired => Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL),
+        NotExecuted::ApprovalRequired { code } => {
+            let code =
+                code.map_or_else(String::new, |code| format!(" Intune has filed approval request {code} instead."));
+            Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, &format!("{APPROVAL}{code}"))
+        }
         NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, &wrong_address(message)),
         NotExecuted::NoToken(error) => Remedy { trouble: Some(sign_in_trouble(&error)), ..Remedy::default() },
     }

@@ -480,8 +480,11 @@ impl<'a> Pass<'a> {
         let Some(tenant) = self.tenant.clone() else { return Ok(()) };
         loop {
             self.probing = false;
-            let answer = ask::send(&tenant, self.context.clock.as_ref(), &self.object, attempt, self.room.take()).await;
-            self.context.metrics.answered(&answer.meaning);
+            let posted = ask::send(&tenant, self.context.clock.as_ref(), &self.object, attempt, self.room.take()).await;
+            if posted.went_out {
+                self.context.metrics.answered(&posted.answered.meaning);
+            }
+            let answer = posted.answered;
             let decision = answered(&self.observed(), &answer, self.now());
             match decision.step {
                 Step::SendAgain(pause) => tokio::time::sleep(pause).await,

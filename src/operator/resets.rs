@@ -347,10 +347,7 @@ fn by_which_it_is_known(object: &PasscodeReset) -> PasscodeReset {
 }
 
 fn may_still_happen(status: &PasscodeResetStatus) -> bool {
-    let attempted = status
-        .attempt
-        .as_ref()
-        .is_some_and(|attempt| !matches!(attempt.result, Some(AttemptResult::NotExecuted | AttemptResult::Refused)));
+    let attempted = status.attempt.as_ref().is_some_and(|attempt| attempt.result != Some(AttemptResult::NotExecuted));
     status.outcome.is_none() && attempted
 }
 

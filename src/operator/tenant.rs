@@ -181,7 +181,7 @@ impl Facts {
     pub fn gate(&mut self, now: Duration) -> Option<Gate> {
         if let Some(pause) = self.breaker.pause(now) {
             let message =
-                "Graph's answers stayed away several times in a row; no further reset begins until it answers again."
+                "Several requests in a row had no answer that says what became of them; no further reset begins until one has."
                     .to_owned();
             return Some(Gate { message, retry_after: pause });
         }
@@ -294,7 +294,7 @@ impl Tenant {
             trouble,
             matrix: self.matrix.as_deref(),
             stretch: facts.stretch(self.room_to_follow()),
-            ledger_works: facts.ledger_readable == Some(true),
+            ledger_readable: facts.ledger_readable,
         }
     }
 

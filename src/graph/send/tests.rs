@@ -50,13 +50,21 @@ async fn answered(status: u16, body: &'static str) -> Answer {
     sent.answer
 }
 
+/// With Graph's own error, and this header.
 async fn with_header(status: u16, name: &'static str, value: &'static str) -> Answer {
     let sent = outcome(move || {
-        let mut answer = answer(status, "");
+        let mut answer = answer(status, samples::ERROR);
         answer.headers_mut().insert(name, value.parse().unwrap());
         Some(Ok(answer))
     });
     sent.await.answer
+}
+
+/// Of something on the way: without Graph's request id.
+fn of_another(status: u16, body: &str) -> Response<bytes::Bytes> {
+    let mut answer = answer(status, body);
+    answer.headers_mut().remove("request-id");
+    answer
 }
 
 fn not(reason: NotExecuted) -> Answer {
@@ -83,7 +91,7 @@ async fn the_post_as_it_goes_out() {
 }
 
 #[tokio::test]
-async fn accepted_is_every_2xx_whatever_its_body() {
+async fn accepted_is_every_2xx_of_graphs_whatever_its_body() {
     for (status, body) in [(200, "{"), (202, ""), (204, ""), (299, "<html>")] {
         assert_eq!(answered(status, body).await, Answer::Accepted, "{status}");
     }
@@ -93,23 +101,23 @@ async fn accepted_is_every_2xx_whatever_its_body() {
         Some(Ok(answer))
     };
     assert_eq!(outcome(truncated).await.answer, Answer::Accepted);
-    let bare = || Some(Ok(Response::builder().status(204).body(Default::default()).unwrap()));
-    let sent = outcome(bare).await;
-    assert_eq!((sent.answer, sent.request_id, sent.date), (Answer::Accepted, None, None));
+    let undated =
+        || Some(Ok(Response::builder().status(204).header("request-id", "1").body(Default::default()).unwrap()));
+    let sent = outcome(undated).await;
+    assert_eq!((sent.answer, sent.request_id.as_deref(), sent.date), (Answer::Accepted, Some("1"), None));
 }
 
 #[tokio::test]
 async fn not_executed() {
     for (status, body, reason) in [
-        (401, "", NotExecuted::TokenRejected),
+        (401, samples::ERROR, NotExecuted::TokenRejected),
         (403, samples::MISSING_SCOPE, NotExecuted::PermissionMissing),
-        (403, "", NotExecuted::PermissionMissing),
-        (403, samples::APPROVAL, NotExecuted::ApprovalRequired),
-        (405, "", NotExecuted::WrongAddress),
-        (406, "", NotExecuted::WrongAddress),
-        (415, "", NotExecuted::WrongAddress),
+        (403, samples::ERROR, NotExecuted::PermissionMissing),
+        (405, samples::ERROR, NotExecuted::WrongAddress),
+        (406, samples::ERROR, NotExecuted::WrongAddress),
+        (415, samples::ERROR, NotExecuted::WrongAddress),
         (400, samples::UNKNOWN_SEGMENT, NotExecuted::WrongAddress),
-        (424, "", NotExecuted::DependencyFailed),
+        (424, samples::ERROR, NotExecuted::DependencyFailed),
         (429, samples::TOO_MANY, NotExecuted::Throttled { retry_after: Some(Duration::from_secs(2)) }),
     ] {
         assert_eq!(answered(status, body).await, not(reason), "{status} {body}");
@@ -117,40 +125,115 @@ async fn not_executed() {
     let retry_after = Some(Duration::from_millis(2128));
     let throttled = with_header(429, "retry-after", "2.128").await;
     assert_eq!(throttled, not(NotExecuted::Throttled { retry_after }));
-    let approval = with_header(403, "x-msft-approval-code", "a").await;
-    assert_eq!(approval, not(NotExecuted::ApprovalRequired));
     let challenged = with_header(403, "www-authenticate", samples::CHALLENGE).await;
     assert_eq!(challenged, not(NotExecuted::TokenRejected));
-    let unconnected = || Some(Err(TransportError::NotConnected("refused".to_owned())));
-    assert_eq!(outcome(unconnected).await.answer, not(NotExecuted::NotConnected));
+}
+
+#[tokio::test]
+async fn multi_admin_approval_in_each_of_its_forms() {
+    let approval = |code: Option<&str>| not(NotExecuted::ApprovalRequired { code: code.map(str::to_owned) });
+    for (status, body) in [
+        (403, samples::APPROVAL),
+        (400, samples::APPROVAL_NOT_JUSTIFIED),
+        (409, samples::APPROVAL_PENDING),
+        (409, r#"{"error":{"code":"ApprovalPending","message":""}}"#),
+    ] {
+        assert_eq!(answered(status, body).await, approval(None), "{status} {body}");
+    }
+    for status in [403, 412] {
+        assert_eq!(with_header(status, "x-msft-approval-code", "c1").await, approval(Some("c1")), "{status}");
+        let long = with_header(status, "x-msft-approval-code", "https://fef.example/x?y=1 a\tb").await;
+        assert_eq!(long, approval(Some("a b")), "no URL, no control characters");
+    }
+    for (status, body) in [(412, samples::ERROR), (409, samples::ERROR), (400, samples::ERROR)] {
+        assert!(!matches!(answered(status, body).await, Answer::NotExecuted(_)), "{status}");
+    }
 }
 
 #[tokio::test]
 async fn refused() {
-    for (status, body) in [(400, samples::BAD_REQUEST), (400, ""), (404, samples::NOT_FOUND), (404, ""), (422, "")] {
+    for (status, body) in
+        [(400, samples::BAD_REQUEST), (400, samples::ERROR), (404, samples::NOT_FOUND), (422, samples::ERROR)]
+    {
         assert_eq!(answered(status, body).await, Answer::Refused, "{status}");
     }
     let sent = outcome(|| reply(400, samples::BAD_REQUEST)).await;
-    assert_eq!(sent.message, "Microsoft Graph answered 400 (BadRequest): An error has occurred");
+    assert_eq!(sent.message, "Microsoft Graph refused it with 400 (BadRequest): An error has occurred");
 }
 
 #[tokio::test]
 async fn every_other_status_is_unknown() {
     let known = [400, 401, 403, 404, 405, 406, 415, 422, 424, 429];
-    let others = (300..=599).filter(|status| !known.contains(status));
-    for status in others {
-        assert_eq!(answered(status, "").await, Answer::Unknown, "{status}");
+    for status in (300..=599).filter(|status| !known.contains(status)) {
+        assert_eq!(answered(status, samples::ERROR).await, Answer::Unknown, "{status}");
     }
-    let lost = || Some(Err(TransportError::Lost("connection reset".to_owned())));
-    let sent = outcome(lost).await;
-    assert_eq!(sent.answer, Answer::Unknown);
-    assert!(sent.message.contains("connection reset"), "{}", sent.message);
-    let truncated = || {
-        let mut answer = answer(400, "{\"error\":{\"code\":\"BadRe");
-        answer.extensions_mut().insert(Truncated);
+    let sent = outcome(|| reply(504, r#"{"error":{"code":"UnknownError","message":""}}"#)).await;
+    assert_eq!(
+        (sent.answer, sent.message.as_str()),
+        (Answer::Unknown, "Microsoft Graph answered 504 (UnknownError) without a reason")
+    );
+}
+
+#[tokio::test]
+async fn a_failure_under_the_status_of_a_refusal_is_unknown() {
+    for status in [400, 404, 422] {
+        for code in ["InternalError", "internalservererror", "UnknownError", "generalException", "ServiceNotAvailable"]
+        {
+            let body = json!({"error": {"code": code, "message": "An internal error has occurred."}}).to_string();
+            let sent = outcome(move || reply(status, &body)).await;
+            assert_eq!(sent.answer, Answer::Unknown, "{status} {code}");
+            assert!(sent.message.contains("An internal error has occurred."), "{}", sent.message);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_graph_did_not_write_says_nothing() {
+    let page = "<html><body>Blocked by proxy.contoso.example for anna@contoso.example</body></html>";
+    for status in (200..=599).filter(|status| *status != 304) {
+        for body in ["", page, samples::ERROR, samples::BAD_REQUEST, samples::TOO_MANY] {
+            let sent = outcome(move || Some(Ok(of_another(status, body)))).await;
+            assert_eq!(sent.answer, Answer::Unknown, "{status} {body}");
+            assert!(sent.message.contains(&format!("Something on the way answered {status}")), "{}", sent.message);
+            assert!(!sent.message.contains("anna") && !sent.message.contains("error has"), "{}", sent.message);
+            assert!(sent.went_out);
+        }
+        // Its id may be handed through while its words are not.
+        for body in ["", page, r#"{"statusCode":403,"message":"no"}"#].into_iter().filter(|_| status >= 300) {
+            assert_eq!(answered(status, body).await, Answer::Unknown, "{status} {body}");
+        }
+    }
+    let challenged = || {
+        let mut answer = of_another(401, "");
+        answer.headers_mut().insert("www-authenticate", samples::CHALLENGE.parse().unwrap());
         Some(Ok(answer))
     };
-    assert_eq!(outcome(truncated).await.answer, Answer::Unknown);
+    let script = intune(challenged);
+    let (graph, _) = client(&script);
+    graph.look(ID, Urgency::LookUp).await.unwrap();
+    send(&graph).await;
+    send(&graph).await;
+    assert_eq!(script.token_calls().len(), 1, "the token stays");
+}
+
+#[tokio::test]
+async fn no_answer_is_unknown_unless_no_connection_was_made() {
+    let lost = || Some(Err(TransportError::Lost("connection reset by https://graph.test/x\u{0}".to_owned())));
+    let sent = outcome(lost).await;
+    assert_eq!((sent.answer, sent.went_out), (Answer::Unknown, true));
+    assert!(sent.message.ends_with("connection reset by"), "{}", sent.message);
+    let unconnected = outcome(|| Some(Err(TransportError::NotConnected("refused".to_owned())))).await;
+    assert_eq!((unconnected.answer, unconnected.went_out), (not(NotExecuted::NotConnected), false));
+    let truncated = |status| {
+        move || {
+            let mut answer = answer(status, samples::ERROR);
+            answer.extensions_mut().insert(Truncated);
+            Some(Ok(answer))
+        }
+    };
+    for status in [400, 403, 404, 429] {
+        assert_eq!(outcome(truncated(status)).await.answer, Answer::Unknown, "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +250,7 @@ async fn silence_is_unknown_after_the_time_out() {
 #[tokio::test]
 async fn after_a_challenge_the_next_send_uses_a_token_that_answers_it() {
     let script = intune(|| {
-        let mut answer = answer(401, "");
+        let mut answer = answer(401, samples::ERROR);
         let challenge = samples::CHALLENGE.parse().unwrap();
         answer.headers_mut().insert("www-authenticate", challenge);
         Some(Ok(answer))
@@ -191,7 +274,7 @@ async fn without_a_token_nothing_is_sent() {
         panic!("{:?}", sent.answer);
     };
     assert_eq!(error.kind, SignInFailure::Refused);
-    assert!(sent.message.contains("AADSTS70011"));
+    assert!(sent.message.contains("AADSTS70011") && !sent.went_out);
     assert!(script.graph_calls().is_empty());
 }
 
@@ -199,7 +282,8 @@ async fn without_a_token_nothing_is_sent() {
 async fn nothing_is_sent_past_the_deadline_or_without_knowing_the_time() {
     let script = intune(|| reply(204, ""));
     let (graph, clock) = client(&script);
-    assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "no time");
+    let sent = send(&graph).await;
+    assert_eq!((sent.answer, sent.went_out), (not(NotExecuted::PastDeadline), false), "no time");
     graph.look(ID, Urgency::LookUp).await.unwrap();
     clock.advance(Duration::from_millis(29_001));
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "one ms late");
@@ -239,7 +323,7 @@ async fn an_id_that_is_none_is_not_posted_to() {
     graph.look(ID, Urgency::LookUp).await.unwrap();
     for id in ["", "a/../b", "a%2Fb", "wipe?x"] {
         let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, room()).await;
-        assert_eq!(sent.answer, not(NotExecuted::WrongAddress), "{id}");
+        assert_eq!((sent.answer, sent.went_out), (not(NotExecuted::WrongAddress), false), "{id}");
     }
     assert!(posts(&script).is_empty());
 }
@@ -281,7 +365,7 @@ async fn what_has_room_waits_all_the_same_while_graph_asks_to_wait() {
 #[tokio::test(start_paused = true)]
 async fn what_would_have_to_wait_beyond_its_deadline_is_not_sent() {
     let script = intune(|| {
-        let mut answer = answer(429, "");
+        let mut answer = answer(429, samples::TOO_MANY);
         answer.headers_mut().insert("retry-after", "40".parse().unwrap());
         Some(Ok(answer))
     });

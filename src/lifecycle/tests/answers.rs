@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     devices::{fully_managed, work_profile},
-    facts::{Facts, SETTLED, message},
+    facts::{EXPIRES, Facts, SETTLED, message},
     invariants,
 };
 use crate::{
@@ -98,14 +98,25 @@ fn what_was_not_executed_is_recorded_and_its_lock_given_back() {
 }
 
 #[test]
-fn refused_is_recorded_before_the_look_that_decides() {
+fn refused_is_told_at_once_and_proves_nothing() {
     let decision = answer(&sent(), Meaning::Refused);
-    assert_eq!(decision.step, Step::ReleaseLock);
+    assert_eq!(decision.step, Step::Wait(Duration::from_secs(2)), "its lock is kept");
     assert_eq!(result(&decision.status), (Some(AttemptResult::Refused), Some("rq-1")));
     assert_eq!((decision.status.outcome, decision.status.reason()), (None, "VerifyingOutcome"));
-    assert_eq!(issued(&decision.status), ("False", "RefusedByIntune"));
-    let told = Facts::attempted(None).status(|s| *s = decision.status).no_lock().at(5).rejected("RefusedByIntune");
-    assert!(told.contains("refused the request at once: What Graph said. (request id rq-1)"), "{told}");
+    assert_eq!(issued(&decision.status), ("Unknown", "RefusedByIntune"));
+    let told = message(&decision.status);
+    assert!(
+        told.starts_with("What Graph said (request id rq-1). Until 2026-11-22T09:05:10Z Intune's record is watched"),
+        "{told}"
+    );
+    // Whoever reads it after a restart says the same, and ends with it.
+    let next = Facts::attempted(None).status(|s| *s = decision.status.clone()).at(SETTLED);
+    assert_eq!(next.decide().status, decision.status);
+    let told = next.at(SETTLED + 1).rejected("RefusedByIntune");
+    assert!(
+        told.starts_with("What Graph said (request id rq-1). Intune's record of the device shows no reset"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -113,14 +124,18 @@ fn refused_says_what_usually_is_the_cause() {
     let told = |facts: Facts| {
         let claimed = facts.holding("a");
         let status = claimed.decide().status;
-        message(&answer(&claimed.status(|s| *s = status), Meaning::Refused).status)
+        let refused = answer(&claimed.clone().status(|s| *s = status), Meaning::Refused).status;
+        let settled =
+            Facts { held: None, found: None, ..claimed }.status(|s| *s = refused.clone()).no_lock().at(SETTLED + 1);
+        [message(&refused), settled.rejected("RefusedByIntune")]
     };
     let of_a_work_profile = told(Facts::new().device(work_profile()).action(ResetWorkProfilePasscode));
-    assert!(of_a_work_profile.contains("Secure your work profile"), "{of_a_work_profile}");
+    assert!(of_a_work_profile.iter().all(|told| told.contains("Secure your work profile")), "{of_a_work_profile:?}");
     let of_android = told(Facts::new().device(fully_managed()));
-    assert!(of_android.contains("a device configuration policy requires a passcode"), "{of_android}");
+    let cause = "a device configuration policy requires a passcode";
+    assert!(of_android.iter().all(|told| told.contains(cause)), "{of_android:?}");
     let of_an_iphone = told(Facts::new());
-    assert!(of_an_iphone.ends_with("(request id rq-1)."), "{of_an_iphone}");
+    assert!(of_an_iphone.iter().all(|told| !told.contains("Check")), "{of_an_iphone:?}");
 }
 
 #[test]
@@ -128,9 +143,30 @@ fn unknown_is_verified_and_never_sent_again() {
     let decision = answer(&sent(), Meaning::Unknown);
     assert!(matches!(decision.step, Step::Wait(_)), "{:?}", decision.step);
     assert_eq!(result(&decision.status), (Some(AttemptResult::Unknown), Some("rq-1")));
-    assert_eq!((decision.status.reason(), issued(&decision.status).0), ("VerifyingOutcome", "Unknown"));
+    assert_eq!(
+        (decision.status.reason(), issued(&decision.status)),
+        ("VerifyingOutcome", ("Unknown", "VerifyingOutcome"))
+    );
+    let told = message(&decision.status);
+    assert!(told.contains("does not say what became of it: What Graph said (request id rq-1). "), "{told}");
     let next = Facts::attempted(None).status(|s| *s = decision.status.clone()).at(SETTLED);
     assert_eq!(next.decide().status, decision.status, "the wait says the same");
+    // And so does the end, whatever comes in between.
+    let again = next.at(SETTLED + 1).decide().status;
+    assert_eq!(again.silent_attempts, 1);
+    let last = Facts { held: None, ..Facts::new().status(|s| *s = again).holding("b") }.no_lock().at(EXPIRES + 1);
+    let told = last.failed("OutcomeUnknown");
+    assert!(told.contains("The last answer: What Graph said (request id rq-1). Ask the person"), "{told}");
+}
+
+#[test]
+fn what_was_answered_to_an_earlier_attempt_is_not_said_of_the_next() {
+    let unknown = answer(&sent(), Meaning::Unknown).status;
+    let settled = Facts::attempted(None).status(|s| *s = unknown).no_lock().at(SETTLED + 1);
+    let claimed = settled.clone().holding("b").decide().status;
+    assert_eq!(claimed.attempt.as_ref().map(|attempt| (attempt.number, attempt.result)), Some((2, None)));
+    let (_, told) = settled.status(|s| *s = claimed).at(SETTLED + 5).waits("VerifyingOutcome");
+    assert!(told.contains("no answer is known") && !told.contains("What Graph said"), "{told}");
 }
 
 #[test]

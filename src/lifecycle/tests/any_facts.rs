@@ -286,9 +286,10 @@ fn asked() -> impl Strategy<Value = (RequestedAction, bool, Option<i64>, Option<
 }
 
 /// The tenant's side.
-fn tenant_side() -> impl Strategy<Value = (bool, bool, bool, bool, bool, u64, bool)> {
+fn tenant_side() -> impl Strategy<Value = (bool, bool, bool, bool, Option<bool>, u64, bool)> {
     let rarely = || prop::bool::weighted(0.05);
-    (rarely(), rarely(), rarely(), any::<bool>(), any::<bool>(), prop::sample::select(vec![0, 310, 600]), rarely())
+    let readable = prop::sample::select(vec![Some(true), Some(true), Some(false), None]);
+    (rarely(), rarely(), rarely(), any::<bool>(), readable, prop::sample::select(vec![0, 310, 600]), rarely())
 }
 
 /// What holds things back: gate, quarantine, denied namespace, doubt.
@@ -328,7 +329,7 @@ pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
         |(asked, tenant_side, holds, (lock_kind, lock_time), (found, look, at, ahead, guess), past)| {
             let (action, dry_run, expires, timeout, deleted) = asked;
             let (missing, trouble_there, suspended, fail, works, min_interval, made_anew) = tenant_side;
-            let mut facts = Facts { found, look, ledger_works: works, ..Facts::new() }
+            let mut facts = Facts { found, look, ledger_readable: works, ..Facts::new() }
                 .action(action)
                 .spec(|spec| {
                     spec.dry_run = dry_run;

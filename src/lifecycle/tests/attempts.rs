@@ -8,11 +8,15 @@ use super::{
 };
 use crate::{
     api::{
+        Time,
         conditions::{self, Truth, kind, reason},
         reset_status::{AttemptResult, AttemptResult::*, Outcome},
         tenant::UnknownOutcome,
     },
-    lifecycle::step::{Lesson, Step},
+    lifecycle::{
+        observed::DoubtKind,
+        step::{Lesson, Step},
+    },
 };
 
 /// An attempt without known result, settled, nothing answering, its lock over.
@@ -74,31 +78,79 @@ fn the_matrix_is_not_asked_again_after_a_claim() {
     facts.device(mac()).takes_the_lock();
 }
 
-#[test]
-fn what_was_refused_gives_its_lock_back_and_is_rejected_after_one_look() {
-    let refused = Facts::attempted(Some(Refused)).at(2).status(|status| {
-        let message = "Intune refused the request at once: bad (request id rq-1).";
-        let now = super::facts::t(2);
+/// Refused, as it was recorded.
+fn refused() -> Facts {
+    Facts::attempted(Some(Refused)).status(|status| {
+        let (message, now) = ("Microsoft Graph refused it with 400 (request id rq-1).", super::facts::t(2));
         conditions::set(
             &mut status.conditions,
             kind::ISSUED,
-            Truth::False,
+            Truth::Unknown,
             reason::REFUSED_BY_INTUNE,
             message,
             Some(1),
             now,
         );
-    });
-    assert_eq!(refused.decide().step, Step::ReleaseLock);
-    let message = refused.clone().no_lock().rejected("RefusedByIntune");
-    assert!(message.contains("request id rq-1"), "{message}");
-    refused.clone().no_lock().sees(vec![entry("done", 1)]).ends(Outcome::Complete, "Adopted");
-    refused.clone().no_lock().at(EXPIRES + 1).rejected("RefusedByIntune");
+    })
+}
+
+#[test]
+fn what_was_refused_is_looked_for_until_it_is_sure_to_show() {
+    for at in [2, DEADLINE, SETTLED] {
+        let (_, message) = refused().at(at).waits("VerifyingOutcome");
+        assert!(message.contains("refused it with 400") && message.contains("2026-11-22T09:05:10Z"), "{message}");
+        // Nothing else is a verdict before that.
+        refused().enrolled(1).at(at).waits("VerifyingOutcome");
+        refused().no_lock().at(at).waits("VerifyingOutcome");
+        refused().tenant(|tenant| tenant.unknown_outcome = UnknownOutcome::Fail).at(at).waits("VerifyingOutcome");
+    }
+    let expiring = refused().status(|s| s.effective.as_mut().unwrap().expiration_time = Time(super::facts::t(60)));
+    expiring.at(61).waits("VerifyingOutcome");
+    // What shows is its own, as after an answer that tells nothing.
+    let shows = |state: &str| refused().sees(vec![entry(state, 1)]).at(20);
+    shows("done").ends(Outcome::Complete, "PasscodeRemoved");
+    shows("pending").waits("WaitingForDevice");
+    shows("failed").failed("DeviceRefused");
+}
+
+#[test]
+fn what_was_refused_and_does_not_show_was_not_carried_out() {
+    let settled = refused().at(SETTLED + 1);
+    let message = settled.rejected("RefusedByIntune");
+    assert!(message.contains("request id rq-1") && message.contains("shows no reset"), "{message}");
+    assert_eq!(settled.decide().status.silent_attempts, 0, "it counts as no attempt");
+    settled.clone().at(EXPIRES + 1).rejected("RefusedByIntune");
+    settled.clone().trouble().rejected("RefusedByIntune");
+    Facts { ledger_readable: None, ..settled.clone() }.rejected("RefusedByIntune");
     // Somebody else's attempt may still show, and would answer.
-    refused.clone().locked_by_another(DEADLINE).waits("DeviceBusy");
-    refused.clone().locked_by_another(DEADLINE).at(SETTLED + 1).rejected("RefusedByIntune");
-    let message = refused.no_lock().silent_before(1).failed("OutcomeUnknown");
-    assert!(message.contains("Intune refused the request at once"), "{message}");
+    settled.clone().locked_by_another(SETTLED).waits("DeviceBusy");
+    settled.clone().quarantine(0, 2 * SETTLED).waits("Quarantine");
+    settled.no_tenant().waits("TenantNotReady");
+}
+
+#[test]
+fn a_refusal_is_not_believed_where_the_record_proves_nothing() {
+    let settled = refused().at(SETTLED + 1);
+    let in_doubt = |facts: Facts, why: &str| {
+        let message = facts.failed("OutcomeUnknown");
+        assert!(message.starts_with("Microsoft Graph refused it with 400 (request id rq-1). "), "{message}");
+        assert!(message.contains(why) && message.contains("Ask the person"), "{message}");
+    };
+    in_doubt(Facts { ledger_readable: Some(false), ..settled.clone() }, "LedgerReadable");
+    in_doubt(settled.clone().silent_before(1), "an earlier request");
+    // Claimed a second after requestTime, by a clock that may be 5 s wrong, and Intune's may be 2 min behind Graph's.
+    for seconds in [1, 0, -124] {
+        in_doubt(settled.clone().enrolled(seconds).at(SETTLED + 1), "enrolled since");
+    }
+    settled.enrolled(-125).at(SETTLED + 1).rejected("RefusedByIntune");
+}
+
+#[test]
+fn what_was_refused_and_is_gone_is_not_known() {
+    let gone = refused().gone().at(40).doubted(DoubtKind::DeviceGone, 10);
+    let message = gone.failed("DeviceGone");
+    assert!(message.starts_with("Microsoft Graph refused it with 400") && message.contains("unknown"), "{message}");
+    gone.at(SETTLED + 1).failed("DeviceGone");
 }
 
 #[test]
@@ -156,7 +208,7 @@ fn silence_is_counted_once() {
 fn silence_is_the_end_where_another_attempt_would_prove_nothing() {
     silent().takes_the_lock();
     silent().tenant(|tenant| tenant.unknown_outcome = UnknownOutcome::Fail).failed("OutcomeUnknown");
-    Facts { ledger_works: false, ..silent() }.failed("OutcomeUnknown");
+    Facts { ledger_readable: None, ..silent() }.failed("OutcomeUnknown");
     silent().silent_before(1).takes_the_lock();
     assert_eq!(silent().silent_before(1).decide().status.silent_attempts, 2);
     let third = silent().silent_before(2);

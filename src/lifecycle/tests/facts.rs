@@ -60,7 +60,7 @@ pub(super) struct Facts {
     pub object: PasscodeReset,
     pub tenant: Option<IntuneTenantSpec>,
     pub trouble: Option<Trouble>,
-    pub ledger_works: bool,
+    pub ledger_readable: Option<bool>,
     pub stretch: Stretch,
     pub matrix: &'static Matrix,
     pub namespace: Namespace,
@@ -90,7 +90,7 @@ impl Facts {
             object: samples::object(),
             tenant: Some(samples::tenant()),
             trouble: None,
-            ledger_works: true,
+            ledger_readable: Some(true),
             stretch: Stretch::default(),
             matrix: &INTUNE,
             namespace: Namespace::Allowed,
@@ -322,7 +322,7 @@ impl Facts {
             trouble: self.trouble.as_ref(),
             matrix: Some(self.matrix),
             stretch: self.stretch,
-            ledger_works: self.ledger_works,
+            ledger_readable: self.ledger_readable,
         };
         Observed {
             object: &self.object,
@@ -402,7 +402,7 @@ impl fmt::Debug for Facts {
             .field("deleted", &self.object.metadata.deletion_timestamp)
             .field("attempt", &self.object.status.as_ref().map(|s| (&s.attempt, s.silent_attempts, &s.outcome)))
             .field("device", &self.object.status.as_ref().map(|s| (&s.device, &s.device_action)))
-            .field("tenant", &(tenant, &self.trouble, self.ledger_works))
+            .field("tenant", &(tenant, &self.trouble, self.ledger_readable))
             .field("found", &self.found)
             .field("lock", &(&self.lock, self.unread_lock, &self.held, self.remembered))
             .field("look", &self.look)

@@ -118,8 +118,14 @@ fn outcome_is_true(facts: &Facts, decision: &Decision) {
     let Some(outcome) = status.outcome else { return };
     let why = status.reason();
     if outcome == Outcome::Rejected && why != reason::NOT_SUPPORTED_BY_DEVICE {
-        let result = status.attempt.as_ref().map(|attempt| attempt.result);
-        let nothing_sent = matches!(result, None | Some(Some(AttemptResult::NotExecuted | AttemptResult::Refused)));
+        let nothing_sent = status.attempt.as_ref().is_none_or(|attempt| match attempt.result {
+            Some(AttemptResult::NotExecuted) => true,
+            Some(AttemptResult::Refused) => {
+                let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
+                why == reason::REFUSED_BY_INTUNE && at(facts).is_some_and(|at| at > settled)
+            }
+            _ => false,
+        });
         assert!(nothing_sent, "Rejected/{why} with {:?}", status.attempt);
     }
     if outcome == Outcome::Rejected {

@@ -66,16 +66,12 @@ fn a_device_is_gone_by_two_looks_thirty_seconds_apart() {
 #[test]
 fn what_it_means_that_a_device_is_gone() {
     let gone = |facts: Facts| facts.gone().doubted(DoubtKind::DeviceGone, 0).at(60);
-    for (result, failed) in [
-        (None, true),
-        (Some(Unknown), true),
-        (Some(Accepted), true),
-        (Some(NotExecuted), false),
-        (Some(Refused), false),
-    ] {
+    for (result, failed) in
+        [(None, true), (Some(Unknown), true), (Some(Accepted), true), (Some(NotExecuted), false), (Some(Refused), true)]
+    {
         let facts = gone(Facts::attempted(result));
         let message = if failed { facts.failed("DeviceGone") } else { facts.rejected("DeviceGone") };
-        assert_eq!(message.contains("result is unknown"), failed, "{result:?}: {message}");
+        assert_eq!(message.contains("so that is unknown"), failed, "{result:?}: {message}");
     }
     gone(Facts::adopted("pending", 5)).failed("DeviceGone");
     gone(Facts::attempted(Some(NotExecuted)).silent_before(1)).failed("DeviceGone");

@@ -71,6 +71,8 @@ pub(crate) enum FaultBody {
     RefusedByIntune,
     UnknownSegment,
     ApprovalRequired,
+    /// Another form of Multi Admin Approval, by this sentence of Intune's.
+    Approval(&'static str),
     /// Written by a proxy on the way.
     Html,
     /// Graph's error document with this code and message.
@@ -105,9 +107,9 @@ impl Fault {
         Self::with_body(status, FaultBody::Usual)
     }
 
-    /// This status, with an HTML page by a proxy on the way.
+    /// This status, with an HTML page by a proxy on the way: no id of Graph's.
     pub fn html(status: u16) -> Self {
-        Self::with_body(status, FaultBody::Html)
+        Self::with_body(status, FaultBody::Html).without_request_id()
     }
 
     /// This status, with Graph's error document.
@@ -138,6 +140,24 @@ impl Fault {
     /// 403 of Multi Admin Approval.
     pub fn approval_required() -> Self {
         Self::with_body(403, FaultBody::ApprovalRequired)
+    }
+
+    /// 400 of Multi Admin Approval, to a request without a justification.
+    pub fn approval_not_justified() -> Self {
+        Self::with_body(
+            400,
+            FaultBody::Approval("Header 'x-msft-approval-justification' is required to request approval"),
+        )
+    }
+
+    /// 412 of Multi Admin Approval, which has filed a request for approval.
+    pub fn approval_filed() -> Self {
+        Self::with_body(412, FaultBody::Approval("Approval is required for this operation"))
+    }
+
+    /// 409 of Multi Admin Approval, while a request for approval is pending.
+    pub fn approval_pending() -> Self {
+        Self::with_body(409, FaultBody::Approval("An active Approval Request already exists for this entity"))
     }
 
     /// 429.

@@ -97,19 +97,31 @@ async fn a_permission_missing_for_the_reset_is_probed_once_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn multi_admin_approval_holds_until_the_app_is_excluded() {
-    let world = World::new().await;
-    world.graph.script(Rule::on(PathClass::Action, Fault::approval_required()));
-    let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let replica = world.replica("a");
-    world.create(reset("inc1", &serial, world.now())).await;
-    world.held("inc1", "TenantNotReady", "MultiAdminApprovalRequired: ").await;
-    assert!(world.tenant_becomes("default", "MultiAdminApprovalRequired").await.contains("exclude the app"));
-    tokio::time::sleep(TEN_MINUTES).await;
-    assert_eq!(world.executed(&id), 0);
-    world.graph.clear_faults();
-    completes_once(&world, "inc1", &id).await;
-    replica.stop().await;
+async fn multi_admin_approval_in_each_of_its_forms_holds_until_the_app_is_excluded() {
+    for (fault, with_a_code) in [
+        (Fault::approval_required(), true),
+        (Fault::approval_not_justified(), false),
+        (Fault::approval_filed(), true),
+        (Fault::approval_pending(), false),
+    ] {
+        let world = World::new().await;
+        world.graph.script(Rule::on(PathClass::Action, fault));
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        let replica = world.replica("a");
+        world.create(reset("inc1", &serial, world.now())).await;
+        world.held("inc1", "TenantNotReady", "MultiAdminApprovalRequired: ").await;
+        let told = world.tenant_becomes("default", "MultiAdminApprovalRequired").await;
+        assert!(told.contains("exclude the app"), "{told}");
+        assert_eq!(told.contains("has filed approval request"), with_a_code, "{told}");
+        tokio::time::sleep(TEN_MINUTES).await;
+        let status = world.held("inc1", "TenantNotReady", "MultiAdminApprovalRequired: ").await;
+        assert_eq!((status.silent_attempts, world.executed(&id)), (0, 0));
+        assert_eq!(world.tenant_says("default").await.1, told, "another code of each probe is no news");
+        world.graph.clear_faults();
+        completes_once(&world, "inc1", &id).await;
+        world.tenant_becomes("default", "Ready").await;
+        replica.stop().await;
+    }
 }
 
 /// A world in which requests take a moment, so that a new token is later than what withdrew the old one.

@@ -23,5 +23,6 @@ mod secrets;
 mod signing_in;
 mod tenants;
 mod trouble;
+mod untrue_answers;
 mod versions;
 mod without_tenant;

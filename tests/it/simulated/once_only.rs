@@ -148,24 +148,6 @@ async fn what_was_certainly_not_executed_is_sent_again_and_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_a_verdict_unless_the_ledger_says_otherwise() {
-    for status_code in [400, 404, 422] {
-        let world = World::new().await;
-        let (serial, id) = world.device(DeviceClass::AndroidFullyManaged, 1);
-        world.graph.script(Rule::on(PathClass::Action, Fault::status(status_code)).once());
-        let replica = world.replica("a");
-        world.create(reset("inc", &serial, world.now())).await;
-        let status = world.ends("inc", SOON, Outcome::Rejected, "RefusedByIntune").await;
-        assert!(status.conditions[0].message.contains("request id"), "{}", status.conditions[0].message);
-        assert_eq!(world.executed(&id), 0);
-        assert!(
-            world.api.objects("Lease").iter().all(|l| !l["metadata"]["name"].as_str().unwrap().starts_with("device-"))
-        );
-        replica.stop().await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_person_who_resets_by_hand_is_not_doubled() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);

@@ -212,6 +212,7 @@ async fn requests_that_fail(world: &World) {
         (Fault::unknown_segment(), DONE),
         (Fault::refused_by_intune(), refused),
         (Fault::status(404), refused),
+        (Fault::connection_refused(), DONE),
     ];
     for ((fault, (outcome, reason)), number) in answers.into_iter().zip(30..) {
         world.graph.script(Rule::on(PathClass::Action, fault).once());
@@ -368,6 +369,12 @@ impl Write for Lines {
     }
 }
 
+/// A counter's value, over all of its labels.
+fn counted(metrics: &str, name: &str) -> usize {
+    let lines = metrics.lines().filter(|line| line.starts_with(name));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+}
+
 fn nothing_comes_out(tokens: TokenFormat, format: Format) {
     let lines = Lines::default();
     let writer = lines.clone();
@@ -388,14 +395,17 @@ fn nothing_comes_out(tokens: TokenFormat, format: Format) {
             all_that_happens(&world).await;
             assertions(&world, &certificate).await;
             let metrics = metrics(&lines.text()).await;
+            let sent = world.requests_of(PathClass::Action).len();
             replica.stop().await;
             let printed = printed(&world, &certificate).await;
 
             // The test sees what it is about: each kind of text is there, and what is planted was on its way.
             let log = lines.text();
-            for said in ["Graph exchange", "sign-in exchange", "decided", "reset sent", "DEBUG"] {
+            for said in ["Graph exchange", "sign-in exchange", "decided", "reset sent", "reset not sent", "DEBUG"] {
                 assert!(log.contains(said), "{said}");
             }
+            assert_eq!(log.matches("reset sent").count(), sent, "what was not sent is not said to have been");
+            assert_eq!(counted(&metrics, "passcode_operator_requests_answered_total"), sent);
             assert!(metrics.contains("passcode_operator_resets_finished_total"), "{metrics}");
             assert!(stored(&world).contains("DeletedInFlight"));
             assert!(printed.contains("Accepted") && printed.contains("ManagedDevice"), "{printed}");

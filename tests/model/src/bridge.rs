@@ -175,7 +175,7 @@ impl Real {
                 trouble: None,
                 matrix: Some(&MATRIX),
                 stretch: Stretch::default(),
-                ledger_works: setup.ledger_works,
+                ledger_readable: setup.ledger_works.then_some(true),
             }),
             unread: Unread::default(),
             namespace: Namespace::Allowed,

@@ -481,7 +481,8 @@ impl World<'_> {
         }
         let released = judged.step == Do::ReleaseLock
             || (answer == Answer::Accepted && self.setup.does(Variant::LockReleasedOnAccepted))
-            || (answer == Answer::Unknown && self.setup.does(Variant::LockReleasedOnUnknown));
+            || (answer == Answer::Unknown && self.setup.does(Variant::LockReleasedOnUnknown))
+            || (answer == Answer::Refused && self.setup.does(Variant::RefusalBelieved));
         match self.written(&read, &judged.status, true, luck) {
             Ok(Some(stored)) => {
                 self.state.replicas[r].object = Some(stored);
@@ -681,6 +682,12 @@ impl World<'_> {
                 {
                     attempt.result = Some(Answer::NotExecuted);
                     facts.lock = Some(None);
+                }
+            }
+            Variant::RefusalBelieved => {
+                let attempt = facts.object.status.attempt.as_mut();
+                if let Some(attempt) = attempt.filter(|attempt| attempt.result == Some(Answer::Refused)) {
+                    attempt.deadline = -1000;
                 }
             }
             Variant::NoQuarantine => facts.quarantine = None,

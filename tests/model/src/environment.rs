@@ -36,9 +36,9 @@ pub enum Action {
     Lose(usize),
     /// 429.
     Throttle(usize),
-    /// 400.
+    /// 400; the request is still on its way, for a refusal is no proof.
     Refuse(usize),
-    /// A replica waits no longer for its answer; the request is still on its way.
+    /// A replica waits no longer for its answer, or something on the way answers; the request is still on its way.
     TimeOut(usize),
     /// The device answers to this entry.
     Device(usize),
@@ -265,11 +265,14 @@ impl World<'_> {
             }
             Action::Refuse(i) => {
                 self.state.left.refusals -= 1;
-                self.drop_request(i, Answer::Refused);
+                if let Some(r) = self.awaiting(self.state.requests[i].attempt) {
+                    self.answered(r, Answer::Refused, false);
+                }
             }
             Action::TimeOut(r) => {
                 self.state.left.losses -= 1;
-                self.answered(r, Answer::Unknown, false);
+                let believed = self.setup.does(Variant::AnothersAnswerBelieved);
+                self.answered(r, if believed { Answer::NotExecuted } else { Answer::Unknown }, false);
             }
             Action::Device(i) => {
                 let now = self.state.now;
@@ -364,7 +367,6 @@ impl World<'_> {
         let (answer, again) = match self.setup.variant {
             _ if told => (Answer::Accepted, false),
             Some(Variant::ServerErrorTakenForNotExecuted) => (Answer::NotExecuted, true),
-            Some(Variant::TimeOutTakenForRefused | Variant::ConflictTakenForRefused) => (Answer::Refused, false),
             _ => (Answer::Unknown, false),
         };
         self.answered(r, answer, again);

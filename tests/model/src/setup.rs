@@ -40,7 +40,7 @@ pub struct Setup {
     pub losses: u8,
     /// Answers of Graph by which nothing was carried out: 429.
     pub throttles: u8,
-    /// Answers by which Graph refuses for good: 400.
+    /// Answers by which Graph refuses: 400. What it refused may be carried out all the same.
     pub refusals: u8,
     /// Resets by hand, at any moment.
     pub by_hand: u8,

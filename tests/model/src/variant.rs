@@ -47,10 +47,10 @@ pub enum Variant {
     RepeatedByHttp,
     /// A 5xx counts as "not carried out".
     ServerErrorTakenForNotExecuted,
-    /// A 408 counts as a refusal.
-    TimeOutTakenForRefused,
-    /// A 409 counts as a refusal.
-    ConflictTakenForRefused,
+    /// A refusal by Graph is believed at once: the lock is given back and the object rejected.
+    RefusalBelieved,
+    /// What something on the way answers in Graph's place counts as Graph's own "not carried out".
+    AnothersAnswerBelieved,
     /// A claim whose answer was lost counts as stored.
     LostClaimTakenForSuccess,
     /// A claim that met another version counts as stored.

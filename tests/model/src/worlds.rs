@@ -47,6 +47,14 @@ pub fn small() -> Vec<Named> {
             Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 4), ..quick() },
         ),
         ("429 and 400", Setup { throttles: 2, refusals: 1, span: (0, 4), ..strides() }),
+        (
+            "400 to one of two objects",
+            Setup { objects: vec![(0, 20), (0, 20)], refusals: 1, span: (0, 3), ..strides() },
+        ),
+        (
+            "400, and enrolled anew, Intune's clock behind",
+            Setup { refusals: 1, enrolments: 1, intune_error: -1, span: (0, 3), ..quick() },
+        ),
         ("a restore and a crash", Setup { crashes: 1, send_grace: 0, span: (0, 3), ..restored() }),
         (
             "a restore under two replicas",
@@ -327,8 +335,8 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
         of(V::SendDeadlineBeyondExpiry, expiring()),
         of(V::RepeatedByHttp, lost()),
         of(V::ServerErrorTakenForNotExecuted, lost()),
-        of(V::TimeOutTakenForRefused, lost()),
-        of(V::ConflictTakenForRefused, lost()),
+        of(V::RefusalBelieved, Setup { refusals: 1, span: (0, 2), ..new() }),
+        of(V::AnothersAnswerBelieved, lost()),
         of(V::LostClaimTakenForSuccess, lost()),
         of(V::ConflictingClaimTakenForSuccess, Setup { span: (0, 1), ..again() }),
         of(V::OnlyOwnResetsCounted, again()),

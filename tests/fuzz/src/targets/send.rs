@@ -46,23 +46,38 @@ fn is_true(answer: &Response<Bytes>, judged: &Answer) {
     use NotExecuted::{ApprovalRequired, DependencyFailed, PermissionMissing, Throttled, TokenRejected, WrongAddress};
     let status = answer.status().as_u16();
     let right = match (status, judged) {
+        (_, Answer::Unknown) => !matches!(status, 200..=299) || !has_an_id(answer),
+        // Whatever is taken for more than that has to be Graph's own.
+        _ if !is_graphs(answer) => false,
         (200..=299, judged) => *judged == Answer::Accepted,
-        (400, Answer::NotExecuted(WrongAddress)) => !is_cut(answer) && names_a_segment(answer.body()),
-        (400, Answer::Refused) => !is_cut(answer),
-        (400, Answer::Unknown) => is_cut(answer),
+        (400, Answer::NotExecuted(WrongAddress)) => says(answer.body(), "resource not found for the segment"),
+        (400, Answer::NotExecuted(ApprovalRequired { .. })) => says(answer.body(), "x-msft-approval-justification"),
+        (400 | 404 | 422, Answer::Refused) => true,
         (401, Answer::NotExecuted(TokenRejected)) => true,
-        (403, Answer::NotExecuted(TokenRejected | PermissionMissing | ApprovalRequired)) => true,
-        (404 | 422, Answer::Refused) => true,
+        (403, Answer::NotExecuted(TokenRejected | PermissionMissing | ApprovalRequired { .. })) => true,
         (405 | 406 | 415, Answer::NotExecuted(WrongAddress)) => true,
+        (409, Answer::NotExecuted(ApprovalRequired { .. })) => says(answer.body(), "approval"),
+        (412, Answer::NotExecuted(ApprovalRequired { code })) => code.as_deref().is_none_or(|code| {
+            is_for_people(code);
+            true
+        }),
         (424, Answer::NotExecuted(DependencyFailed)) => true,
         (429, Answer::NotExecuted(Throttled { retry_after })) => {
             is_a_pause(*retry_after);
             true
         }
-        (400 | 401 | 403..=406 | 415 | 422 | 424 | 429, _) => false,
-        (_, judged) => *judged == Answer::Unknown,
+        _ => false,
     };
     assert!(right, "{status} was taken for {judged:?}");
+}
+
+fn has_an_id(answer: &Response<Bytes>) -> bool {
+    answer.headers().get("request-id").is_some_and(|id| !id.is_empty())
+}
+
+fn is_graphs(answer: &Response<Bytes>) -> bool {
+    let error = || serde_json::from_slice::<Value>(answer.body()).is_ok_and(|body| body["error"]["code"].is_string());
+    has_an_id(answer) && (answer.status().is_success() || (error() && !is_cut(answer)))
 }
 
 fn is_cut(answer: &Response<Bytes>) -> bool {
@@ -70,21 +85,37 @@ fn is_cut(answer: &Response<Bytes>) -> bool {
 }
 
 /// Whether the words are somewhere in the body. With escapes in it nobody can tell by its letters.
-fn names_a_segment(body: &[u8]) -> bool {
-    let words = |text: &str| {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
-        text.contains("resource not found for the segment")
-    };
+fn says(body: &[u8], words: &str) -> bool {
     let body = String::from_utf8_lossy(body);
-    serde_json::from_str::<Value>(&body).is_err() || body.contains('\\') || words(&body)
+    let text = body.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    body.contains('\\') || text.contains(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn graphs(status: u16) -> Response<Bytes> {
+        let body = Bytes::from_static(br#"{"error":{"code":"Error"}}"#);
+        Response::builder().status(status).header("request-id", "1").body(body).unwrap()
+    }
+
     fn judged(status: u16, answer: &Answer) {
-        is_true(&Response::builder().status(status).body(Bytes::new()).unwrap(), answer);
+        is_true(&graphs(status), answer);
+    }
+
+    #[test]
+    #[should_panic(expected = "403 was taken for")]
+    fn what_another_wrote_taken_for_not_executed_is_noticed() {
+        let mut answer = graphs(403);
+        answer.headers_mut().remove("request-id");
+        is_true(&answer, &Answer::NotExecuted(NotExecuted::PermissionMissing));
+    }
+
+    #[test]
+    #[should_panic(expected = "200 was taken for")]
+    fn a_page_taken_for_accepted_is_noticed() {
+        is_true(&Response::builder().status(200).body(Bytes::new()).unwrap(), &Answer::Accepted);
     }
 
     #[test]

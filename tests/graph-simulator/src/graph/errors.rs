@@ -81,6 +81,14 @@ pub(crate) fn approval_required(code: &str) -> Answer {
     Answer::json(StatusCode::FORBIDDEN, body).with_header("x-msft-approval-code", code)
 }
 
+/// Multi Admin Approval as it was reported (Microsoft365DSC issue 7236, CIPP PR 206): the code comes with 412 only.
+fn approval(status: StatusCode, sentence: &str, code: &str, device: &str, action: Option<&str>, ids: &Ids) -> Answer {
+    let message = nested(sentence, &internal_path(device, action), ids);
+    let word = if status == StatusCode::CONFLICT { "Conflict" } else { "BadRequest" };
+    let answer = Answer::json(status, body(word, &message, ids));
+    if status == StatusCode::PRECONDITION_FAILED { answer.with_header("x-msft-approval-code", code) } else { answer }
+}
+
 /// 429 of Intune.
 pub(crate) fn throttled(ids: &Ids) -> Answer {
     let inner = json!({"code": "429", "date": ids.date, "message": "Please retry after", "request-id": ids.request_id, "status": "429"});
@@ -119,12 +127,19 @@ pub(crate) fn html(status: StatusCode) -> Answer {
 }
 
 /// The answer that a fault puts in place of the real one.
-pub(crate) fn of_fault(fault: &FaultStatus, device: &str, action: Option<&str>, approval: &str, ids: &Ids) -> Answer {
+pub(crate) fn of_fault(
+    fault: &FaultStatus,
+    device: &str,
+    action: Option<&str>,
+    approval_code: &str,
+    ids: &Ids,
+) -> Answer {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let answer = match (&fault.body, fault.status) {
         (FaultBody::RefusedByIntune, _) => refused_by_intune(device, action, ids),
         (FaultBody::UnknownSegment, _) => unknown_segment(action.unwrap_or("managedDevices"), ids),
-        (FaultBody::ApprovalRequired, _) => approval_required(approval),
+        (FaultBody::ApprovalRequired, _) => approval_required(approval_code),
+        (FaultBody::Approval(sentence), _) => approval(status, sentence, approval_code, device, action, ids),
         (FaultBody::Html, _) => html(status),
         (FaultBody::Error(code, message), _) => Answer::json(status, body(code, message, ids)),
         (FaultBody::Usual, 302) => Answer { status, headers: Vec::new(), body: Content::Empty },

@@ -44,7 +44,19 @@ async fn named_answers() {
     let answer = client.reset(&id).await;
     assert_eq!((answer.status().as_u16(), header(&answer, "location")), (302, "https://elsewhere.example/x"));
     let (client, id) = faulty(Fault::html(502)).await;
-    assert!(client.reset(&id).await.body().starts_with(b"<html>"));
+    let page = client.reset(&id).await;
+    assert!(page.body().starts_with(b"<html>") && !page.headers().contains_key("request-id"), "it is not Graph's");
+    for (fault, status, says, has_code) in [
+        (Fault::approval_not_justified(), 400, "x-msft-approval-justification", false),
+        (Fault::approval_filed(), 412, "Approval is required", true),
+        (Fault::approval_pending(), 409, "Approval Request already exists", false),
+    ] {
+        let (client, id) = faulty(fault).await;
+        let answer = client.reset(&id).await;
+        assert_eq!(answer.status(), status);
+        assert!(json(&answer)["error"]["message"].as_str().unwrap().contains(says), "{status}");
+        assert_eq!(answer.headers().contains_key("x-msft-approval-code"), has_code, "{status}");
+    }
     let (client, id) = faulty(Fault::throttled(2 * SECOND, RetryAfter::Seconds)).await;
     assert_eq!(header(&client.reset(&id).await, "retry-after"), "2");
     assert!(client.simulator.executed().is_empty());

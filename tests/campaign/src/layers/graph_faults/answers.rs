@@ -21,10 +21,10 @@ pub const UNKNOWN: [(&str, MakeFault); 19] = [
     ("503", || Fault::status(503)),
     ("503 with Retry-After", || Fault::status(503).with_retry_after(seconds(5), RetryAfter::Seconds)),
     ("504", || Fault::status(504)),
-    ("a proxy's 502", || Fault::html(502)),
     ("a proxy's 504 after 19 s", || Fault::html(504).slow(seconds(19))),
     ("302", || Fault::redirect("https://elsewhere.example/")),
     ("no answer", Fault::hang),
+    ("204 without request id", || Fault::none().without_request_id()),
     ("204 after the time-out", || Fault::none().slow(seconds(25))),
     ("connection lost", Fault::lost),
     ("connection reset", Fault::reset),
@@ -56,6 +56,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(nobody_can_tell_again());
     cases.extend(not_executed());
     cases.extend(refused());
+    cases.extend(in_graphs_place());
     cases.extend(accepted());
     cases
 }
@@ -129,6 +130,9 @@ fn not_executed() -> Vec<Case> {
         ("424".to_owned(), Fault::status(424), Again::SameClaim(seconds(10))),
         ("403".to_owned(), Fault::status(403), Again::NewClaim(seconds(50))),
         ("403 of Multi Admin Approval".to_owned(), Fault::approval_required(), Again::NewClaim(seconds(50))),
+        ("400 of Multi Admin Approval".to_owned(), Fault::approval_not_justified(), Again::NewClaim(seconds(50))),
+        ("412 of Multi Admin Approval".to_owned(), Fault::approval_filed(), Again::NewClaim(seconds(50))),
+        ("409 of Multi Admin Approval".to_owned(), Fault::approval_pending(), Again::NewClaim(seconds(50))),
         ("unknown segment".to_owned(), Fault::unknown_segment(), Again::NewClaim(seconds(50))),
         ("405".to_owned(), Fault::status(405), Again::NewClaim(seconds(50))),
         ("406".to_owned(), Fault::status(406), Again::NewClaim(seconds(50))),
@@ -164,34 +168,87 @@ fn not_executed() -> Vec<Case> {
     cases
 }
 
-/// Refusals are verdicts, unless Intune's record says otherwise at once.
+/// How long Intune hides a new entry, up to the bound.
+const LAGS: [u64; 3] = [0, 60, 119];
+
+/// Graph's own refusals, carried out all the same or not: what was shows, and what was not is rejected once it is sure that nothing
+/// shows. A second ticket for the phone waits for that.
 fn refused() -> Vec<Case> {
-    let mut cases = Vec::new();
     let answers: [(&str, MakeFault); 4] = [
         ("400", || Fault::status(400)),
         ("400 by Intune", Fault::refused_by_intune),
         ("404", || Fault::status(404)),
         ("422", || Fault::status(422)),
     ];
+    let mut cases = Vec::new();
     for (answer, fault) in answers {
-        let rejected = Expected::end(Outcome::Rejected, "RefusedByIntune", 0);
-        let case = Case::new(format!("{answer}, not carried out"), rejected);
-        cases.push(case.script(on_the_reset(fault()).once()));
-        // Refused, it is not ours as far as anybody can tell: what answers is adopted.
-        let adopted = Expected::end(Outcome::Complete, "Adopted", 1);
-        let case = Case::new(format!("{answer}, carried out and shown at once"), adopted);
-        let case = case.settings(|settings| settings.ledger_lag = Duration::ZERO.into());
-        cases.push(case.script(on_the_reset(fault().executed()).once()));
+        for lag in LAGS {
+            for (fate, with_fate, carried_out) in FATES {
+                let (expected, next) = if carried_out {
+                    (Expected::once(Again::Never), ADOPTED)
+                } else {
+                    // The second request is the second ticket's.
+                    let again = Again::AfterSettling;
+                    // Sent before this one looks, it is what shows.
+                    let ends = vec![(Outcome::Rejected, "RefusedByIntune"), RESET];
+                    (Expected { ends, carried_out: 1, again }, RESET)
+                };
+                let case = Case::new(format!("{answer}, {fate}, shown after {lag} s, and a second ticket"), expected);
+                let case = case.settings(move |settings| settings.ledger_lag = seconds(lag).into());
+                cases.push(case.script(on_the_reset(with_fate(fault())).once()).with_next(&[next]));
+            }
+        }
+        let alone =
+            Case::new(format!("{answer}, not carried out"), Expected::end(Outcome::Rejected, "RefusedByIntune", 0));
+        cases.push(alone.script(on_the_reset(fault())));
+    }
+    cases
+}
+
+const ADOPTED: (Outcome, &str) = (Outcome::Complete, "Adopted");
+const RESET: (Outcome, &str) = (Outcome::Complete, "PasscodeRemoved");
+
+/// What something on the way answers in Graph's place says nothing, and neither does a failure of Graph's under a refusal's status: a page
+/// with any status, Graph's words without its id. Whichever of two tickets asks again, the phone is reset once.
+fn in_graphs_place() -> Vec<Case> {
+    let answers: [(&str, MakeFault); 16] = [
+        ("a proxy's 200", || Fault::html(200)),
+        ("a proxy's 204", || Fault::html(204)),
+        ("a proxy's 400", || Fault::html(400)),
+        ("a proxy's 401", || Fault::html(401)),
+        ("a proxy's 403", || Fault::html(403)),
+        ("a proxy's 404", || Fault::html(404)),
+        ("a proxy's 405", || Fault::html(405)),
+        ("a proxy's 422", || Fault::html(422)),
+        ("a proxy's 424", || Fault::html(424)),
+        ("a proxy's 429", || Fault::html(429).with_retry_after(seconds(2), RetryAfter::Seconds)),
+        ("a proxy's 502", || Fault::html(502)),
+        ("400 without request id", || Fault::refused_by_intune().without_request_id()),
+        ("403 without request id", || Fault::status(403).without_request_id()),
+        ("429 without request id", || Fault::throttled(seconds(2), RetryAfter::Seconds).without_request_id()),
+        ("400 InternalError", || Fault::error(400, "InternalError", "An internal error has occurred.")),
+        ("504 UnknownError", || Fault::error(504, "UnknownError", "")),
+    ];
+    let mut cases = Vec::new();
+    for (answer, fault) in answers {
+        for lag in LAGS {
+            for (fate, with_fate, carried_out) in FATES {
+                let expected = Expected::once(if carried_out { Again::Never } else { Again::AfterSettling });
+                let next: &[_] = if carried_out { &[ADOPTED] } else { &[ADOPTED, RESET] };
+                let case = Case::new(format!("{answer}, {fate}, shown after {lag} s, and a second ticket"), expected);
+                let case = case.settings(move |settings| settings.ledger_lag = seconds(lag).into());
+                cases.push(case.script(on_the_reset(with_fate(fault())).once()).with_next(next));
+            }
+        }
     }
     cases
 }
 
 /// Accepted: never asked for again, however late it is carried out.
 fn accepted() -> Vec<Case> {
-    let answers: [(&str, MakeFault); 5] = [
+    let answers: [(&str, MakeFault); 4] = [
         ("204", Fault::none),
         ("204 after 18 s", || Fault::none().slow(seconds(18))),
-        ("204 without request id", || Fault::none().without_request_id()),
         ("204 without Date", || Fault::none().without_date()),
         ("repeated by a proxy", Fault::duplicated),
     ];

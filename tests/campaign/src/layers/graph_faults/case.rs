@@ -19,6 +19,8 @@ use crate::{
 
 /// The default `settleWindow` of a tenant.
 const SETTLE_WINDOW: Duration = Duration::from_secs(280);
+/// How long after the first request for the phone the next ticket comes.
+const BETWEEN_TICKETS: Duration = Duration::from_secs(5);
 /// How long the operator goes on after the end: nothing is to follow.
 const AFTERWARDS: Duration = Duration::from_secs(20);
 /// How long Graph goes on after that: what is still under way is carried out.
@@ -83,6 +85,8 @@ pub struct Case {
     ledger_known: bool,
     long: bool,
     expected: Expected,
+    /// The ends that are right for a second ticket for the phone, declared while the first is under way; none: there is none.
+    next: Vec<(Outcome, &'static str)>,
 }
 
 impl Case {
@@ -96,7 +100,14 @@ impl Case {
             ledger_known: true,
             long: false,
             expected,
+            next: Vec::new(),
         }
+    }
+
+    /// With a second ticket for the phone, declared once the first was sent, and the ends that are right for it.
+    pub fn with_next(mut self, ends: &[(Outcome, &'static str)]) -> Self {
+        self.next = ends.to_vec();
+        self
     }
 
     /// With this change.
@@ -163,6 +174,10 @@ impl Case {
         }
         let replica = world.replica("a");
         world.create(reset("inc", &serial, world.now() - self.requested_before)).await;
+        if !self.next.is_empty() {
+            come(&world, Moment::Sent(BETWEEN_TICKETS)).await;
+            world.create(reset("next", &serial, world.now())).await;
+        }
         for (moment, change) in later {
             come(&world, moment).await;
             change(&world, &id);
@@ -174,6 +189,9 @@ impl Case {
         tokio::time::sleep(UNDER_WAY).await;
         let mut tally = audit(&world, Terms::default());
         tally.violations.extend(problems(&world, &self.expected).await);
+        if !self.next.is_empty() {
+            tally.violations.extend(wrong_end(&world, "next", &self.next).await);
+        }
         tally
     }
 }
@@ -198,12 +216,7 @@ fn requests(world: &World) -> Vec<RequestRecord> {
 
 /// What is not as it was said beforehand.
 async fn problems(world: &World, expected: &Expected) -> Vec<String> {
-    let mut problems = Vec::new();
-    let status = world.status("inc").await;
-    let end = (status.outcome, status.reason());
-    if !expected.ends.iter().any(|(outcome, reason)| end == (Some(*outcome), *reason)) {
-        problems.push(format!("it ended as {end:?}, and right is {:?}", expected.ends));
-    }
+    let mut problems: Vec<String> = wrong_end(world, "inc", &expected.ends).await.into_iter().collect();
     // A proxy repeats a request at once, so what happens at one moment is one.
     let mut moments: Vec<_> = world.graph.executed().iter().map(|executed| executed.at).collect();
     moments.dedup();
@@ -220,6 +233,13 @@ async fn problems(world: &World, expected: &Expected) -> Vec<String> {
         problems.push(format!("it was asked for {} time(s), and right is {:?}", asked.len(), expected.again));
     }
     problems
+}
+
+async fn wrong_end(world: &World, name: &str, right: &[(Outcome, &'static str)]) -> Option<String> {
+    let status = world.status(name).await;
+    let end = (status.outcome, status.reason());
+    let is_right = right.iter().any(|(outcome, reason)| end == (Some(*outcome), *reason));
+    (!is_right).then(|| format!("{name} ended as {end:?}, and right is {right:?}"))
 }
 
 fn asked_again_wrongly(again: Again, first: &RequestRecord, second: &RequestRecord) -> Option<String> {

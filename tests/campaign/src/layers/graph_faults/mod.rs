@@ -2,9 +2,9 @@
 //! wrong with Intune's record; reads, tokens and permissions; what becomes of the device.
 //!
 //! Each case says beforehand which end is right, how often the phone is reset, and how it may be asked for again. What is outside of what
-//! the promise rests on is not among them: a request that is carried out although it was answered with 429, 401 or 403, one that is
-//! carried out later than `sendGrace` after an answer that tells nothing, and a record that lags for longer than `ledgerLag`. The tests
-//! use these to show that the layer can fail.
+//! the promise rests on is not among them: a request that is carried out although Graph itself answered 429, 401 or 403, one that is
+//! carried out later than `sendGrace`, and a record that lags for longer than `ledgerLag`. The tests use these to show that the layer can
+//! fail.
 
 mod answers;
 mod case;

@@ -2,11 +2,18 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use api_server::Verb;
 use graph_simulator::{Fault, PathClass, RetryAfter, Rule};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome};
 use serde_json::json;
+use world::objects::HELPDESK;
 
 use super::{
-    case::{Again, Case, Expected},
+    case::{Again, Case, Expected, Moment},
     plans,
 };
 use crate::layers::Size;
@@ -50,6 +57,48 @@ fn a_record_that_lags_for_longer_than_is_set_is_found() {
     let case = Case::new("504, carried out, hidden for ten minutes", Expected::once(Again::Never));
     let case = case.settings(|settings| settings.ledger_lag = Duration::from_secs(600).into());
     found(case.script(on_the_reset(Fault::status(504).executed())));
+}
+
+/// An operator that takes this result of an attempt for proof that nothing was carried out.
+fn believing(case: Case, result: &'static str) -> Case {
+    case.at(Moment::Start, move |world, _| {
+        let client = world.api.client_named("believer");
+        world.api.caller("a").after(move |call, _| {
+            let resets: Api<PasscodeReset> = Api::namespaced(client.clone(), HELPDESK);
+            let records = call.verb == Verb::Patch && call.sets_status()["attempt"]["result"] == result;
+            async move {
+                if records {
+                    let believed = Patch::Merge(json!({"status": {"attempt": {"result": "NotExecuted"}}}));
+                    resets.patch_status(&call.name, &PatchParams::default(), &believed).await.unwrap();
+                }
+                None
+            }
+        });
+    })
+}
+
+#[test]
+fn a_refusal_that_is_believed_is_found() {
+    for fate in [Fault::executed, |fault: Fault| fault.executed_after(Duration::from_secs(140))] {
+        let case = Case::new("400 by Intune, carried out", Expected::once(Again::Never));
+        let case = case.settings(|settings| settings.ledger_lag = Duration::from_secs(119).into());
+        found(believing(case, "Refused").script(on_the_reset(fate(Fault::refused_by_intune()))));
+    }
+}
+
+#[test]
+fn a_page_that_is_believed_is_found() {
+    let case = Case::new("a proxy's 403, carried out", Expected::once(Again::Never));
+    let case = case.settings(|settings| settings.ledger_lag = Duration::from_secs(119).into());
+    found(believing(case, "Unknown").script(on_the_reset(Fault::html(403).executed())));
+}
+
+#[test]
+fn a_second_ticket_that_does_not_wait_long_enough_is_found() {
+    let case = Case::new("400, carried out 140 s later, sendGrace 20 s", Expected::once(Again::Never));
+    let case = case.tenant(json!({"timing": {"sendGrace": "20s", "ledgerLag": "1s"}}));
+    let case = case.with_next(&[(Outcome::Complete, "Adopted")]);
+    found(case.script(on_the_reset(Fault::status(400).executed_after(Duration::from_secs(140)))));
 }
 
 #[test]

@@ -13,6 +13,10 @@ use world::BEGIN;
 
 use super::event::{Declared, Event, History, Which};
 
+/// Multi Admin Approval, in each of its forms.
+const APPROVALS: [fn() -> Fault; 4] =
+    [Fault::approval_required, Fault::approval_not_justified, Fault::approval_filed, Fault::approval_pending];
+
 /// How old an installation is before etcd is copied: a backup of before the first leader lease looks like a new one.
 pub(super) const AGE: Duration = Duration::from_secs(60);
 
@@ -225,7 +229,7 @@ impl Draw {
         Rule::on(class, fault).after(pick(&mut self.dice, &[0, 0, 0, 1, 2])).times(times)
     }
 
-    /// What a reset can meet. Carried out late, but never later than sendGrace; never carried out where the answer says that it was not.
+    /// What a reset can meet. Carried out late, but never later than sendGrace; never carried out where Graph itself says that it could not be.
     fn action_fault(&mut self) -> Fault {
         let wait = Duration::from_millis(self.dice.u64(0..30_000));
         match self.dice.u8(0..12) {
@@ -239,9 +243,12 @@ impl Draw {
             1 => Fault::status(pick(&mut self.dice, &[401, 403, 405, 406, 415, 424, 429])),
             2 => Fault::unknown_segment(),
             3 => Fault::connection_refused(),
-            4 => Fault::refused_by_intune(),
-            5 => Fault::status(pick(&mut self.dice, &[400, 404, 422])),
-            6 => Fault::approval_required(),
+            4 => {
+                let refused = pick(&mut self.dice, &[400, 404, 422]);
+                self.with_fate(Fault::status(refused))
+            }
+            5 => self.with_fate(Fault::refused_by_intune()),
+            6 => pick(&mut self.dice, &APPROVALS)(),
             _ => self.unknown_fault(wait),
         }
     }
@@ -250,7 +257,7 @@ impl Draw {
         let fault = match self.dice.u8(0..12) {
             0 => Fault::none(),
             1 => Fault::status(pick(&mut self.dice, &[408, 409, 423, 500, 502, 503, 504])),
-            2 => Fault::html(pick(&mut self.dice, &[502, 503, 504])),
+            2 => Fault::html(pick(&mut self.dice, &[200, 400, 401, 403, 404, 405, 424, 429, 502, 503, 504])),
             3 => Fault::redirect("https://elsewhere.example/"),
             4 => Fault::lost(),
             5 => Fault::reset(),
@@ -261,17 +268,22 @@ impl Draw {
             10 => Fault::none().slow(wait),
             _ => Fault::status(504).slow(wait),
         };
-        // A second before the bound: half the latency and the first half of the clock's second are within it.
-        let late = Duration::from_secs(self.dice.u64(0..self.grace - 2));
-        let fault = match self.dice.u8(0..3) {
-            0 => fault.not_executed(),
-            1 => fault.executed(),
-            _ => fault.executed_after(late),
-        };
+        let fault = self.with_fate(fault);
         match self.dice.u8(0..8) {
             0 => fault.without_date(),
             1 => fault.without_request_id(),
             _ => fault,
+        }
+    }
+
+    /// Whatever the answer says, it is carried out or not, at once or late.
+    fn with_fate(&mut self, fault: Fault) -> Fault {
+        // A second before the bound: half the latency and the first half of the clock's second are within it.
+        let late = Duration::from_secs(self.dice.u64(0..self.grace - 2));
+        match self.dice.u8(0..3) {
+            0 => fault.not_executed(),
+            1 => fault.executed(),
+            _ => fault.executed_after(late),
         }
     }
 

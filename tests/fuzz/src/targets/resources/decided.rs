@@ -54,7 +54,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         trouble: None,
         matrix: Some(&MATRIX),
         stretch: Stretch::default(),
-        ledger_works: true,
+        ledger_readable: Some(true),
     };
     Observed {
         object,
