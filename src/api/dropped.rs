@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::reset::{PasscodeReset, PasscodeResetSpec};
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The annotation in which `kubectl apply` leaves the manifest.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What an object has beside its spec.
 const OBJECT: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];

@@ -5,7 +5,7 @@
 //! input or output.
 
 pub mod conditions;
-mod dropped;
+pub mod dropped;
 pub mod duration;
 pub mod manifests;
 pub mod matrix;

@@ -1,7 +1,7 @@
 //! What the answer to an action means: whether the action was executed, was not, or nobody knows.
 //!
 //! Only Graph's own answer says anything, and a refusal of Intune's is no proof that nothing was done (graph-docs 12966, 12967): see
-//! decision 0050.
+//! decision 0049.
 
 use std::time::Duration;
 

@@ -101,6 +101,9 @@ impl ReadError {
             Self::Unavailable { retry_after, refusal } => {
                 Self::Unavailable { retry_after, refusal: refusal.hiding(selector) }
             }
+            Self::ApprovalRequired(refusal) => Self::ApprovalRequired(refusal.hiding(selector)),
+            Self::WithoutIntune(refusal) => Self::WithoutIntune(refusal.hiding(selector)),
+            Self::UnknownProperty(refusal) => Self::UnknownProperty(refusal.hiding(selector)),
             Self::WrongAddress(refusal) => Self::WrongAddress(refusal.hiding(selector)),
             Self::Refused(refusal) => Self::Refused(refusal.hiding(selector)),
             // Nothing in these is Graph's own words.

@@ -83,7 +83,7 @@ fn not_expired_in_doubt(d: &mut Draft<'_>) -> Result<(), Step> {
     let Some(now) = d.now.graph else { return Ok(()) };
     let at = saturating_add(now, -CLOCK_KNOWN_TO);
     if at > d.expiration().0 && d.may_have_lost_a_claim(at) {
-        return Err(d.fail(reason::OUTCOME_UNKNOWN, messages::OUTCOME_UNKNOWN));
+        return Err(d.fail(reason::OUTCOME_UNKNOWN, &messages::outcome_unknown(None)));
     }
     not_expired(d, at)
 }

@@ -6,7 +6,7 @@ use super::{
     follow::{Stretch, in_flight, next_look},
     ledger::{self, OwnAttempt, Progress, Question},
     memory, messages,
-    observed::{Doubt, DoubtKind, Now, Observed, Reading},
+    observed::{Doubt, DoubtKind, Look, Now, Observed, Reading},
     quarantine::Quarantine,
     step::{Decision, Fact, Lesson, Step},
 };
@@ -54,10 +54,23 @@ impl<'a> Draft<'a> {
             self.status = self.o.object.status.clone().unwrap_or_default();
         } else {
             conditions::sort(&mut self.status.conditions);
+            self.keep_transition_times();
         }
         // What is asked for in between says nothing about a doubt that an earlier pass had.
         let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
         Decision { status: self.status, step, doubt, lesson: self.lesson, remember: self.remember }
+    }
+
+    /// On its way to a decision a condition may have changed and changed back: then its status did not move.
+    fn keep_transition_times(&mut self) {
+        let Some(before) = &self.o.object.status else { return };
+        for condition in &mut self.status.conditions {
+            if let Some(old) = conditions::get(&before.conditions, &condition.type_)
+                && old.status == condition.status
+            {
+                condition.last_transition_time.clone_from(&old.last_transition_time);
+            }
+        }
     }
 
     // What is known.
@@ -132,9 +145,17 @@ impl<'a> Draft<'a> {
             !self.o.object.spec.dry_run
                 && !self.work_profile_not_asked_for()
                 && memory::answers(*latest, self.request_time())
+                && !self.is_shown(*latest)
         };
         let remembered = self.o.remembered.filter(answers);
         self.status.earlier_reset.or(remembered.map(|latest| EarlierReset { latest_time: Time(latest) }))
+    }
+
+    /// Whether Intune's record shows what may be the reset that was carried out by then.
+    fn is_shown(&self, latest: Timestamp) -> bool {
+        let Some(Reading::Answer { value: Look::Seen { results, .. }, .. }) = self.o.look else { return false };
+        let from = memory::may_have_started(latest, &self.timing(), self.margin());
+        ledger::starts(self.ledger_name(), results).iter().any(|start| start.0 >= from)
     }
 
     /// What Graph accepted is to be remembered.

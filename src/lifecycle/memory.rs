@@ -5,6 +5,7 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+use super::lock::SEND_WINDOW;
 use crate::api::{Time, tenant::Timing, time::saturating_add};
 
 /// The latest expirationTime that a request can have, after its requestTime: a declaration that comes back later is never sent.
@@ -21,6 +22,14 @@ pub fn of_accepted(send_deadline: Time, timing: &Timing) -> Timestamp {
 #[must_use]
 pub fn of_entry(start: Time, margin: SignedDuration) -> Timestamp {
     saturating_add(start.0, margin)
+}
+
+/// Since when its entry may seem to have started, of whichever kind the memory is: where the record shows one, that decides and not the memory, which
+/// tells less exactly when it was.
+#[must_use]
+pub fn may_have_started(latest: Timestamp, timing: &Timing, margin: SignedDuration) -> Timestamp {
+    let late = timing.send_grace.as_signed().saturating_add(timing.clock_error.as_signed());
+    saturating_add(latest, -SEND_WINDOW.saturating_add(late).saturating_add(margin))
 }
 
 /// Whether a reset that was carried out by `latest` may answer a request of this time.

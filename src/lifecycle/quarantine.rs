@@ -7,7 +7,6 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use super::lock::SEND_WINDOW;
 use crate::api::time::saturating_add;
 
-
 /// A time in which no device lock is taken and nothing is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quarantine {

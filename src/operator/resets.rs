@@ -29,6 +29,7 @@ use super::{
 use crate::{
     api::{
         conditions::reason as reasons,
+        dropped::LAST_APPLIED,
         reset::{DeviceSelector, PasscodeReset, PasscodeResetSpec},
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
@@ -295,7 +296,11 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
         return Err(CallError::Gone);
     }
     let metadata = read.meta_mut();
-    (metadata.annotations, metadata.labels, metadata.managed_fields) = (None, None, None);
+    if let Some(annotations) = metadata.annotations.as_mut() {
+        // The manifest that was applied shows which fields the API server dropped.
+        annotations.retain(|key, _| key == LAST_APPLIED);
+    }
+    (metadata.labels, metadata.managed_fields) = (None, None);
     (metadata.owner_references, metadata.finalizers) = (None, None);
     Ok(read.0.ok())
 }

@@ -20,8 +20,8 @@ use crate::{
         follow::Stretch,
         lock::Lock,
         observed::{
-            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, TenantView,
-            Trouble, Unread,
+            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading,
+            TenantView, Trouble, Unread,
         },
         quarantine::Quarantine,
         step::{Decision, Step},

@@ -57,11 +57,23 @@ fn what_shows_answers_first() {
 }
 
 #[test]
+fn while_its_entry_shows_that_says_when_it_was() {
+    // Accepted: claimed at −200, and carried out by −170 + 150 + 5 at the latest; the record shows that it was done at once.
+    let accepted = || remembering(-15).spec(|spec| spec.request_time = Time(t(-60))).at(10);
+    accepted().waits("WaitingForDevice");
+    accepted().sees(vec![entry("done", -200)]).at(10).rejected("RecentlyReset");
+    let often = accepted().tenant(|tenant| tenant.min_interval = "0s".parse().unwrap());
+    often.clone().sees(vec![entry("done", -200)]).at(10).takes_the_lock();
+    // An older one is not it.
+    often.sees(vec![entry("done", -326)]).at(10).waits("WaitingForDevice");
+}
+
+#[test]
 fn an_attempt_without_a_trace_is_not_repeated_and_nothing_is_rejected() {
     let silent = Facts { remembered: Some(t(60)), ..Facts::attempted(Some(AttemptResult::Unknown)) };
     silent.clone().at(SETTLED).waits("VerifyingOutcome");
     silent.at(SETTLED + 1).waits("WaitingForDevice");
-    remembering(60).sees(vec![entry("done", -300)]).at(10).waits("WaitingForDevice");
+    remembering(60).sees(vec![entry("done", -400)]).at(10).waits("WaitingForDevice");
     let gone = |facts: Facts| facts.gone().at(100).doubted(crate::lifecycle::observed::DoubtKind::DeviceGone, 0);
     gone(Facts::new()).rejected("DeviceGone");
     gone(remembering(60)).failed("DeviceGone");

@@ -34,6 +34,8 @@ async fn pages_are_bounded_in_bytes() {
     let lists = requests.iter().filter(|request| {
         request.call.client == "a" && request.call.resource == "passcoderesets" && request.call.verb == Verb::List
     });
+    // The election looks whether there is a status at all.
+    let lists = lists.filter(|request| request.call.query.get("fieldSelector").is_some_and(|f| f == "status.outcome="));
     let pages: Vec<_> = lists.map(|request| request.call.query["limit"].clone()).collect();
     assert_eq!(pages, ["256", "64", "16", "16"]);
     replica.stop().await;

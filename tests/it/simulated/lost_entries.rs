@@ -80,6 +80,7 @@ async fn what_was_adopted_is_not_sent_either() {
     let replica = world.replica("a");
     let declared = declaration(&serial, world.now());
     world.graph.reset_by_hand(&id, world.now());
+    tokio::time::sleep(SOON).await;
     world.create(declared.clone()).await;
     comes_back(&world, &id, declared).await;
     world.until("inc", SOON, |status| status.reason() == "WaitingForDevice").await;

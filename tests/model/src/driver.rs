@@ -167,13 +167,15 @@ impl World<'_> {
 
     /// Read and written at once, since a write that meets another version reads again.
     fn remember(&mut self, r: usize, latest: Second, then: Next) {
-        let version = self.next_version();
-        let etcd = &mut self.state.etcd;
-        (etcd.remembered, etcd.device) = (etcd.remembered.max(Some(latest)), version);
+        if self.state.etcd.remembered < Some(latest) {
+            self.state.etcd.device = self.next_version();
+            self.state.etcd.remembered = Some(latest);
+        }
+        let etcd = &self.state.etcd;
         let replica = &mut self.state.replicas[r];
         let still = |held: &Held| etcd.lock.as_ref().is_some_and(|lock| lock.attempt == held.attempt);
         if replica.held.as_ref().is_none_or(still) {
-            replica.device = version;
+            replica.device = etcd.device;
         }
         let uid = replica.object.as_ref().map(|object| object.uid);
         let starts = match &then {

@@ -74,8 +74,7 @@ pub fn small() -> Vec<Named> {
         ("clocks apart, deleted and declared again, with a memory", Setup { memory: true, ..ahead() }),
         ("reset long before, and an empty look", reset_before()),
         ("an entry that is lost", Setup { crashes: 1, ..forgetful() }),
-        ("an entry that is lost, under two replicas", Setup { clock_errors: vec![0, 0], span: (0, 2), ..forgetful() }),
-        ("an entry that is lost, found after no answer", Setup { losses: 1, recreations: 2, ..forgetful() }),
+        ("an entry that is lost, found after no answer", Setup { losses: 1, ..forgetful() }),
         ("an entry that is lost, of one object or the other", Setup { recreations: 0, ..forgetful_of_two() }),
     ]
 }
@@ -161,7 +160,7 @@ fn forgetful() -> Setup {
 
 /// The same with a second object, which was asked for so late that nothing remembered answers it.
 fn and_another() -> Setup {
-    Setup { objects: vec![(0, 20), (2, 20)], ..forgetful() }
+    Setup { objects: vec![(0, 20), (2, 20)], span: (0, 4), ..forgetful() }
 }
 
 /// The same with a second object that was asked for later, an answer that comes before the reset, and a 429.

@@ -91,13 +91,12 @@ impl Before {
         let phones: Vec<_> =
             names.iter().zip(1..).map(|(name, number)| (*name, intune.phone(number, ANSWER))).collect();
         let declare = |index: usize, requested| declaration(names[index], &phones[index].1, requested);
-        // An operator that is new to an installation of some age waits the quarantine out; a request that was made later does not.
         cluster.tenant_is_ready("default").await;
         intune
             .simulator
             .change_device(&phones[0].1, |phone| phone.ledger.lag = Some(Duration::from_millis(500).into()));
         for index in [0, 1] {
-            cluster.declare(&declare(index, after_quarantine(&cluster, bounds).await)).await;
+            cluster.declare(&declare(index, from_now(-1))).await;
         }
         cluster.ends("done", LONG).await;
         cluster.status_when("after-the-post", LONG, |status| status.reason() == "WaitingForDevice").await;
@@ -210,10 +209,4 @@ async fn quarantine_since(cluster: &Cluster, moment: Timestamp) -> Option<Timest
     let lease = leases.get("passcode-operator-leader").await.ok()?;
     let begin = lease.metadata.annotations?.get(BEGIN)?.parse::<Time>().ok()?.0;
     (begin + seconds(1) > moment).then_some(begin)
-}
-
-/// A requestTime that the first leader's quarantine does not concern.
-async fn after_quarantine(cluster: &Cluster, bounds: Bounds) -> Timestamp {
-    let begin = until("somebody leads", LONG, || quarantine_since(cluster, Timestamp::MIN)).await;
-    (begin + seconds(bounds.send_grace + 1)).max(from_now(-1))
 }

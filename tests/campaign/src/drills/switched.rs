@@ -30,8 +30,8 @@ pub async fn over_and_back(operator: &Path) -> Tally {
     let (one, other) = tokio::join!(Cluster::start(), Cluster::start());
     one.apply(&intune.tenant(json!({}))).await;
     other.apply(&intune.tenant(json!({"suspend": true}))).await;
-    let mut first = Program::operator(&one, "first", operator).started();
-    let mut second = Program::operator(&other, "second", operator).started();
+    let mut first = Program::operator(&one, &[&intune], "first", operator).started();
+    let mut second = Program::operator(&other, &[&intune], "second", operator).started();
     one.tenant_is_ready("default").await;
     other.tenant_is_ready("default").await;
     let mut tally = Tally::default();
@@ -71,16 +71,17 @@ async fn stopped(intune: &Intune, active: (&Cluster, &mut Program), standby: &Cl
     tally
 }
 
-/// Nobody waits: the other one sends what Intune does not show yet.
+/// Nobody waits, and nobody is suspended: the other one sends what Intune does not show yet.
 async fn in_haste(intune: &Intune, active: &Cluster, standby: &Cluster) -> usize {
     let phone = intune.phone(99, Duration::from_secs(1));
     let object = declaration("hasty", &phone, from_now(-1));
+    standby.declare(&object).await;
+    standby.status_when("hasty", LONG, |status| status.reason() == "Suspended").await;
     active.declare(&object).await;
     active.status_when("hasty", LONG, |status| status.reason() == "WaitingForDevice").await;
-    standby.declare(&object).await;
-    active.apply(&intune.tenant(json!({"suspend": true}))).await;
     standby.apply(&intune.tenant(json!({"suspend": false}))).await;
     standby.ends("hasty", LONG).await;
+    active.ends("hasty", LONG).await;
     intune.carried_out(&phone)
 }
 

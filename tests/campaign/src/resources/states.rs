@@ -10,10 +10,11 @@ use passcode_operator::{
 };
 use serde_json::Value;
 
-const WAITING: [&str; 10] = [
+const WAITING: [&str; 11] = [
     reason::SCHEDULED,
     reason::TENANT_NOT_READY,
     reason::SUSPENDED,
+    reason::HELD_BY_ADMISSION,
     reason::LIMIT_REACHED,
     reason::QUARANTINE,
     reason::DEVICE_BUSY,
@@ -23,7 +24,8 @@ const WAITING: [&str; 10] = [
     reason::WAITING_FOR_DEVICE,
 ];
 
-const REJECTED: [&str; 13] = [
+const REJECTED: [&str; 14] = [
+    reason::DENIED_BY_ADMISSION,
     reason::NAMESPACE_NOT_ALLOWED,
     reason::DEVICE_NOT_FOUND,
     reason::AMBIGUOUS_DEVICE,
@@ -42,13 +44,15 @@ const REJECTED: [&str; 13] = [
 const FAILED: [&str; 5] =
     [reason::DEVICE_GONE, reason::DEVICE_REFUSED, reason::CANCELED, reason::DEADLINE_EXCEEDED, reason::OUTCOME_UNKNOWN];
 
-const TENANT: [&str; 10] = [
+const TENANT: [&str; 12] = [
     reason::READY,
     reason::SECRET_NOT_FOUND,
     reason::INVALID_CONFIGURATION,
     reason::TOKEN_REFUSED,
     reason::TOKEN_NOT_ACCEPTED,
     reason::PERMISSION_MISSING,
+    reason::INTUNE_NOT_AVAILABLE,
+    reason::PROPERTY_NOT_AVAILABLE,
     reason::MULTI_ADMIN_APPROVAL_REQUIRED,
     reason::WRONG_ADDRESS,
     reason::UNREACHABLE,
@@ -58,7 +62,9 @@ const TENANT: [&str; 10] = [
 /// The reason of the Ready condition, once it speaks of the object as it is now.
 pub fn told(object: &Value) -> Option<&str> {
     let ready = ready(object)?;
-    (ready["observedGeneration"] == object["metadata"]["generation"]).then(|| ready["reason"].as_str())?
+    // While a tenant signs in, nobody knows yet how it is.
+    let reason = ready["reason"].as_str().filter(|reason| *reason != reason::SIGNING_IN)?;
+    (ready["observedGeneration"] == object["metadata"]["generation"]).then_some(reason)
 }
 
 /// Whether the Ready condition is True, of the object as it is now.

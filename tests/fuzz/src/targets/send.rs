@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Tells the client what time it is.
-const A_LOOK: &str = "200\ndate: Sun, 22 Nov 2026 09:00:00 GMT\n\n{}";
+const A_LOOK: &str = "200\ndate: Sun, 22 Nov 2026 09:00:00 GMT\nrequest-id: 1\n\n{}";
 
 /// The target.
 pub fn run(data: &[u8]) {
@@ -53,7 +53,7 @@ fn is_true(answer: &Response<Bytes>, judged: &Answer) {
         (400, Answer::NotExecuted(WrongAddress)) => says(answer.body(), "resource not found for the segment"),
         (400, Answer::NotExecuted(ApprovalRequired { .. })) => says(answer.body(), "x-msft-approval-justification"),
         (400 | 404 | 422, Answer::Refused) => true,
-        (401, Answer::NotExecuted(TokenRejected)) => true,
+        (401, Answer::NotExecuted(TokenRejected | PermissionMissing)) => true,
         (403, Answer::NotExecuted(TokenRejected | PermissionMissing | ApprovalRequired { .. })) => true,
         (405 | 406 | 415, Answer::NotExecuted(WrongAddress)) => true,
         (409, Answer::NotExecuted(ApprovalRequired { .. })) => says(answer.body(), "approval"),
