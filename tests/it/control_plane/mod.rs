@@ -5,7 +5,6 @@
 
 mod admission;
 mod columns;
-mod denials;
 mod dropped;
 mod finished;
 mod kubectl;
