@@ -5,6 +5,7 @@
 
 mod admission;
 mod columns;
+mod denials;
 mod dropped;
 mod finished;
 mod kubectl;
