@@ -89,9 +89,11 @@ pub struct MatrixRule {
     pub source: Option<String>,
 }
 
-/// Which devices a rule speaks of: all that is given must fit.
+/// Which devices a rule speaks of: all that is given must fit. A condition that this version does not know makes the matrix unreadable, since a
+/// rule without it would speak of more devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = without_additional_properties)]
 pub struct MatrixMatch {
     /// Platform classes, as `passcode-operator matrix` prints them. An unknown one makes the matrix not ready.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 64)))]
@@ -108,6 +110,11 @@ pub struct MatrixMatch {
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self in ['company', 'personal']").message("write ownership as company or personal, or leave it out"))]
     pub ownership: Option<String>,
+}
+
+/// A structural schema has either `properties` or `additionalProperties`; the API server drops what the former do not name.
+fn without_additional_properties(schema: &mut schemars::Schema) {
+    schema.remove("additionalProperties");
 }
 
 /// Whether Intune can do it.

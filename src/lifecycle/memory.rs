@@ -14,8 +14,7 @@ const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(168);
 /// By when a request was carried out that Graph accepted: the answer may come before that.
 #[must_use]
 pub fn of_accepted(send_deadline: Time, timing: &Timing) -> Timestamp {
-    let late = timing.send_grace.as_signed().saturating_add(timing.clock_error.as_signed());
-    saturating_add(send_deadline.0, late)
+    saturating_add(send_deadline.0, after_the_deadline(timing))
 }
 
 /// By when a reset was carried out of which an entry started then; `margin` as in [`Question`](super::ledger::Question).
@@ -28,8 +27,12 @@ pub fn of_entry(start: Time, margin: SignedDuration) -> Timestamp {
 /// tells less exactly when it was.
 #[must_use]
 pub fn may_have_started(latest: Timestamp, timing: &Timing, margin: SignedDuration) -> Timestamp {
-    let late = timing.send_grace.as_signed().saturating_add(timing.clock_error.as_signed());
-    saturating_add(latest, -SEND_WINDOW.saturating_add(late).saturating_add(margin))
+    saturating_add(latest, -SEND_WINDOW.saturating_add(after_the_deadline(timing)).saturating_add(margin))
+}
+
+/// How long after its deadline a request may be carried out.
+fn after_the_deadline(timing: &Timing) -> SignedDuration {
+    timing.send_grace.as_signed().saturating_add(timing.clock_error.as_signed())
 }
 
 /// Whether a reset that was carried out by `latest` may answer a request of this time.

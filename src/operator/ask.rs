@@ -168,10 +168,10 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
             let remedy = remedy(why, &sent.message, first);
             if let Some(trouble) = &remedy.trouble {
                 // Each probe is told another approval code. The first one stays, or each would be a write to all that wait.
-                let waits = |known: &Trouble| {
+                let waits = |known: &&Trouble| {
                     trouble.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == trouble.reason
                 };
-                let trouble = facts.fault().filter(waits).unwrap_or_else(|| trouble.clone());
+                let trouble = facts.fault_of(Asking::Reset).filter(waits).unwrap_or(trouble).clone();
                 facts.found_trouble(trouble, Asking::Reset, now);
             }
             if let Some((pause, why)) = remedy.pause {

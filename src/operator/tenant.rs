@@ -148,6 +148,12 @@ impl Facts {
         self.faults.values().next().map(|fault| fault.trouble.clone())
     }
 
+    /// The trouble that such requests meet.
+    #[must_use]
+    pub fn fault_of(&self, asking: Asking) -> Option<&Trouble> {
+        self.faults.get(&asking).map(|fault| &fault.trouble)
+    }
+
     /// Whether this may be asked now. Where it was refused before, one a minute is let through: `Ok(true)`, the probe. Whoever is not is
     /// told when to come back: one after the other, so that all of them together read little, and one is there soon after a probe is due.
     fn admit(&mut self, asking: Asking, now: Duration) -> Result<bool, Closed> {

@@ -344,8 +344,7 @@ fn read_offset(text: &str) -> Option<SignedDuration> {
     text.strip_suffix('s')?.parse().ok().map(SignedDuration::from_secs)
 }
 
-const SIGNING_IN: &str =
-    "The spec is in force; the operator is signing in as it says. What was sent is followed meanwhile.";
+const SIGNING_IN: &str = "The spec is in force; the operator is signing in as it says. Resets go on, and what was sent is followed, once it has.";
 
 const RESET: &str = "DeviceManagementManagedDevices.PrivilegedOperations.All";
 const READ: [&str; 2] = ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
