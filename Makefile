@@ -17,7 +17,7 @@ test: ## Formatting, lints, generated files and all tests; the last line says ho
 fuzz: ## What comes from outside, fuzzed with libFuzzer for T seconds a target (60); TARGETS="look send" for some of them
 	@T=$(T) tests/fuzz/run.sh $(TARGETS)
 
-mutants: ## The tests of lifecycle and platform, tried with mistakes in the code; ARGS="-f src/lifecycle/decide.rs" for a part
+mutants: ## The tests of lifecycle and platform, tried with mistakes in the code; ARGS="-f core/src/lifecycle/decide.rs" for a part
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing; install it with: cargo install cargo-mutants --locked" >&2; exit 1; }
 	@mkdir -p $(target)
 	cargo mutants --output $(target) $(ARGS)
@@ -47,7 +47,7 @@ simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throt
 control-plane: ## kube-apiserver, etcd and kubectl, built once per machine (some minutes) and kept outside of target/
 	tests/control-plane/build.sh
 
-crds: ## The files in crds/, from the types in src/api/ (then: make charts)
+crds: ## The files in crds/, from the types in core/src/api/ (then: make charts)
 	cargo run --locked --quiet -- crds --output crds
 
 charts: ## The files in deploy/ that are made from others: the chart of the definitions, the table of values, kustomize's base

@@ -65,7 +65,7 @@ crds_are_current() {
 	# The program that the tests use: cargo run would build it and most of its dependencies once more, with other features.
 	"${CARGO_TARGET_DIR:-target}/debug/passcode-operator" crds --output "$work/crds"
 	diff -r crds "$work/crds" || {
-		echo "crds/ is not what src/api/ says; make crds writes it"
+		echo "crds/ is not what core/src/api/ says; make crds writes it"
 		return 1
 	}
 }

@@ -3,7 +3,7 @@
 
 use bench::decisions::Case;
 use divan::{Bencher, black_box};
-use passcode_operator::{
+use passcode_core::{
     lifecycle::decide::is_over,
     platform::{Matrix, Platform},
 };

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::{Context, Result, bail};
 use bench::decisions::Case;
-use passcode_operator::lifecycle::decide::is_over;
+use passcode_core::lifecycle::decide::is_over;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::{
+use passcode_core::{
     api::{
         Time,
         reset::PasscodeReset,
@@ -169,7 +169,7 @@ fn phone() -> ManagedDevice {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use passcode_operator::lifecycle::step::Step;
+    use passcode_core::lifecycle::step::Step;
 
     #[test]
     fn each_case_is_what_its_name_says() {

@@ -14,7 +14,7 @@ use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams},
 };
-use passcode_operator::api::manifests;
+use passcode_core::api::manifests;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -96,7 +96,7 @@ impl Stage {
         let server = serve(&simulator, ServeOptions::default()).await?;
         let stage = Self { client: plane.client().await?, plane, simulator, intune, server };
         for definition in manifests::definitions()? {
-            stage.plane.apply(&manifests::to_yaml(&definition)?).await?;
+            stage.plane.apply(&serde_json::to_string(&definition)?).await?;
         }
         stage.plane.apply(include_str!("../peers/crd.yaml")).await?;
         for namespace in [OPERATOR, HELPDESK] {
@@ -304,7 +304,7 @@ pub fn still_runs(process: &mut crate::process::Measured) -> Result<()> {
 #[must_use]
 pub fn declaration(group: &str, phone: &str) -> Value {
     let asked = k8s_openapi::jiff::Timestamp::now() - SignedDuration::from_secs(5);
-    let asked = passcode_operator::api::Time(asked).floor_to_second();
+    let asked = passcode_core::api::Time(asked).floor_to_second();
     json!({
         "apiVersion": format!("{group}/v1alpha1"), "kind": "PasscodeReset",
         "metadata": {"name": phone, "namespace": HELPDESK},

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use bench::decisions::Case;
-use passcode_operator::lifecycle::{decide::is_over, step::Step};
+use passcode_core::lifecycle::{decide::is_over, step::Step};
 
 #[test]
 fn a_finished_object_costs_no_allocation() {

@@ -27,9 +27,9 @@ use self::{
     report::Report,
 };
 use super::Misuse;
-use crate::{
+use crate::graph::devices_from_json;
+use passcode_core::{
     api::reset::{PasscodeReset, RequestedAction},
-    graph::devices_from_json,
     platform::{Matrix, builtin_names},
 };
 

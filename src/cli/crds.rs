@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt;
 
 use super::output;
-use crate::api::manifests;
+use passcode_core::api::manifests;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -17,7 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     for definition in manifests::definitions()? {
-        let yaml = manifests::to_yaml(&definition)?;
+        let yaml = to_yaml(&definition)?;
         match &arguments.output {
             None => output::print(&format!("---\n{yaml}"))?,
             Some(directory) => {
@@ -27,4 +28,14 @@ pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A definition as a YAML document.
+///
+/// # Errors
+/// If it cannot be serialised.
+pub fn to_yaml(definition: &CustomResourceDefinition) -> anyhow::Result<String> {
+    // By way of JSON values: their keys are sorted, so the file changes only where the definition does.
+    let value = serde_json::to_value(definition)?;
+    Ok(serde_saphyr::to_string(&value)?)
 }

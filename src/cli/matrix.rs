@@ -1,7 +1,7 @@
 //! `passcode-operator matrix`
 
 use super::output;
-use crate::{
+use passcode_core::{
     api::matrix::PlatformSupportMatrix,
     platform::{builtin_names, builtin_spec},
 };

@@ -12,6 +12,7 @@ mod run;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use check::fuzzing;
+pub use crds::to_yaml;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

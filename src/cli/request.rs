@@ -9,7 +9,7 @@ use super::{
     check::{Problem, problems},
     output,
 };
-use crate::api::{GROUP, Time, VERSION, reset::DeviceSelector};
+use passcode_core::api::{GROUP, Time, VERSION, reset::DeviceSelector};
 
 /// What is printed below the options.
 const MORE: &str = "\
@@ -142,7 +142,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::api::reset::PasscodeReset;
+    use passcode_core::api::reset::PasscodeReset;
 
     #[derive(Parser)]
     struct Line {

@@ -14,7 +14,7 @@ use super::{
     selector::{Attempt, Selector},
     wire::{Broken, DeviceRow, Page},
 };
-use crate::platform::device::ManagedDevice;
+use passcode_core::platform::device::ManagedDevice;
 
 /// How many candidates are handed over.
 const MAX_CANDIDATES: usize = 10;

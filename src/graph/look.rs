@@ -11,7 +11,7 @@ use super::{
     request::{Call, DeviceId},
     wire::{Broken, LookRow, time},
 };
-use crate::platform::device::ActionResult;
+use passcode_core::platform::device::ActionResult;
 
 /// What a look showed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{object::Object, request::Action};
-use crate::platform::device::{ActionResult, ManagedDevice};
+use passcode_core::platform::device::{ActionResult, ManagedDevice};
 
 /// A row of a list, or a single device, of beta.
 #[derive(Deserialize)]

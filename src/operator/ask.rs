@@ -5,13 +5,15 @@ use std::time::Duration;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::tenant::{Asking, Tenant};
-use crate::{
+use crate::graph::{
+    self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency,
+};
+use passcode_core::{
     api::{
         conditions::reason,
         reset::{DeviceSelector, PasscodeReset},
         reset_status::Attempt,
     },
-    graph::{self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency},
     lifecycle::{
         answered::{Answered, Meaning},
         observed::{Closed, Found, Look, Reading, Trouble, Unreadable},
@@ -108,7 +110,7 @@ pub async fn send(
         let message = "There is no way to ask Graph at the moment.".to_owned();
         return Posted { answered: Answered { meaning, request_id: None, message }, went_out: false };
     };
-    let platform = device.platform.parse().unwrap_or(crate::platform::Platform::Unknown);
+    let platform = device.platform.parse().unwrap_or(passcode_core::platform::Platform::Unknown);
     // The entry that will be looked for decides what is sent, so that the two can never differ.
     let action = match required_ledger_name(platform) {
         "recoverPasscode" => graph::Action::RecoverPasscode,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::lifecycle::admission::TRIES_PER_SECOND;
+use passcode_core::lifecycle::admission::TRIES_PER_SECOND;
 
 /// The tries that were promised, and those that were made.
 #[derive(Default)]

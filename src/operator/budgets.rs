@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{
+use crate::graph::{Budget, Clock, Full, Limits};
+use passcode_core::{
     api::tenant::{CloudName, IntuneTenantSpec, Limits as Configured},
-    graph::{Budget, Clock, Full, Limits},
     lifecycle::observed::Gate,
 };
 

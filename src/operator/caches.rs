@@ -15,10 +15,8 @@ use kube::{
 };
 
 use super::{context::Context, guarded::Guarded};
-use crate::{
-    api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
-    telemetry::health::Watch,
-};
+use crate::telemetry::health::Watch;
+use passcode_core::api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant};
 
 /// The caches of one term of leadership.
 pub struct Caches {

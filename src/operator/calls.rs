@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use super::denials;
-use crate::lifecycle::admission::Denial;
+use passcode_core::lifecycle::admission::Denial;
 
 /// How long one call may take. The client has no time-out of its own, and a dropped connection would hang a pass for ever.
 const TIME_OUT: Duration = Duration::from_secs(15);

@@ -32,11 +32,10 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    api::tenant::IntuneTenant,
     graph::{AllowedOrigins, Clock},
-    lifecycle::observed::Trouble,
     telemetry::{health::Health, metrics::Metrics},
 };
+use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Trouble};
 
 /// What every part of the driver shares.
 pub struct Context {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{calls::call, context::Context};
-use crate::{api::reset::PasscodeReset, lifecycle::events::Announcement};
+use passcode_core::{api::reset::PasscodeReset, lifecycle::events::Announcement};
 
 /// How many are told at once.
 const AT_ONCE: usize = 8;

@@ -3,7 +3,7 @@
 
 use kube::core::{Status, response::StatusCause};
 
-use crate::lifecycle::admission::{Denial, DenialKind};
+use passcode_core::lifecycle::admission::{Denial, DenialKind};
 
 /// The longest sentence that is kept, in bytes.
 const LONGEST: usize = 1024;

@@ -8,7 +8,7 @@ use kube::{
 };
 
 use super::calls::call_within;
-use crate::{api::reset::PasscodeReset, lifecycle::events::Announcement};
+use passcode_core::{api::reset::PasscodeReset, lifecycle::events::Announcement};
 
 /// The longest note that the API server takes, in bytes.
 const LONGEST_NOTE: usize = 1024;

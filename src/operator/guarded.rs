@@ -19,7 +19,7 @@ use super::{
     calls::{CallError, call},
     context::Context,
 };
-use crate::api::conditions::{self, Truth, kind};
+use passcode_core::api::conditions::{self, Truth, kind};
 
 /// An object, or what is known of one that this version cannot read.
 #[derive(Clone, Debug)]
@@ -142,7 +142,7 @@ impl Unread {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::api::tenant::IntuneTenant;
+    use passcode_core::api::tenant::IntuneTenant;
 
     fn guarded(spec: Value, status: Value) -> Guarded<IntuneTenant> {
         let object = json!({"metadata": {"name": "t", "uid": "u", "generation": 3}, "spec": spec, "status": status});

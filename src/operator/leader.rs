@@ -22,14 +22,16 @@ use super::{
     locks::{self, LOCK_LABEL},
 };
 use crate::{
+    graph::Clock,
+    telemetry::{health::Health, metrics::Metrics},
+};
+use passcode_core::{
     api::{
         Time,
         reset::PasscodeReset,
         tenant::{IntuneTenant, Timing},
     },
-    graph::Clock,
     lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion},
-    telemetry::{health::Health, metrics::Metrics},
 };
 
 /// The lease's name.

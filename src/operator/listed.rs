@@ -17,7 +17,7 @@ use kube::{
 };
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use crate::{
+use passcode_core::{
     api::{
         reset::{PasscodeReset, PasscodeResetSpec},
         reset_status::PasscodeResetStatus,

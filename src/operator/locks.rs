@@ -22,7 +22,7 @@ use super::{
     calls::{CallError, call},
     guarded::Guarded,
 };
-use crate::{
+use passcode_core::{
     api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::{
         admission::{Denial, DenialKind},
@@ -260,7 +260,8 @@ impl Locks {
     /// # Errors
     /// If the leases cannot be listed.
     pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
-        let long_ago = crate::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
+        let long_ago =
+            passcode_core::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
         self.taken().retain(|_, lock| lock.settled() > long_ago);
         let mut over = Vec::new();
         self.for_each(|lease| {

@@ -16,7 +16,7 @@ use super::{
     context::Context,
     guarded::Guarded,
 };
-use crate::{
+use passcode_core::{
     api::{
         conditions::{self, Truth, kind, reason},
         matrix::PlatformSupportMatrix,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{
+use passcode_core::{
     api::reset::PasscodeReset,
     lifecycle::{admission::Refusal, answered::Answered, observed::Doubt, without_tenant::Sweep},
 };

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{context::Context, tenant::Tenant};
-use crate::{
+use passcode_core::{
     api::{conditions::reason, reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::observed::{Namespace, Trouble},
 };

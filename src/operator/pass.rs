@@ -18,13 +18,13 @@ use super::{
     status_writer::{self, Check},
     tenant::{Asking, Tenant},
 };
-use crate::{
+use crate::graph::{Reservation, Urgency};
+use passcode_core::{
     api::{
         reset::PasscodeReset,
         reset_status::{Attempt, PasscodeResetStatus},
         tenant::IntuneTenant,
     },
-    graph::{Reservation, Urgency},
     lifecycle::{
         admission::DeniedWrite,
         answered::{Answered, answered},

@@ -26,19 +26,18 @@ use super::{
     sweep,
     turns::Admitted,
 };
-use crate::{
+use crate::{graph::Reservation, telemetry::health::Watch};
+use passcode_core::{
     api::{
         conditions::reason as reasons,
         dropped::LAST_APPLIED,
         reset::{DeviceSelector, PasscodeReset, PasscodeResetSpec},
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
-    graph::Reservation,
     lifecycle::{
         admission::{Denial, write_again},
         events::Announcement,
     },
-    telemetry::health::Watch,
 };
 
 /// How many are gone over at once is for [`super::turns`] to say; who waits for a turn is not being reconciled.
@@ -372,7 +371,8 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
     let refusal = memory.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
     if !memory.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
         memory.announced_wait = true;
-        let ready = crate::api::conditions::get(&status.conditions, crate::api::conditions::kind::READY);
+        let ready =
+            passcode_core::api::conditions::get(&status.conditions, passcode_core::api::conditions::kind::READY);
         let note = ready.map_or_else(String::new, |ready| ready.message.clone());
         context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
     }

@@ -35,7 +35,6 @@ use super::{
     upkeep,
 };
 use crate::{
-    api::tenant::IntuneTenant,
     graph::{AllowedOrigins, Clock},
     telemetry::{
         health::Health,
@@ -43,6 +42,7 @@ use crate::{
         metrics::Metrics,
     },
 };
+use passcode_core::api::tenant::IntuneTenant;
 
 /// How often the served schemas are compared with our own.
 const SCHEMA_PERIOD: Duration = Duration::from_secs(30);

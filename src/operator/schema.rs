@@ -8,7 +8,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::{Api, Client, ResourceExt, api::ObjectMeta};
 
 use super::calls::{CallError, call};
-use crate::api::{VERSION, manifests};
+use passcode_core::api::{VERSION, manifests};
 
 /// Our own definitions: the same as long as a process runs, and dear to make.
 static WANTED: OnceLock<Vec<CustomResourceDefinition>> = OnceLock::new();

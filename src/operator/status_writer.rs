@@ -10,7 +10,7 @@ use kube::{
 use serde_json::{Map, Value, json};
 
 use super::calls::{CallError, call};
-use crate::api::{reset::PasscodeReset, reset_status::PasscodeResetStatus};
+use passcode_core::api::{reset::PasscodeReset, reset_status::PasscodeResetStatus};
 
 /// How strictly the API server is to check a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn pointer(path: &str) -> PointerBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::reset_status::{Attempt, Outcome};
+    use passcode_core::api::reset_status::{Attempt, Outcome};
 
     fn object(attempt: Option<&str>) -> PasscodeReset {
         let spec = json!({"device": {"serialNumber": "S"}, "requestTime": "2026-11-22T09:00:00Z"});

@@ -9,13 +9,13 @@ use std::{
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::budgets;
-use crate::{
+use crate::graph::{Clock, Graph};
+use passcode_core::{
     api::{
         Duration as Length, Time,
         conditions::reason,
         tenant::{IntuneTenant, IntuneTenantSpec, LedgerStatus},
     },
-    graph::{Clock, Graph},
     lifecycle::{
         breaker::Breaker,
         follow::Stretch,
@@ -310,7 +310,7 @@ impl Tenant {
         let wall = clock.wall();
         let graph = self.graph.as_ref().and_then(|graph| graph.now());
         let offset = self.record.facts().clock_offset.unwrap_or_default();
-        Now { wall, graph, estimate: graph.unwrap_or_else(|| crate::api::time::saturating_add(wall, offset)) }
+        Now { wall, graph, estimate: graph.unwrap_or_else(|| passcode_core::api::time::saturating_add(wall, offset)) }
     }
 }
 

@@ -9,12 +9,10 @@ use super::{
     context::Context,
     tenant_setup::NoClient,
 };
-use crate::{
-    api::{
-        conditions::reason,
-        tenant::{SecretKeyRef, SecretRef},
-    },
-    graph::Certificate,
+use crate::graph::Certificate;
+use passcode_core::api::{
+    conditions::reason,
+    tenant::{SecretKeyRef, SecretRef},
 };
 
 /// The keys of a Secret of type kubernetes.io/tls.

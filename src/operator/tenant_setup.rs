@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{budgets, calls::CallError, context::Context, tenant_secrets};
-use crate::{
+use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
+use passcode_core::{
     api::{
         conditions::reason,
         tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
     },
-    graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits},
     lifecycle::observed::Trouble,
 };
 

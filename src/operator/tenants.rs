@@ -26,12 +26,12 @@ use super::{
     tenant::{Record, Tenant},
     tenant_setup::{self, Client, NoClient},
 };
-use crate::{
+use crate::graph::SignedIn;
+use passcode_core::{
     api::{
         conditions::{self, Truth, kind, reason},
         tenant::{IntuneTenant, IntuneTenantSpec, IntuneTenantStatus},
     },
-    graph::SignedIn,
     lifecycle::observed::Trouble,
 };
 

@@ -19,9 +19,9 @@ use super::{
     budgets, caches::Caches, calls::CallError, context::Context, dependencies::Dependencies, guarded::Guarded,
     matrices, matrices::Matrices, tenant::Unsaid, tenants, tenants::TenantsContext,
 };
-use crate::{
+use crate::graph::Budget;
+use passcode_core::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
-    graph::Budget,
     lifecycle::admission::write_again,
 };
 
@@ -324,7 +324,7 @@ impl Upkeep {
                 // The latest of all tenants with this id would do as well; they ask the same Graph.
                 let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
                 let offset = tenant.record.facts().clock_offset?;
-                Some(crate::api::time::saturating_add(wall, offset))
+                Some(passcode_core::api::time::saturating_add(wall, offset))
             };
             Done::Swept(slow_to_fail(context.locks.sweep(wall, graph_now)).await)
         });

@@ -96,7 +96,8 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{api::reset_status::Outcome, graph::SystemClock};
+    use crate::graph::SystemClock;
+    use passcode_core::api::reset_status::Outcome;
 
     async fn scraped(accept: &[&str]) -> (String, String) {
         let metrics = Arc::new(Metrics::default());

@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{
+use passcode_core::{
     api::reset_status::{Outcome, PasscodeResetStatus},
     lifecycle::answered::Meaning,
 };

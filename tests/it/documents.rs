@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use passcode_operator::platform::{NOT_LISTED, OS_VERSION_UNREADABLE, builtin_names, builtin_spec};
+use passcode_core::platform::{NOT_LISTED, OS_VERSION_UNREADABLE, builtin_names, builtin_spec};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -64,7 +64,7 @@ fn links_between_documents_lead_somewhere() {
 
 /// Each reason of the program's closed list, with what its comment says first: `Waiting`, `Failed`, `An IntuneTenant's` ...
 pub(crate) fn reasons() -> BTreeMap<String, String> {
-    let source = fs::read_to_string(root().join("src/api/conditions.rs")).unwrap();
+    let source = fs::read_to_string(root().join("core/src/api/conditions.rs")).unwrap();
     let (_, list) = source.split_once("pub mod reason {").unwrap();
     let lines: Vec<_> = list.split("\n}").next().unwrap().lines().map(str::trim).collect();
     let reason = |pair: &[&str]| {

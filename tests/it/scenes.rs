@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use graph_simulator::{Device, DeviceClass};
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
+use passcode_core::api::reset_status::{Outcome, PasscodeResetStatus};
 use serde_json::{Value, json};
 
 use world::objects::{reset, with};

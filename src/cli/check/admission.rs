@@ -11,7 +11,7 @@ use super::{
     labels, metadata,
     structure::{self, Kind, Problem, join},
 };
-use crate::{
+use passcode_core::{
     api::{GROUP, VERSION, manifests, matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant},
     platform::Matrix,
 };

@@ -1,7 +1,7 @@
 //! A device as the operator would judge it: its class, the matrix's word, and whether that is what was asked for.
 
 use super::report::Report;
-use crate::{
+use passcode_core::{
     api::reset::{PasscodeReset, RequestedAction},
     lifecycle::offer,
     platform::{Classification, ManagedDevice, Matrix, Platform, Row, Verdict, deciding_row, raw_values},

@@ -7,7 +7,7 @@
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 
-use crate::platform::distance;
+use strsim::levenshtein;
 
 /// Something that the API server would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) fn join(path: &str, name: &str) -> String {
 /// What was most likely meant by a name that is not known.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_ascii_lowercase();
-    let by_distance = known.map(|known| (distance(&known.to_ascii_lowercase(), &wanted), known));
+    let by_distance = known.map(|known| (levenshtein(&known.to_ascii_lowercase(), &wanted), known));
     by_distance.min().filter(|(steps, _)| steps * 3 <= wanted.len()).map(|(_, known)| known)
 }
 

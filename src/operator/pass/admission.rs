@@ -4,17 +4,17 @@
 use std::time::Duration;
 
 use super::{End, Pass};
-use crate::{
+use crate::operator::{
+    calls::CallError,
+    locks::CHANGED_BY,
+    status_writer::{self, Check},
+};
+use passcode_core::{
     api::reset_status::{Attempt, PasscodeResetStatus},
     lifecycle::{
         admission::{Denial, DenialKind, DeniedWrite, Refusal},
         answered::{Answered, Meaning, answered},
         observed::Admission,
-    },
-    operator::{
-        calls::CallError,
-        locks::CHANGED_BY,
-        status_writer::{self, Check},
     },
 };
 

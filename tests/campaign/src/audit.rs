@@ -11,7 +11,7 @@ use std::{
 use api_server::{Change, Key, Version};
 use graph_simulator::{Executed, PathClass, Simulator};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::api::{
+use passcode_core::api::{
     conditions::{self, reason},
     reset::PasscodeReset,
     reset_status::{Attempt, Outcome, PasscodeResetStatus},

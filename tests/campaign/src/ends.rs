@@ -1,6 +1,6 @@
 //! How objects have ended, to compare a run with its undisturbed one.
 
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use world::World;
 
 /// How an object ended.

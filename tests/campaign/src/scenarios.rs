@@ -120,8 +120,7 @@ pub const ALL: &[Scenario] = &[
         people: |world| {
             Box::pin(async {
                 asked(world, &[("inc", 1)]).await;
-                let sent =
-                    |status: &passcode_operator::api::reset_status::PasscodeResetStatus| status.attempt.is_some();
+                let sent = |status: &passcode_core::api::reset_status::PasscodeResetStatus| status.attempt.is_some();
                 // A lock whose holder died holds its successor up for a settle window.
                 world.until("inc", Duration::from_secs(1_200), sent).await;
                 tokio::time::sleep(Duration::from_secs(3)).await;

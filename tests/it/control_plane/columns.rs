@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use passcode_operator::platform::{builtin_names, builtin_spec};
+use passcode_core::platform::{builtin_names, builtin_spec};
 use serde_json::json;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use serde_json::{Value, json};
 
 use super::{rules::manifests::reset, server::Server};

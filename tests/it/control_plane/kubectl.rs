@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use passcode_operator::api::manifests::definitions;
+use passcode_core::api::manifests::definitions;
 use serde_json::{Value, json};
 
 use super::{

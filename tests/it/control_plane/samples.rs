@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::{Api, CustomResourceExt, api::PostParams};
-use passcode_operator::{
+use passcode_core::{
     api::{matrix::PlatformSupportMatrix, reset::PasscodeReset},
     platform::{builtin_names, builtin_spec},
 };

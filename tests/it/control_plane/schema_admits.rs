@@ -2,7 +2,7 @@
 //! silently never happens.
 
 use futures::{StreamExt, stream};
-use passcode_operator::api::{
+use passcode_core::api::{
     manifests::definitions, matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant,
 };
 use proptest::{

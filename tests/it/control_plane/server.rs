@@ -9,7 +9,7 @@ use kube::{
     core::response::Status,
     runtime::{conditions::is_crd_established, wait::await_condition},
 };
-use passcode_operator::api::manifests;
+use passcode_core::api::manifests;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kube::ResourceExt;
-use passcode_operator::api::manifests;
+use passcode_core::api::manifests;
 
 #[test]
 fn the_files_in_crds_are_up_to_date() {
@@ -14,7 +14,10 @@ fn the_files_in_crds_are_up_to_date() {
         let name = format!("{}.yaml", definition.name_any());
         let file = std::fs::read_to_string(directory.join(&name)).unwrap_or_default();
         // Not assert_eq: nobody wants both files in full.
-        assert!(file == manifests::to_yaml(&definition).unwrap(), "crds/{name} is not up to date; {regenerate}");
+        assert!(
+            file == passcode_operator::cli::to_yaml(&definition).unwrap(),
+            "crds/{name} is not up to date; {regenerate}"
+        );
         expected.push(name);
     }
     for entry in std::fs::read_dir(&directory).unwrap() {

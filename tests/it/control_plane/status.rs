@@ -5,7 +5,7 @@ use kube::{
     Api, ResourceExt,
     api::{WatchEvent, WatchParams},
 };
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use serde_json::{Value, json};
 
 use super::{

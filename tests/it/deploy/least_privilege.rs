@@ -17,7 +17,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{Api, api::PostParams};
-use passcode_operator::{
+use passcode_core::{
     api::{matrix::PlatformSupportMatrix, reset::PasscodeReset, reset_status::Outcome},
     platform::builtin_spec,
 };

@@ -6,7 +6,7 @@ use kube::{
     Api, Client, Resource,
     api::{Patch, PatchParams, PostParams},
 };
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use serde_json::{Value, json};
 
 use super::rendered;

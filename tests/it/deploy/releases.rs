@@ -12,7 +12,7 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams, PostParams},
 };
-use passcode_operator::api::{reset::PasscodeReset, tenant::IntuneTenant};
+use passcode_core::api::{reset::PasscodeReset, tenant::IntuneTenant};
 use serde_json::json;
 use tempfile::TempDir;
 use world::objects::{HELPDESK, OPERATOR, reset, reset_object, tenant, tenant_object};

@@ -9,7 +9,7 @@ use std::{
 
 use api_server::{ApiServer, Call, Fault, Verb, status};
 use graph_simulator::DeviceClass;
-use passcode_operator::{api::conditions, platform::builtin_spec};
+use passcode_core::{api::conditions, platform::builtin_spec};
 use serde_json::json;
 use world::{
     World,

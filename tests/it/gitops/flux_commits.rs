@@ -11,7 +11,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, PostParams},
 };
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use world::objects::{reset, reset_object, with};
 

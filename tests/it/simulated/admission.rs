@@ -6,7 +6,7 @@ use api_server::{Review, Ruling, Verb, denied_by_policy, denied_by_webhook, webh
 use graph_simulator::{DeviceClass, DevicePlan, Lag, PathClass};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::Status;
-use passcode_operator::api::{
+use passcode_core::api::{
     conditions::{self, kind},
     reset_status::Outcome,
 };
@@ -67,7 +67,7 @@ fn events(world: &World, reason: &str) -> usize {
     world.api.objects("events.events.k8s.io").iter().filter(|event| event["reason"] == reason).count()
 }
 
-fn permitted(status: &passcode_operator::api::reset_status::PasscodeResetStatus) -> (String, String) {
+fn permitted(status: &passcode_core::api::reset_status::PasscodeResetStatus) -> (String, String) {
     let permitted = conditions::get(&status.conditions, kind::PERMITTED).unwrap();
     (permitted.status.clone(), permitted.reason.clone())
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use graph_simulator::{DeviceClass, Fault, Lag, PathClass, Rule};
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::api::reset_status::{AttemptResult, Outcome};
+use passcode_core::api::reset_status::{AttemptResult, Outcome};
 use serde_json::json;
 use world::{
     World,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use api_server::{Fault, On, Verb};
 use graph_simulator::{DeviceClass, DevicePlan, EXAMPLE_SECRET};
 use kube::api::DeleteParams;
-use passcode_operator::api::{Time, reset_status::Outcome};
+use passcode_core::api::{Time, reset_status::Outcome};
 use serde_json::json;
 
 use world::{

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use graph_simulator::DeviceClass;
 use kube::{Api, api::ListParams};
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use serde_json::{Value, json};
 use world::{
     World,

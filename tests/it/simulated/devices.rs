@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{ActionState, Device, DeviceClass, DevicePlan, PathClass};
-use passcode_operator::api::reset_status::Outcome::{self, Complete, Failed, Rejected};
+use passcode_core::api::reset_status::Outcome::{self, Complete, Failed, Rejected};
 use serde_json::json;
 
 use world::{
@@ -166,7 +166,7 @@ async fn each_answer_of_a_device_ends_it() {
         let (serial, _) = world.add(Device::example(DeviceClass::IPhone, number).with_plan(plan.clone()));
         world.create(reset(name, &serial, world.now())).await;
     }
-    let waiting = |status: &passcode_operator::api::reset_status::PasscodeResetStatus| {
+    let waiting = |status: &passcode_core::api::reset_status::PasscodeResetStatus| {
         status.device_action.as_ref().is_some_and(|action| action.state == "deferredByUser")
     };
     assert_eq!(world.until("later-state", SOON, waiting).await.reason(), "WaitingForDevice");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::DeviceClass;
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 
 use world::{
@@ -70,7 +70,7 @@ async fn an_entra_tenant_that_changed_is_not_asked_about_what_was_sent() {
     let replica = world.replica("a");
     world.create(reset("inc", &serial, world.now())).await;
     world.until("inc", Duration::from_secs(60), |status| status.reason() == "WaitingForDevice").await;
-    let tenants: kube::Api<passcode_operator::api::tenant::IntuneTenant> = kube::Api::all(world.client.clone());
+    let tenants: kube::Api<passcode_core::api::tenant::IntuneTenant> = kube::Api::all(world.client.clone());
     tenants.delete("default", &Default::default()).await.unwrap();
     let other = json!({"tenantId": "99999999-9999-4999-8999-999999999999"});
     world.create_tenant(with(world::objects::tenant("default"), other)).await;

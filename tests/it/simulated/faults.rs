@@ -5,7 +5,7 @@ use std::time::Duration;
 use api_server::{Cut, Fault as ApiFault, On, Verb, status as api_status};
 use graph_simulator::{DeviceClass, DevicePlan, Lag};
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::api::{conditions, reset_status::Outcome};
+use passcode_core::api::{conditions, reset_status::Outcome};
 use serde_json::json;
 
 use world::{
@@ -257,7 +257,7 @@ async fn an_entry_that_never_appears_after_a_204() {
 async fn an_older_definition_claims_nothing_and_refuses_no_outcome() {
     let world = World::new().await;
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
-    let mut definitions = passcode_operator::api::manifests::definitions().unwrap();
+    let mut definitions = passcode_core::api::manifests::definitions().unwrap();
     let current = definitions.remove(1);
     let mut older = serde_json::to_value(&current).unwrap();
     let status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/attempt/properties";
@@ -279,7 +279,7 @@ async fn an_unreadable_object_stops_nobody_else() {
     let (serial, _) = world.device(DeviceClass::IPhone, 1);
     let replica = world.replica("a");
     let client = world.api.client();
-    let resource = kube::core::ApiResource::erase::<passcode_operator::api::reset::PasscodeReset>(&());
+    let resource = kube::core::ApiResource::erase::<passcode_core::api::reset::PasscodeReset>(&());
     let raw: kube::Api<kube::core::DynamicObject> = kube::Api::namespaced_with(client, "helpdesk", &resource);
     let broken = json!({
         "apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeReset",
@@ -302,7 +302,7 @@ async fn a_conflicting_label_edit_changes_nothing() {
         async move {
             // Somebody labels the object just before each write of its status.
             if call.verb == Verb::Patch && call.resource == "passcoderesets" && call.subresource == "status" {
-                let api: kube::Api<passcode_operator::api::reset::PasscodeReset> =
+                let api: kube::Api<passcode_core::api::reset::PasscodeReset> =
                     kube::Api::namespaced(editor, "helpdesk");
                 let stamp = json!({"metadata": {"labels": {"edited": uuid::Uuid::new_v4().to_string()}}});
                 if api.list(&Default::default()).await.unwrap().items[0].metadata.labels.is_none() {

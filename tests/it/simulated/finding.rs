@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{Device, DeviceClass, Fault, PathClass, Rule};
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 use world::{
     World,

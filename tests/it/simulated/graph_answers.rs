@@ -10,7 +10,7 @@ use graph_simulator::{
     Device, DeviceClass, DevicePlan, EXAMPLE_CLIENT, Fault, PathClass, READ_PERMISSION, RESET_PERMISSION,
     RequestRecord, RetryAfter, Revocation, Rule,
 };
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 
 use world::{World, changes::BY_ITSELF, objects::reset};
 

@@ -8,7 +8,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams},
 };
-use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome, tenant::IntuneTenant};
+use passcode_core::api::{reset::PasscodeReset, reset_status::Outcome, tenant::IntuneTenant};
 use serde_json::json;
 use world::{
     World,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api_server::Verb;
 use graph_simulator::{Device, DeviceClass, PathClass};
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 
 use world::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use graph_simulator::{DeviceClass, Fault, Limits, PathClass, RequestRecord, RetryAfter, Rule};
 use kube::{Api, api::ListParams};
-use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome};
+use passcode_core::api::{reset::PasscodeReset, reset_status::Outcome};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use world::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use graph_simulator::{DeviceClass, Fault, PathClass, Rule};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::DeleteParams;
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use world::{
     World,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api_server::{Fault as ApiFault, On, Verb, status as api_status};
 use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, PathClass, Rule};
 use kube::api::{Patch, PatchParams};
-use passcode_operator::api::reset_status::{AttemptResult, Outcome};
+use passcode_core::api::reset_status::{AttemptResult, Outcome};
 use serde_json::json;
 
 use world::{

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use graph_simulator::DeviceClass;
 use k8s_openapi::jiff::Timestamp;
+use passcode_core::api::reset_status::Outcome;
 use passcode_operator::{
-    api::reset_status::Outcome,
     graph::{Clock, ConfigError, Endpoints, Exchange, Transport, TransportError},
     operator::transports::Transports,
 };

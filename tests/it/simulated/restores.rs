@@ -9,7 +9,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams},
 };
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 
 use world::{

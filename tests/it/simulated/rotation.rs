@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{App, Device, DeviceClass, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_TENANT, TokenRequest};
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 use world::{
     World,

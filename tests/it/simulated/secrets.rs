@@ -13,8 +13,8 @@ use graph_simulator::{
     EXAMPLE_TENANT, EXCHANGE_AUDIENCE, Fault, PathClass, READ_PERMISSION, RESET_PERMISSION, RetryAfter, Revocation,
     Rule, TokenFormat, planted,
 };
+use passcode_core::api::reset_status::Outcome;
 use passcode_operator::{
-    api::reset_status::Outcome,
     graph::{Action, Certificate, Cloud, Credentials, Endpoints, Graph, Selector, SystemClock, Urgency},
     telemetry::logs::{self, Format},
 };

@@ -7,7 +7,7 @@ use graph_simulator::{
     Fault, PathClass, READ_PERMISSION, RESET_PERMISSION, RetryAfter, Rule, SignedDuration, TokenFormat, TokenIssuer,
 };
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use world::{
     BEGIN, World,

@@ -8,7 +8,7 @@ use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use passcode_operator::api::{matrix::PlatformSupportMatrix, reset_status::Outcome, tenant::IntuneTenant};
+use passcode_core::api::{matrix::PlatformSupportMatrix, reset_status::Outcome, tenant::IntuneTenant};
 use serde_json::{Value, json};
 
 use world::{
@@ -143,7 +143,7 @@ async fn without_graph_there_is_no_verdict_of_time() {
     world.put_secret(OPERATOR, "clientSecret", "not the secret").await;
     let (serial, _) = world.device(DeviceClass::IPhone, 1);
     let replica = world.replica("a");
-    let soon = passcode_operator::api::Time(world.now() + SOON).to_string();
+    let soon = passcode_core::api::Time(world.now() + SOON).to_string();
     world.create(with(reset("inc1", &serial, world.now()), json!({"expirationTime": soon}))).await;
     world.held("inc1", "TenantNotReady", "nothing is sent after").await;
     tokio::time::sleep(TEN_MINUTES).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use graph_simulator::{
     DeviceClass, DevicePlan, EXAMPLE_CLIENT, Fault, PathClass, READ_PERMISSION, RESET_PERMISSION, Rule,
 };
-use passcode_operator::api::{Time, reset_status::Outcome};
+use passcode_core::api::{Time, reset_status::Outcome};
 use serde_json::json;
 use world::{
     World,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{DeviceClass, Fault, Lag, PathClass, Rule, planted};
-use passcode_operator::api::{
+use passcode_core::api::{
     conditions,
     reset_status::{AttemptResult, Outcome, PasscodeResetStatus},
 };

@@ -8,7 +8,7 @@ use kube::{
     Api,
     api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
 };
-use passcode_operator::api::{manifests, reset_status::Outcome};
+use passcode_core::api::{manifests, reset_status::Outcome};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use world::{

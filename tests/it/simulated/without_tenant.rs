@@ -5,7 +5,7 @@ use std::time::Duration;
 use api_server::{Fault, On, Request, Verb};
 use graph_simulator::DeviceClass;
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::api::{Time, reset_status::Outcome};
+use passcode_core::api::{Time, reset_status::Outcome};
 use serde_json::{Value, json};
 
 use world::{

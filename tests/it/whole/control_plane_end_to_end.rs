@@ -5,7 +5,7 @@ use std::time::Duration;
 use graph_simulator::{Device, DeviceClass, Fault, PathClass, Rule};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
-use passcode_operator::api::reset_status::{Outcome, PasscodeResetStatus};
+use passcode_core::api::reset_status::{Outcome, PasscodeResetStatus};
 use serde_json::Value;
 use world::objects::{reset, reset_object};
 

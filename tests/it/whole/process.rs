@@ -13,9 +13,7 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams},
 };
-use passcode_operator::api::{
-    manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus, tenant::IntuneTenant,
-};
+use passcode_core::api::{manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus, tenant::IntuneTenant};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -41,7 +39,7 @@ impl Whole {
         let server = serve(&graph, ServeOptions::default()).await.unwrap();
         let client = plane.client().await.unwrap();
         for definition in manifests::definitions().unwrap() {
-            plane.apply(&manifests::to_yaml(&definition).unwrap()).await.unwrap();
+            plane.apply(&serde_json::to_string(&definition).unwrap()).await.unwrap();
         }
         plane.create_namespace(OPERATOR).await.unwrap();
         plane.create_namespace(HELPDESK).await.unwrap();

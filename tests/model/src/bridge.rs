@@ -6,7 +6,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1 as metav1,
     jiff::{SignedDuration, Timestamp},
 };
-use passcode_operator::{
+use passcode_core::{
     api::{
         Duration as Length, Time,
         conditions::reason,

@@ -1,6 +1,6 @@
 //! A replica's way through a pass, one read or write at a time, as `operator::pass` goes it. Between two of them anything may happen.
 
-use passcode_operator::api::conditions::reason;
+use passcode_core::api::conditions::reason;
 
 use crate::{
     bridge::{self, Decided, Do, Facts},

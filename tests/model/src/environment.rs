@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion};
+use passcode_core::lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion};
 
 use crate::{
     bridge::{tick, time},

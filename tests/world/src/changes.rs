@@ -11,7 +11,7 @@ use kube::{
     Api,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use passcode_operator::api::{
+use passcode_core::api::{
     conditions, matrix::PlatformSupportMatrix, reset_status::PasscodeResetStatus, tenant::IntuneTenant,
 };
 use serde_json::{Value, json};

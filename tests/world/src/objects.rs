@@ -1,7 +1,7 @@
 //! Objects as people would write them.
 
 use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
-use passcode_operator::api::{reset::PasscodeReset, tenant::IntuneTenant};
+use passcode_core::api::{reset::PasscodeReset, tenant::IntuneTenant};
 use serde_json::{Value, json};
 
 /// The namespace of the operator.
@@ -59,7 +59,7 @@ pub fn reset(name: &str, serial: &str, requested: Timestamp) -> Value {
         "metadata": {"name": name, "namespace": HELPDESK},
         "spec": {
             "device": {"serialNumber": serial},
-            "requestTime": passcode_operator::api::Time(requested).floor_to_second().to_string(),
+            "requestTime": passcode_core::api::Time(requested).floor_to_second().to_string(),
         },
     })
 }

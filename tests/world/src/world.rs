@@ -14,13 +14,13 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 use kube::{Api, Client, api::PostParams};
+use passcode_core::api::{
+    conditions, manifests,
+    reset::PasscodeReset,
+    reset_status::{Outcome, PasscodeResetStatus},
+    tenant::IntuneTenant,
+};
 use passcode_operator::{
-    api::{
-        conditions, manifests,
-        reset::PasscodeReset,
-        reset_status::{Outcome, PasscodeResetStatus},
-        tenant::IntuneTenant,
-    },
     graph::{AllowedOrigins, Clock},
     operator::{Environment, run, transports::Transports},
 };

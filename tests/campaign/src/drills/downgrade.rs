@@ -7,7 +7,7 @@ use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps},
     jiff::SignedDuration,
 };
-use passcode_operator::api::{Time, manifests};
+use passcode_core::api::{Time, manifests};
 use serde_json::json;
 
 use super::{LONG, declaration, from_now};

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use passcode_operator::api::Time;
+use passcode_core::api::Time;
 use serde_json::{Value, json};
 use world::objects::with;
 

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use control_plane::{Component, Revision};
 use k8s_openapi::{api::coordination::v1::Lease, jiff::Timestamp};
 use kube::Api;
-use passcode_operator::api::{Time, reset_status::PasscodeResetStatus};
+use passcode_core::api::{Time, reset_status::PasscodeResetStatus};
 use serde_json::{Value, json};
 use world::objects::OPERATOR;
 

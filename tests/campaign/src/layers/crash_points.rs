@@ -13,7 +13,7 @@ use std::{
 };
 
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::api::{conditions::reason, reset_status::Outcome};
+use passcode_core::api::{conditions::reason, reset_status::Outcome};
 use world::World;
 
 use super::{Size, all_end};

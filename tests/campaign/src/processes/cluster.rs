@@ -12,9 +12,7 @@ use kube::{
     Api, Client,
     api::{ListParams, PostParams},
 };
-use passcode_operator::api::{
-    manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus, tenant::IntuneTenant,
-};
+use passcode_core::api::{manifests, reset::PasscodeReset, reset_status::PasscodeResetStatus, tenant::IntuneTenant};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use world::objects::{HELPDESK, OPERATOR, reset_object};
@@ -42,7 +40,7 @@ impl Cluster {
     pub async fn start() -> Self {
         let plane = ControlPlane::start(options()).await.unwrap();
         for definition in manifests::definitions().unwrap() {
-            plane.apply(&manifests::to_yaml(&definition).unwrap()).await.unwrap();
+            plane.apply(&serde_json::to_string(&definition).unwrap()).await.unwrap();
         }
         for namespace in [OPERATOR, HELPDESK] {
             plane.create_namespace(namespace).await.unwrap();
@@ -68,7 +66,7 @@ impl Cluster {
         let tenants: Api<IntuneTenant> = Api::all(self.client.clone());
         let ready = || async {
             let status = tenants.get(name).await.ok()?.status?;
-            passcode_operator::api::conditions::is_true(&status.conditions, "Ready").then_some(())
+            passcode_core::api::conditions::is_true(&status.conditions, "Ready").then_some(())
         };
         until("the tenant is ready", Duration::from_secs(90), ready).await;
     }
@@ -188,7 +186,7 @@ fn stored_at(object: &Value) -> Timestamp {
 
 /// Applies a definition in place of the one that is served, and waits until it is.
 pub async fn serve_definition(cluster: &Cluster, definition: &CustomResourceDefinition) {
-    cluster.plane.apply(&manifests::to_yaml(definition).unwrap()).await.unwrap();
+    cluster.plane.apply(&serde_json::to_string(definition).unwrap()).await.unwrap();
 }
 
 /// Waits until there is an answer.

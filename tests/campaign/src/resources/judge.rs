@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use passcode_operator::api::manifests::definitions;
+use passcode_core::api::manifests::definitions;
 use serde_json::Value;
 
 use super::{

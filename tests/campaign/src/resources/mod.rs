@@ -23,7 +23,7 @@ mod weakened;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use passcode_operator::api::conditions::reason;
+use passcode_core::api::conditions::reason;
 
 use crate::{
     layers::Size,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use passcode_operator::api::manifests::definitions;
+use passcode_core::api::manifests::definitions;
 use serde_json::{Value, json};
 
 /// The name under which a map is entered.

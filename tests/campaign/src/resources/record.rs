@@ -13,7 +13,7 @@ use kube::{
     api::{ApiResource, DynamicObject},
     runtime::{WatchStreamExt, watcher},
 };
-use passcode_operator::api::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
+use passcode_core::api::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
 use serde_json::Value;
 
 use super::states::has_ended;

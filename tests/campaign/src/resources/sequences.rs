@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use graph_simulator::Device;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::api::Time;
+use passcode_core::api::Time;
 use serde_json::{Value, json};
 
 use super::{

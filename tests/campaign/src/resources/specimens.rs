@@ -2,7 +2,7 @@
 
 use graph_simulator::{Device, DevicePlan, EXAMPLE_CLIENT, EXAMPLE_TENANT};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::api::Time;
+use passcode_core::api::Time;
 use serde_json::{Value, json};
 use world::objects::HELPDESK;
 

@@ -13,8 +13,8 @@ use control_plane::{ControlPlane, Options};
 use graph_simulator::{Device, EXAMPLE_SECRET, PathClass, Simulator};
 use k8s_openapi::{apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition, jiff::Timestamp};
 use kube::{Api, api::PostParams, config::Kubeconfig};
+use passcode_core::api::manifests;
 use passcode_operator::{
-    api::manifests,
     graph::{AllowedOrigins, ConfigError, Endpoints, ReqwestTransport, SystemClock, Transport},
     operator::{Environment, run, transports::Transports},
 };

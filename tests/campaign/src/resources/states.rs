@@ -1,6 +1,6 @@
 //! The named states: the closed lists of what an object may be told.
 
-use passcode_operator::{
+use passcode_core::{
     api::{
         conditions::{self, reason},
         reset::PasscodeReset,

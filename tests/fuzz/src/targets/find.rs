@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use http::Response;
-use passcode_operator::{
-    graph::{Found, ReadError, Selector, Urgency},
-    platform::{ManagedDevice, classify, raw_values},
-};
+use passcode_core::platform::{ManagedDevice, classify, raw_values};
+use passcode_operator::graph::{Found, ReadError, Selector, Urgency};
 use serde_json::Value;
 
 use crate::{

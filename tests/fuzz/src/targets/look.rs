@@ -2,10 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use passcode_operator::{
-    graph::{Heard, Look, ReadError, Urgency},
-    platform::ActionResult,
-};
+use passcode_core::platform::ActionResult;
+use passcode_operator::graph::{Heard, Look, ReadError, Urgency};
 use serde_json::Value;
 
 use super::DEVICE;

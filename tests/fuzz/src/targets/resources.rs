@@ -1,15 +1,15 @@
 //! The resources: what the API server stores can be read, written and read again, and decided about.
 
-use passcode_operator::{
+use passcode_core::{
     api::{
         matrix::PlatformSupportMatrix,
         reset::PasscodeReset,
         reset_status::PasscodeResetStatus,
         tenant::{IntuneTenant, IntuneTenantStatus},
     },
-    cli::fuzzing::stored,
     platform::{Matrix, Platform},
 };
+use passcode_operator::cli::fuzzing::stored;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -1,9 +1,7 @@
 //! A saved answer of Graph, as `check --device` reads it: its devices, their classes and what the matrices say.
 
-use passcode_operator::{
-    graph::devices_from_json,
-    platform::{Classification, Matrix, Platform, classify},
-};
+use passcode_core::platform::{Classification, Matrix, Platform, classify};
+use passcode_operator::graph::devices_from_json;
 use std::sync::LazyLock;
 
 use super::find::is_a_device;

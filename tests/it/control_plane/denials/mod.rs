@@ -13,7 +13,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
     core::Status,
 };
-use passcode_operator::api::{
+use passcode_core::api::{
     conditions,
     reset_status::{Outcome, PasscodeResetStatus},
 };

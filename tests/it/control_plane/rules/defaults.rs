@@ -1,6 +1,6 @@
 //! What the server fills in, and what it drops.
 
-use passcode_operator::api::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
+use passcode_core::api::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ mod updates;
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
-use passcode_operator::api;
+use passcode_core::api;
 use serde_json::Value;
 
 use super::server::{Refusal, Server};

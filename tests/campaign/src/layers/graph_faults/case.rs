@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{DeviceClass, PathClass, RequestRecord, Rule, Settings, planted};
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use world::{
     World,

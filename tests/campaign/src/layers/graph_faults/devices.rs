@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graph_simulator::{ActionState, DevicePlan, Fault, PathClass, RetryAfter, Rule};
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 
 use super::case::{Again, Case, Expected, Moment};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use graph_simulator::{ActionState, ArrayShape, Device, DevicePlan, Fault, History, Lag, PathClass, Rule, planted};
 use k8s_openapi::jiff::SignedDuration;
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use serde_json::json;
 use world::World;
 

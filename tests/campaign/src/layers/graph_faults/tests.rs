@@ -8,7 +8,7 @@ use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use passcode_operator::api::{reset::PasscodeReset, reset_status::Outcome};
+use passcode_core::api::{reset::PasscodeReset, reset_status::Outcome};
 use serde_json::json;
 use world::objects::HELPDESK;
 

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use graph_simulator::{ActionState, ArrayShape, Device, DeviceClass, DevicePlan, EXAMPLE_SECRET, Fault, Lag};
 use graph_simulator::{PathClass, RetryAfter, Rule};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::api::Time;
+use passcode_core::api::Time;
 use serde_json::json;
 use world::BEGIN;
 

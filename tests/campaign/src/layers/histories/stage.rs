@@ -6,7 +6,7 @@ use api_server::{On, Snapshot, Stale};
 use graph_simulator::{ArrayShape, EXAMPLE_CLIENT, EXAMPLE_SECRET, History as Kept, RESET_PERMISSION, Revocation};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{Api, api::DeleteParams};
-use passcode_operator::api::{Time, reset::PasscodeReset};
+use passcode_core::api::{Time, reset::PasscodeReset};
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 use world::{

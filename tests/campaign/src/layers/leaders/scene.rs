@@ -12,7 +12,7 @@ use kube::{
     Api,
     api::{ObjectMeta, PostParams},
 };
-use passcode_operator::api::reset_status::Outcome;
+use passcode_core::api::reset_status::Outcome;
 use tokio::runtime::Handle;
 use world::{
     Replica, World,

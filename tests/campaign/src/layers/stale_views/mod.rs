@@ -15,7 +15,7 @@ use std::{
 };
 
 use api_server::Version;
-use passcode_operator::api::conditions::reason;
+use passcode_core::api::conditions::reason;
 use world::World;
 
 use self::views::{Ground, View};

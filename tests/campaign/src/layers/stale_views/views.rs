@@ -10,7 +10,7 @@ use std::{
 
 use api_server::{ApiServer, Caller, EventFault, EventType, Stale, WatchEvent};
 use kube::{Api, api::ObjectMeta};
-use passcode_operator::api::reset::PasscodeReset;
+use passcode_core::api::reset::PasscodeReset;
 use serde_json::json;
 use tokio::{sync::watch, time::Instant};
 use world::{World, objects::HELPDESK};

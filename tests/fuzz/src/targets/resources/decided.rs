@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use passcode_operator::{
+use passcode_core::{
     api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::{
         decide::decide,

@@ -1,0 +1,535 @@
+//! The machine: ordered questions, the first that has something to say decides.
+//!
+//! Each question either passes or answers with the step to take. Nothing below a question is looked at before it has passed,
+//! so a reader can follow a request from top to bottom of [`questions`].
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    admission::admitted,
+    device::device_is_known,
+    draft::Draft,
+    follow::{next_look, positive},
+    ledger,
+    lock::SEND_WINDOW,
+    messages,
+    observed::{DoubtKind, Look, Namespace, Now, Observed, Reading, Unreadable},
+    offer,
+    step::{Decision, Fact, Lesson, Step},
+    without_tenant,
+};
+use crate::{
+    api::{
+        Time,
+        conditions::reason,
+        reset::PasscodeReset,
+        reset_status::{Attempt, AttemptResult},
+        time::saturating_add,
+    },
+    platform::ActionResult,
+};
+
+/// How far ahead a request may be scheduled, from the object's creation.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Attempts without a trace after which no other follows.
+const MOST_ATTEMPTS: i32 = 3;
+/// Something that ends by an event that wakes the object; the time is a safety net.
+const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
+/// How often a device lock of another object is looked at.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
+/// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is
+/// not worth the word Scheduled.
+const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
+/// A moment, where only the clock has to move on.
+pub(super) const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Whether nothing will ever be done about an object any more: it has an outcome, or is being deleted. [`decide`] says no more than that of
+/// such an object, and copies its status to say it.
+#[must_use]
+pub fn is_over(object: &PasscodeReset) -> bool {
+    let finished = object.status.as_ref().is_some_and(|status| status.outcome.is_some());
+    // Deletion before the claim cancels; after it there is nothing to write to.
+    finished || object.metadata.deletion_timestamp.is_some()
+}
+
+/// Decides: a function of what was observed and of the time, and of nothing else.
+#[must_use]
+pub fn decide(observed: &Observed<'_>, now: Now) -> Decision {
+    let mut draft = Draft::new(*observed, now);
+    let step = questions(&mut draft).unwrap_or_else(|step| step);
+    draft.into_decision(step)
+}
+
+/// The whole machine, in order.
+fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
+    over(d)?;
+    entra_tenant_is_the_same(d)?;
+    if !d.in_flight() {
+        tenant_is_ready(d)?;
+        request_time_is_near(d)?;
+        nothing_was_dropped(d)?;
+        namespace_is_allowed(d)?;
+        device_is_known(d)?;
+        d.judge_support();
+        scheduled_for_later(d)?;
+    }
+    lock_is_read(d)?;
+    authority_is_read(d)?;
+    let look = look_is_made(d)?;
+    answered_by_the_ledger(d, &look)?;
+    own_attempt_is_settled(d, look.at)?;
+    lock_is_free(d, look.at)?;
+    no_earlier_reset_answers(d, look.at)?;
+    silence_is_not_the_end(d, look.at)?;
+    not_refused(d, &look)?;
+    supported(d)?;
+    enrolled_before_the_request(d, &look)?;
+    not_expired(d, look.at)?;
+    due(d, look.at)?;
+    not_a_dry_run(d, look.at)?;
+    nothing_holds_it_back(d, look.at)?;
+    admitted(d, &look)?;
+    lock_is_held(d)?;
+    claim(d, &look)
+}
+
+/// A look that was answered.
+pub(super) struct Seen<'a> {
+    pub at: Timestamp,
+    results: &'a [ActionResult],
+    enrolled: Option<Timestamp>,
+    last_sync: Option<Timestamp>,
+}
+
+fn over(d: &Draft<'_>) -> Result<(), Step> {
+    if is_over(d.o.object) { Err(Step::Stop) } else { Ok(()) }
+}
+
+/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
+/// nobody's.
+fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
+    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
+    if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
+        return Ok(());
+    }
+    let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+}
+
+fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
+    let Some(tenant) = d.o.tenant else {
+        if d.o.unread.tenant.is_none()
+            && let Some(end) = without_tenant::ended(d)
+        {
+            return Err(end);
+        }
+        d.keep_doubt();
+        let name = &d.o.object.spec.tenant_ref.name;
+        let message = d.o.unread.tenant.map_or_else(|| messages::no_such_tenant(name), messages::unreadable_tenant);
+        return Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
+    };
+    d.pin_effective(tenant.spec);
+    match tenant.trouble {
+        Some(trouble) => {
+            d.keep_doubt();
+            let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
+            Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+        }
+        None => Ok(()),
+    }
+}
+
+fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {
+    let Some(created) = d.o.object.metadata.creation_timestamp.as_ref() else { return Ok(()) };
+    let latest = saturating_add(created.0, FARTHEST);
+    if d.request_time() > latest {
+        return Err(d.reject(reason::REQUEST_TIME_TOO_FAR, &messages::too_far(Time(latest))));
+    }
+    Ok(())
+}
+
+/// The API server drops a field that it does not know unless the client asks for strict validation, and what is left may mean something else:
+/// without a misspelt `dryRun` it is a reset. What the requester wrote can only keep it from being sent.
+fn nothing_was_dropped(d: &mut Draft<'_>) -> Result<(), Step> {
+    let dropped = d.o.object.dropped_fields();
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    Err(d.reject(reason::UNKNOWN_FIELD, &messages::dropped(&dropped)))
+}
+
+/// Before any look-up: the status must not tell what devices other people have.
+fn namespace_is_allowed(d: &mut Draft<'_>) -> Result<(), Step> {
+    match d.o.namespace {
+        Namespace::Allowed => Ok(()),
+        Namespace::DeniedByCache => Err(Step::Observe(Fact::Namespace)),
+        Namespace::Denied { at } => Err(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
+            Some(wait) => d.hold(reason::LOOKING_UP, messages::NAMESPACE_DOUBT, wait),
+            None => d.reject(reason::NAMESPACE_NOT_ALLOWED, &messages::namespace_not_allowed(d.o.object)),
+        }),
+    }
+}
+
+/// A scheduled request is judged early, so that a Mac is refused today and not on the day.
+fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
+    let at = match (d.o.found, d.now.graph) {
+        (Some(Reading::Answer { at, .. }), _) => *at,
+        (_, Some(now)) => now,
+        // A guess says when to look again and decides nothing.
+        _ => return due(d, d.now.estimate),
+    };
+    if positive(at, d.request_time()) <= JUST_NOW {
+        return Ok(());
+    }
+    supported(d)?;
+    not_a_dry_run(d, at)?;
+    due(d, at)
+}
+
+/// The lock is read before the look, so that what another attempt did is either settled or seen to be open.
+fn lock_is_read(d: &Draft<'_>) -> Result<(), Step> {
+    let read = d.o.lock.is_some() || d.o.unread.lock.is_some();
+    if read || d.following() { Ok(()) } else { Err(Step::Observe(Fact::Lock)) }
+}
+
+/// What was known when the pass began may be minutes old. The look comes after this: in this order nothing is sent later than 30 s after
+/// `suspend` was stored, and a look made before the other cluster was suspended is never acted on.
+fn authority_is_read(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.o.held.is_none() {
+        return Ok(());
+    }
+    if !d.o.authority_is_read {
+        return Err(Step::Observe(Fact::Authority));
+    }
+    may_be_sent(d)
+}
+
+fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
+    match d.o.look {
+        None => Err(Step::Observe(Fact::Look)),
+        Some(Reading::CouldNotTell(why)) => Err(unreadable(d, why)),
+        Some(Reading::Answer { value: Look::Gone, at }) => Err(gone(d, *at)),
+        Some(Reading::Answer { value: Look::Seen { results, enrolled, last_sync }, at }) => {
+            Ok(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
+        }
+    }
+}
+
+/// A device that is gone answers nothing any more: what may have been sent is lost with it.
+fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
+    if let Some(wait) = d.confirm(DoubtKind::DeviceGone, at) {
+        return d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait);
+    }
+    let own = d.status.attempt.as_ref().is_some_and(|attempt| d.lock_is_of(&attempt.id));
+    if !own
+        && !d.following()
+        && let Err(busy) = lock_is_free(d, at)
+    {
+        return busy;
+    }
+    if d.may_happen() {
+        let message = messages::device_gone_after(d.last_answer());
+        return d.fail(reason::DEVICE_GONE, &message);
+    }
+    d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
+}
+
+/// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
+pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
+    match &why.tenant {
+        Some(trouble) => {
+            d.keep_doubt();
+            let message = if d.may_happen() {
+                messages::blind(trouble)
+            } else {
+                messages::tenant_trouble(trouble, d.expiration(), d.now.estimate)
+            };
+            d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
+        }
+        None => d.keep_waiting(reason::LOOKING_UP, &messages::could_not_tell(&why.message), why.retry_after),
+    }
+}
+
+/// An entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
+fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    // What was sent is followed in any case. An object that sent nothing asks from requestTime on, by the look's own clock, and
+    // about a work profile only where that is what it wants.
+    if !d.in_flight() && (look.at < d.request_time() || d.work_profile_not_asked_for()) {
+        return Ok(());
+    }
+    let attempt = d.status.attempt.clone();
+    let question = d.question(attempt.as_ref());
+    if !d.o.object.spec.dry_run
+        && let Some((entry, start)) = ledger::answering(&question, look.results, look.at)
+    {
+        return Err(d.follow(entry, start, look.last_sync, look.at));
+    }
+    let Some(tenant) = d.o.tenant else { return Ok(()) };
+    if d.status.attempt.is_none()
+        && d.status.device_action.is_none()
+        && d.earlier_reset().is_none()
+        && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
+    {
+        if d.lock_is_own() || d.o.unread.lock.is_some() {
+            // Taken for an attempt that the object does not know of: a restore may have taken back what was sent under it.
+            lock_is_free(d, look.at)?;
+        }
+        let again = messages::recently_reset(start, start.plus(tenant.spec.min_interval.as_signed()));
+        return Err(d.reject(reason::RECENTLY_RESET, &again));
+    }
+    Ok(())
+}
+
+/// The object's own attempt, where nothing answers yet.
+fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(action) = d.status.device_action.clone() {
+        // What was followed is not listed at the moment. It is not sent again for that.
+        return Err(d.wait_for_device(action.start_time.unwrap_or(Time(at)), at, messages::NOT_LISTED_ANY_MORE));
+    }
+    let Some(attempt) = d.status.attempt.clone() else { return Ok(()) };
+    let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
+    match attempt.result {
+        Some(AttemptResult::Accepted) => {
+            if at > settled {
+                d.lesson = Some(Lesson::EntryMissing);
+            }
+            Err(d.wait_for_device(
+                attempt.claim_time,
+                at,
+                &messages::accepted_not_listed(attempt.request_id.as_deref()),
+            ))
+        }
+        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
+        None | Some(AttemptResult::Unknown | AttemptResult::Refused) if at <= settled => {
+            Err(d.verify(next_look(attempt.claim_time.0, at, settled, d.stretch())))
+        }
+        None | Some(AttemptResult::NotExecuted | AttemptResult::Unknown | AttemptResult::Refused) => Ok(()),
+    }
+}
+
+/// The attempts of all others: while a lock is open there is neither a request nor a negative outcome.
+fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if d.o.held.is_some() {
+        return Ok(());
+    }
+    if let Some(why) = d.o.unread.lock {
+        let word = if d.may_have_been_sent() { reason::VERIFYING_OUTCOME } else { reason::DEVICE_BUSY };
+        return Err(d.hold(word, &messages::unreadable_lock(why), ON_EVENT));
+    }
+    match d.o.lock.flatten() {
+        Some(lock) if lock.is_open(at) => {
+            let message = messages::device_busy(Time(lock.settled()));
+            let wait = BUSY.min(positive(at, lock.settled()) + MOMENT);
+            Err(d.hold(reason::DEVICE_BUSY, &message, wait))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Intune's record may lose an entry. A reset that was accepted or seen, and that answers this request, is not sent again for that.
+fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if !d.in_flight() && at < d.request_time() {
+        return Ok(());
+    }
+    match d.earlier_reset() {
+        Some(earlier) => Err(d.wait_for_earlier_reset(earlier, at)),
+        None => Ok(()),
+    }
+}
+
+/// An attempt that left no trace is counted, once.
+fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(attempt) = d.status.attempt.as_mut()
+        && matches!(attempt.result, None | Some(AttemptResult::Unknown))
+    {
+        attempt.result = Some(AttemptResult::Unknown);
+        // At least one, whatever number the status says.
+        d.status.silent_attempts = d.status.silent_attempts.max(attempt.number).max(1);
+    }
+    if d.status.silent_attempts == 0 {
+        return Ok(());
+    }
+    // A missing tenant says nothing about silence: that is held below.
+    let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
+        || d.status.silent_attempts >= MOST_ATTEMPTS
+        || at > d.expiration().0;
+    if no_more {
+        let message = messages::outcome_unknown(d.last_answer());
+        return Err(d.fail(reason::OUTCOME_UNKNOWN, &message));
+    }
+    Ok(())
+}
+
+/// Refused, and by now Intune's record is sure to show what was carried out all the same, if it can be relied on.
+fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    let refused = |attempt: &&Attempt| attempt.result == Some(AttemptResult::Refused);
+    let Some(claimed) = d.status.attempt.as_ref().filter(refused).map(|attempt| attempt.claim_time.0) else {
+        return Ok(());
+    };
+    // Without its tenant nobody knows what the record is worth.
+    let Some(tenant) = d.o.tenant else { return tenant_is_ready(d) };
+    // A record that was begun since, by whichever clock, is silent about what the old one may have had.
+    let begun_since = look.enrolled.is_some_and(|enrolled| enrolled >= saturating_add(claimed, -d.margin()));
+    let doubt = if d.status.silent_attempts > 0 {
+        Some(messages::AN_EARLIER_ATTEMPT)
+    } else if tenant.ledger_readable == Some(false) {
+        Some(messages::RECORD_IN_DOUBT)
+    } else {
+        begun_since.then_some(messages::RECORD_BEGUN_SINCE)
+    };
+    let answer = d.last_answer().map(str::to_owned);
+    Err(match doubt {
+        Some(doubt) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), doubt)),
+        None => d.reject(reason::REFUSED_BY_INTUNE, &messages::refused(answer.as_deref(), d.platform())),
+    })
+}
+
+/// The matrix's word, as it was before the first claim.
+fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.status.attempt.is_some() {
+        return Ok(());
+    }
+    let Some(support) = &d.status.support else { return Ok(()) };
+    match offer::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
+        Some(refused) => Err(d.reject(&refused.reason, &refused.message)),
+        None => Ok(()),
+    }
+}
+
+/// A device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
+/// have had, so after an attempt without a trace even an enrolment counts that only the clocks may have put before the request.
+fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+    let Some(enrolled) = look.enrolled else { return Ok(()) };
+    let since = enrolled > d.request_time();
+    let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.margin());
+    if since || perhaps {
+        return Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
+    }
+    Ok(())
+}
+
+pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    let expiration = d.expiration();
+    if at <= expiration.0 {
+        return Ok(());
+    }
+    if let Some(tenant) = d.o.tenant.filter(|tenant| tenant.spec.suspend) {
+        // The installation that is active instead may have sent it until then, and Intune may not show it yet.
+        let settled = expiration.plus(tenant.spec.timing.settle_window().as_signed());
+        if at <= settled.0 {
+            let wait = next_look(Timestamp::MIN, at, settled.0, d.stretch());
+            return Err(d.hold(reason::SUSPENDED, &messages::expired_while_suspended(settled), wait));
+        }
+    }
+    let message = messages::expired(d.expiration(), d.waited_for().as_deref());
+    Err(d.reject(reason::EXPIRED, &message))
+}
+
+fn due(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    let requested = d.request_time();
+    if at >= requested {
+        return Ok(());
+    }
+    let wait = positive(at, requested) + MOMENT;
+    if wait <= JUST_NOW {
+        return Err(d.a_moment(wait));
+    }
+    Err(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), wait))
+}
+
+fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if !d.o.object.spec.dry_run {
+        return Ok(());
+    }
+    let message = messages::dry_run(d.status.support.as_ref(), d.request_time() > at);
+    Err(d.reject(reason::DRY_RUN, &message))
+}
+
+/// What holds an attempt back without saying anything about the request.
+fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    if let Some(held) = d.held_by_quarantine(at) {
+        return Err(held);
+    }
+    may_be_sent(d)?;
+    match d.o.gate {
+        Some(gate) => {
+            let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
+            Err(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
+        }
+        None => tenant_takes_resets(d, at),
+    }
+}
+
+/// Whether the tenant and the namespace permit a request now. An object with an attempt was not asked before: what was sent is followed in
+/// any case, and another attempt needs the same permission as the first.
+fn may_be_sent(d: &mut Draft<'_>) -> Result<(), Step> {
+    tenant_is_ready(d)?;
+    namespace_is_allowed(d)?;
+    if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
+        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
+    }
+    Ok(())
+}
+
+/// Asked last: whoever gets here would send, and may be the one that finds out that the trouble is over.
+fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+    let Some(closed) = d.o.closed else { return Ok(()) };
+    let message = messages::tenant_trouble(&closed.trouble, d.expiration(), d.now.estimate);
+    let wait = closed.retry_after.min(positive(at, d.expiration().0) + MOMENT);
+    Err(d.hold(reason::TENANT_NOT_READY, &message, wait))
+}
+
+/// The lock. Taking it changes what is known, so the machine starts over with it in hand.
+fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
+    if d.o.held.is_some() {
+        return Ok(());
+    }
+    let (Some((_, send_deadline)), Some(tenant)) = (send_deadline(d), d.o.tenant) else {
+        return Err(d.a_moment(MOMENT));
+    };
+    Err(Step::TakeLock { send_deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
+}
+
+/// Graph's time now, and until when an attempt that begins now may be sent; `None`: not at the moment.
+pub(super) fn send_deadline(d: &Draft<'_>) -> Option<(Timestamp, Timestamp)> {
+    let now = d.now.graph?;
+    let deadline = Time(saturating_add(now, SEND_WINDOW)).min(d.expiration()).floor_to_second().0;
+    (now < deadline).then_some((now, deadline))
+}
+
+/// The claim, with what the look under the lock showed.
+fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<Step, Step> {
+    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Err(d.a_moment(MOMENT)) };
+    if now > held.send_deadline {
+        return Err(d.a_moment(MOMENT));
+    }
+    match attempt(d, look, held.attempt_id.clone(), held.send_deadline, now) {
+        Some(attempt) => Ok(Step::Claim(Box::new(attempt))),
+        None => Err(d.a_moment(MOMENT)),
+    }
+}
+
+/// Puts the claim into the status; `None`: there is no tenant.
+pub(super) fn attempt(
+    d: &mut Draft<'_>,
+    look: &Seen<'_>,
+    id: String,
+    send_deadline: Timestamp,
+    now: Timestamp,
+) -> Option<Attempt> {
+    let tenant = d.o.tenant?;
+    let attempt = Attempt {
+        number: d.status.silent_attempts + 1,
+        id,
+        claim_time: Time(now).floor_to_second(),
+        send_deadline: Time(send_deadline),
+        settle_window: tenant.spec.timing.settle_window(),
+        seen_start_times: ledger::starts(d.ledger_name(), look.results),
+        result: None,
+        request_id: None,
+    };
+    d.status.attempt = Some(attempt.clone());
+    d.permitted();
+    let _ = d.hold(reason::SENDING, messages::SENDING, MOMENT);
+    Some(attempt)
+}

@@ -1,0 +1,243 @@
+//! What the state machine is told: facts, each with the time at which it held.
+
+use jiff::Timestamp;
+
+use super::{admission::Refusal, follow::Stretch, lock::Lock, quarantine::Quarantine, without_tenant::Sweep};
+use crate::{
+    api::{
+        reset::PasscodeReset,
+        tenant::{IntuneTenantSpec, UnknownOutcome},
+    },
+    platform::{ActionResult, ManagedDevice, Matrix},
+};
+
+/// The clocks, read once for one decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// This machine's clock. It dates conditions and decides nothing.
+    pub wall: Timestamp,
+    /// Not earlier than Graph's clock, from an answer at most 60 s old. A deadline is judged with this and nothing else.
+    pub graph: Option<Timestamp>,
+    /// The best guess of Graph's clock. It says when to look again and decides nothing.
+    pub estimate: Timestamp,
+}
+
+/// Everything known of one PasscodeReset in one pass. What is `None` has not been looked at yet; the state machine asks for
+/// it when it needs it.
+#[derive(Clone, Copy)]
+pub struct Observed<'a> {
+    /// The object, as just read.
+    pub object: &'a PasscodeReset,
+    /// The tenant that it names; `None`: there is no such IntuneTenant, or none that can be read.
+    pub tenant: Option<TenantView<'a>>,
+    /// What is there, and cannot be read by this version of the operator.
+    pub unread: Unread<'a>,
+    /// Whether the tenant allows the object's namespace.
+    pub namespace: Namespace,
+    /// The answer to the look-up of the device.
+    pub found: Option<&'a Reading<Found>>,
+    /// The device lock; the inner `None`: there is none.
+    pub lock: Option<Option<&'a Lock>>,
+    /// What the device lease remembers: by when the latest reset of the device was carried out that was accepted or seen. Read with the lock.
+    pub remembered: Option<Timestamp>,
+    /// The look at Intune's record, made after the lock was read.
+    pub look: Option<&'a Reading<Look>>,
+    /// The lock that this very pass took.
+    pub held: Option<&'a Held>,
+    /// The first of two looks that a negative verdict needs.
+    pub doubt: Option<Doubt>,
+    /// Why nothing may be sent at the moment, whatever the object says: limits and the breaker.
+    pub gate: Option<&'a Gate>,
+    /// What admission control said of the claim.
+    pub admission: Admission<'a>,
+    /// Why the tenant takes no reset, known once one would be sent.
+    pub closed: Option<&'a Closed>,
+    /// The quarantine in force, in Graph's time.
+    pub quarantine: Option<Quarantine>,
+    /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
+    /// quarantine has yet to begin.
+    pub lease_is_kept: bool,
+    /// Whether `tenant`, `namespace` and the leader lease were read live since this pass took the device lock.
+    pub authority_is_read: bool,
+    /// The sweep that saw that the tenant does not exist, for an object whose time it found to be over.
+    pub swept: Option<Sweep>,
+}
+
+/// What is there, and cannot be read by this version of the operator.
+#[derive(Clone, Copy, Default)]
+pub struct Unread<'a> {
+    /// The tenant: its own condition's words.
+    pub tenant: Option<&'a Trouble>,
+    /// The device lock: a clause.
+    pub lock: Option<&'a str>,
+}
+
+/// What the state machine needs of an IntuneTenant.
+#[derive(Clone, Copy)]
+pub struct TenantView<'a> {
+    /// Its spec.
+    pub spec: &'a IntuneTenantSpec,
+    /// Why it cannot be used; `None`: it can.
+    pub trouble: Option<&'a Trouble>,
+    /// The matrix that decides, and its name; `None` only together with trouble.
+    pub matrix: Option<&'a Matrix>,
+    /// How much longer than usual it is from look to look.
+    pub stretch: Stretch,
+    /// Whether Intune's record of actions is believed to work in this tenant (LedgerReadable); `None`: no entry was ever seen.
+    pub ledger_readable: Option<bool>,
+}
+
+impl TenantView<'_> {
+    /// Whether silence is the end.
+    #[must_use]
+    pub fn silence_fails(&self) -> bool {
+        self.spec.unknown_outcome == UnknownOutcome::Fail || self.ledger_readable != Some(true)
+    }
+}
+
+/// Why a tenant cannot be used: its own condition's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// One of the tenant's reasons.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// Whether the namespace may use the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    /// It may.
+    Allowed,
+    /// By the caches it may not; they can be behind.
+    DeniedByCache,
+    /// By a live read of the namespace and of the tenant it may not.
+    Denied {
+        /// When that was read.
+        at: Timestamp,
+    },
+}
+
+/// The answer to one question to Graph.
+#[derive(Clone, Debug)]
+pub enum Reading<T> {
+    /// An answer, and the time at which it held, by Graph's clock.
+    Answer {
+        /// What was answered.
+        value: T,
+        /// Not later than the moment at which Graph read it.
+        at: Timestamp,
+    },
+    /// No answer: never a verdict.
+    CouldNotTell(Unreadable),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// Whether the tenant is to blame rather than the moment.
+    pub tenant: Option<Trouble>,
+    /// A sentence.
+    pub message: String,
+    /// When to ask again.
+    pub retry_after: std::time::Duration,
+}
+
+/// What the look-up of a device found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// One device.
+    One(Box<ManagedDevice>),
+    /// None.
+    None,
+    /// Several.
+    Several {
+        /// How many, at least.
+        total: usize,
+        /// At most ten, the latest synchronised first.
+        candidates: Vec<ManagedDevice>,
+    },
+}
+
+/// What a look at Intune's record showed.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// The device's entries.
+    Seen {
+        /// `deviceActionResults`, of every action.
+        results: Vec<ActionResult>,
+        /// `enrolledDateTime`.
+        enrolled: Option<Timestamp>,
+        /// `lastSyncDateTime`.
+        last_sync: Option<Timestamp>,
+    },
+    /// There is no such device.
+    Gone,
+}
+
+/// A device lock that this pass holds, without a claim yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The attempt's id.
+    pub attempt_id: String,
+    /// Nothing is sent after this time, by Graph's clock.
+    pub send_deadline: Timestamp,
+}
+
+/// What admission control (a policy or a webhook of the cluster) said of the claim, or of the lock that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission<'a> {
+    /// Nothing that this process knows of.
+    NotTried,
+    /// The claim was tried in this pass, without being stored, and admitted.
+    Admitted,
+    /// It was denied.
+    Refused {
+        /// By whom, why, and how often.
+        refusal: &'a Refusal,
+        /// How long it still is until it is tried again; zero: it is due.
+        again_after: std::time::Duration,
+    },
+}
+
+/// A negative finding that needs a second look before it is a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What was found.
+    pub kind: DoubtKind,
+    /// When it was found first.
+    pub since: Timestamp,
+}
+
+/// The negative findings that need a second look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoubtKind {
+    /// The namespace is not allowed.
+    NamespaceNotAllowed,
+    /// No device.
+    DeviceNotFound,
+    /// Several devices.
+    AmbiguousDevice,
+    /// One device, of which Intune does not say what it is.
+    CannotClassify,
+    /// The device's record is gone.
+    DeviceGone,
+}
+
+/// What requests of one kind met in this tenant before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The tenant's own condition's words.
+    pub trouble: Trouble,
+    /// When to come back: one of those that do is let through, to see whether it is over.
+    pub retry_after: std::time::Duration,
+}
+
+/// Why nothing may be sent at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// A sentence.
+    pub message: String,
+    /// When to ask again.
+    pub retry_after: std::time::Duration,
+}

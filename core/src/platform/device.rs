@@ -1,0 +1,58 @@
+//! Plain data of a managed device, as Intune reports it: no wire format, no rule.
+
+use jiff::Timestamp;
+
+/// What Intune knows of one managed device, as far as this project uses it.
+///
+/// There is no user and no device name in it: a default device name carries its user's alias, so both stay in the
+/// room that talks to Graph. Strings of Graph's enumerations are kept as sent, unknown members included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManagedDevice {
+    /// `id`: Intune's id of the device record.
+    pub id: String,
+    /// `operatingSystem`, a free string (`iOS`, `Android`, `AndroidForWork`, …).
+    pub operating_system: String,
+    /// `osVersion`, such as `17.5.1` or `14.4.1 (23E224)`.
+    pub os_version: String,
+    /// `deviceEnrollmentType`.
+    pub enrollment_type: String,
+    /// `deviceType` (beta only); empty when absent.
+    pub device_type: String,
+    /// `managementAgent`; empty when absent.
+    pub management_agent: String,
+    /// `managedDeviceOwnerType`: `company`, `personal` or `unknown`.
+    pub owner_type: String,
+    /// `managementState`; empty when absent.
+    pub management_state: String,
+    /// `model`.
+    pub model: String,
+    /// Whether `serialNumber` has a value.
+    pub has_serial_number: bool,
+    /// Whether `userId` or `userPrincipalName` has a value.
+    pub has_user: bool,
+    /// `isSupervised`; `None` when absent.
+    pub is_supervised: Option<bool>,
+    /// `hardwareInformation.isSharedDevice` (beta, single reads only); `None` where `hardwareInformation` is missing.
+    pub is_shared_device: Option<bool>,
+    /// `lastSyncDateTime`; `None` for the sentinels of years 0001 and 9999.
+    pub last_sync: Option<Timestamp>,
+    /// `enrolledDateTime`; `None` for the sentinels of years 0001 and 9999.
+    pub enrolled: Option<Timestamp>,
+}
+
+/// One entry of `deviceActionResults`: Intune's record of an action that somebody asked for.
+///
+/// The `passcode` that Graph puts beside these properties is never read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionResult {
+    /// `actionName`, such as `resetPasscode`.
+    pub name: String,
+    /// `actionState`: none, pending, canceled, active, done, failed, notSupported, or a member added later.
+    pub state: String,
+    /// `startDateTime`, by Intune's clock; `None` for year 0001, which means "not set".
+    pub start: Option<Timestamp>,
+    /// `lastUpdatedDateTime`; `None` for year 0001.
+    pub last_updated: Option<Timestamp>,
+    /// `errorCode`, where the entry's type has one.
+    pub error_code: Option<i64>,
+}
