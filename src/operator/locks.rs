@@ -29,6 +29,7 @@ use passcode_core::{
         lock::Lock,
         memory,
     },
+    protocol::real::DeviceLease,
 };
 
 /// The label by which locks are listed.
@@ -77,6 +78,17 @@ pub struct Wanted<'a> {
     pub object: &'a PasscodeReset,
     /// This machine's clock.
     pub now: Timestamp,
+}
+
+/// A device's lease as it is to be stored.
+pub struct Intended(Lease);
+
+/// What became of a lock that was taken.
+pub enum Taken {
+    /// It is stored as it was written.
+    Stored(StoredLease),
+    /// Admission control changed it: to be released, as it would have been.
+    Altered(StoredLease, Box<Denial>),
 }
 
 /// Device locks of this installation.
@@ -132,46 +144,50 @@ impl Locks {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a device's lock over `seen`, which is what was read: nothing, or one that is not open any more. `None`: somebody else
-    /// was faster.
-    ///
-    /// # Errors
-    /// If the API server does not answer, not even to the question whether it was taken; [`CallError::Denied`] if admission control denies
-    /// it, or changes it: then it is not taken.
-    pub async fn take(
+    /// A device's lease as it is to be stored, with the lock that is wanted, over `seen`, which is what was read: nothing, or a lock that is
+    /// not open any more.
+    pub fn intend(
         &self,
         tenant_id: &str,
         device_id: &str,
         seen: Option<&StoredLease>,
         wanted: &Wanted<'_>,
-    ) -> Result<Option<StoredLease>, CallError> {
-        let name = name(tenant_id, device_id);
-        let mut lease = seen.map_or_else(|| empty(&name, tenant_id), |seen| seen.lease.clone());
+    ) -> Intended {
+        let mut lease = seen.map_or_else(|| empty(&name(tenant_id, device_id), tenant_id), |seen| seen.lease.clone());
         wanted.write_into(&mut lease);
-        let stored = match self.put(&lease).await {
-            Ok(stored) => stored,
-            // The answer may have been lost, or be one to a repetition: what is stored decides.
-            Err(error) => {
-                let stored = call(self.api.get_opt(&name)).await?;
-                match (stored.filter(|stored| holder(stored) == Some(wanted.attempt_id)), error) {
-                    (Some(stored), _) => stored,
-                    (None, CallError::Conflict | CallError::Gone) => return Ok(None),
-                    (None, error) => return Err(error),
-                }
-            }
-        };
+        Intended(lease)
+    }
+
+    /// Writes a lock.
+    ///
+    /// # Errors
+    /// [`CallError`]: whether it is stored is for [`Self::read_back`] to say.
+    pub async fn take(&self, intended: &Intended) -> Result<Taken, CallError> {
+        let stored = self.put(&intended.0).await?;
+        self.taken_as(intended, stored)
+    }
+
+    /// Reads back what was to be taken; `None`: it is not stored.
+    ///
+    /// # Errors
+    /// [`CallError`]: then nobody can tell.
+    pub async fn read_back(&self, intended: &Intended) -> Result<Option<Taken>, CallError> {
+        let stored = call(self.api.get_opt(&intended.0.name_any())).await?;
+        let ours = stored.filter(|stored| holder(stored) == holder(&intended.0));
+        ours.map(|stored| self.taken_as(intended, stored)).transpose()
+    }
+
+    fn taken_as(&self, Intended(lease): &Intended, stored: Lease) -> Result<Taken, CallError> {
         let mut ours = understood(lease.clone())?;
         (ours.lease.metadata.uid, ours.lease.metadata.resource_version) = (stored.uid(), stored.resource_version());
-        match as_written(&lease, stored) {
+        match as_written(lease, stored) {
             Ok(stored) => {
-                self.taken().extend(stored.lock.clone().map(|lock| (name, lock)));
-                Ok(Some(stored))
+                self.taken().extend(stored.lock.clone().map(|lock| (lease.name_any(), lock)));
+                Ok(Taken::Stored(stored))
             }
-            Err(error) => {
-                // Nothing was claimed under it, and nobody could tell how long it holds the device back.
-                self.release(&ours).await;
-                Err(error)
-            }
+            // Nothing is claimed under it, and nobody could tell how long it holds the device back.
+            Err(CallError::Denied(denial)) => Ok(Taken::Altered(ours, denial)),
+            Err(error) => Err(error),
         }
     }
 
@@ -294,6 +310,16 @@ impl Locks {
         })
         .await?;
         Ok(claims)
+    }
+}
+
+impl DeviceLease for StoredLease {
+    fn lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()
+    }
+
+    fn latest_reset(&self) -> Option<Timestamp> {
+        self.latest_reset
     }
 }
 

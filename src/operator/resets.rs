@@ -251,7 +251,7 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
     let in_line = pass.is_in_line();
     pass.note_following();
     let object = pass.object().clone();
-    let mut memory = std::mem::take(&mut pass.memory);
+    let mut memory = pass.into_memory();
     match end {
         Ok(End::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.

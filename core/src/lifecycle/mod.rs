@@ -21,5 +21,5 @@ pub mod offer;
 pub mod quarantine;
 pub mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod without_tenant;

@@ -53,7 +53,7 @@ pub enum Step {
 }
 
 /// Something to find out, in the order in which it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fact {
     /// The namespace and the tenant, read live.
     Namespace,

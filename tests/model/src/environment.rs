@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
-use passcode_core::lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion};
+use passcode_core::{
+    lifecycle::{
+        quarantine::{LeaseSeen, Quarantine, suspicion},
+        step::Fact,
+    },
+    protocol::pass::Effect,
+};
 
 use crate::{
     bridge::{tick, time},
     driver::{Luck, World},
     setup::SEND_WINDOW,
-    state::{
-        Answer, Entry, Executed, Lead, Lease, Next, Object, Progress, Replica, Request, Second, Status, TICK, Tick,
-    },
+    state::{Answer, Entry, Executed, Lead, Lease, Object, Progress, Replica, Request, Second, Status, TICK, Tick},
     variant::Variant,
 };
 
@@ -153,8 +157,9 @@ impl World<'_> {
 
     fn replica_actions(&self, r: usize, actions: &mut Vec<Action>) {
         let (state, replica) = (&self.state, &self.state.replicas[r]);
-        match &replica.next {
-            Next::Idle if replica.acts(self.setup) => {
+        match replica.pass.as_ref().map(|pass| pass.next()) {
+            _ if replica.late_memory.is_some() => self.with_luck(r, Luck::Fine, actions),
+            None if replica.acts(self.setup) => {
                 for slot in 0..u8::try_from(state.etcd.objects.len()).unwrap() {
                     for stale in [false, true] {
                         if self.read(slot, stale).is_some_and(|object| object.status.end.is_none()) {
@@ -163,10 +168,10 @@ impl World<'_> {
                     }
                 }
             }
-            Next::Idle => {}
-            Next::Await { .. } if state.left.losses > 0 => actions.push(Action::TimeOut(r)),
-            Next::Await { .. } => {}
-            Next::Look => {
+            None => {}
+            Some(_) if replica.awaits && state.left.losses > 0 => actions.push(Action::TimeOut(r)),
+            Some(_) if replica.awaits => {}
+            Some(Effect::Observe(Fact::Look)) if replica.judging.is_none() => {
                 let open = self.hideable();
                 let masks = (0..=u8::MAX).filter(|mask| mask & !open == 0);
                 actions.extend(masks.map(|mask| Action::Step(r, Luck::Hidden(mask))));
@@ -174,10 +179,10 @@ impl World<'_> {
                     actions.push(Action::Step(r, Luck::Empty));
                 }
             }
-            next => {
+            Some(effect) => {
                 self.with_luck(r, Luck::Fine, actions);
-                let write = matches!(next, Next::Claim(_) | Next::Record(_) | Next::Write(..));
-                if state.left.losses > 0 && (write || matches!(next, Next::TakeLock { .. })) {
+                let write = matches!(effect, Effect::Claim(_) | Effect::Write(_));
+                if state.left.losses > 0 && (write || effect == Effect::Reserve) {
                     self.with_luck(r, Luck::Unanswered, actions);
                     self.with_luck(r, Luck::NotApplied, actions);
                 }
@@ -186,7 +191,7 @@ impl World<'_> {
                 }
             }
         }
-        if state.left.crashes > 0 && (replica.next != Next::Idle || replica.lead != Lead::default()) {
+        if state.left.crashes > 0 && (!replica.is_idle() || replica.lead != Lead::default()) {
             actions.push(Action::Crash(r));
         }
         // A second renewal of one tick changes nothing but versions.
@@ -229,7 +234,11 @@ impl World<'_> {
     }
 
     fn awaiting(&self, attempt: u8) -> Option<usize> {
-        self.state.replicas.iter().position(|replica| replica.next == Next::Await { attempt })
+        let sends = |replica: &Replica| {
+            let pass = replica.pass.as_ref().filter(|_| replica.awaits);
+            pass.is_some_and(|pass| pass.next() == Effect::Send(&attempt))
+        };
+        self.state.replicas.iter().position(sends)
     }
 
     /// Lets it happen.
@@ -325,10 +334,11 @@ impl World<'_> {
     /// Makes every read that comes next.
     fn read_on(&mut self, r: usize, hidden: u8) {
         loop {
-            match self.state.replicas[r].next {
-                Next::ReadLock => self.step(r, Luck::Fine),
-                Next::Look => self.step(r, Luck::Hidden(hidden)),
-                Next::AskForAuthority => self.step(r, Luck::Fine),
+            let replica = &self.state.replicas[r];
+            let free = !replica.awaits && replica.late_memory.is_none();
+            match replica.pass.as_ref().filter(|_| free).map(|pass| pass.next()) {
+                Some(Effect::Observe(Fact::Look)) if replica.judging.is_none() => self.step(r, Luck::Hidden(hidden)),
+                Some(Effect::Observe(Fact::Lock | Fact::Authority) | Effect::ReadLock) => self.step(r, Luck::Fine),
                 _ => return,
             }
         }
@@ -571,16 +581,19 @@ impl World<'_> {
 
     fn finish_pass(&mut self, r: usize) {
         for _ in 0..100 {
-            match self.state.replicas[r].next.clone() {
-                Next::Idle => return,
-                Next::Await { attempt } => {
-                    match self.state.requests.iter().position(|request| request.attempt == attempt) {
-                        Some(i) => self.happen(&Action::Accept(i)),
-                        // The repeated one has come and gone.
-                        None => self.answered(r, Answer::Unknown, false),
-                    }
-                }
-                _ => self.step(r, Luck::Fine),
+            let replica = &self.state.replicas[r];
+            let sends = replica.pass.as_ref().filter(|_| replica.awaits).and_then(|pass| match pass.next() {
+                Effect::Send(attempt) => Some(*attempt),
+                _ => None,
+            });
+            match sends {
+                _ if replica.is_idle() => return,
+                None => self.step(r, Luck::Fine),
+                Some(attempt) => match self.state.requests.iter().position(|request| request.attempt == attempt) {
+                    Some(i) => self.happen(&Action::Accept(i)),
+                    // The repeated one has come and gone.
+                    None => self.answered(r, Answer::Unknown, false),
+                },
             }
         }
         self.state.break_with("a pass has no end");

@@ -2,7 +2,9 @@
 
 pub use crate::setup::Tick;
 
-use crate::setup::Setup;
+use passcode_core::protocol::pass::Pass;
+
+use crate::{setup::Setup, terms::Small};
 
 /// A point in time in seconds, for the starts of entries: two of one tick are not the same.
 pub type Second = i32;
@@ -168,77 +170,26 @@ pub struct Held {
     pub deadline: Tick,
 }
 
-/// What a replica does next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Next {
-    /// It is between two passes.
-    Idle,
-    ReadLock,
-    Look,
-    /// A look that was taken before it is judged, where that is done wrong.
-    Judge,
-    TakeLock {
-        deadline: Tick,
-    },
-    AskForLock {
-        attempt: u8,
-        deadline: Tick,
-    },
-    /// The leader lease, before a rejection.
-    AskForLease,
-    /// The leader lease and the tenant, once the lock is held.
-    AskForAuthority,
-    Claim(Box<Status>),
-    AskForClaim {
-        attempt: u8,
-    },
-    Send {
-        attempt: u8,
-    },
-    Await {
-        attempt: u8,
-    },
-    /// Has the device lease remember a reset that was carried out by then, and goes on.
-    Remember {
-        latest: Second,
-        then: Box<Next>,
-    },
-    Record(Answer),
-    AskForRecord(Answer),
-    /// Writes a status, and what comes after that.
-    Write(Box<Status>, After),
-    GiveBack(After),
-}
-
-/// What comes after a write or after a lock was given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum After {
-    /// The pass is over.
-    PassEnds,
-    /// The lock that was read is given back, then the machine decides again.
-    LockIsGivenBack,
-    /// The machine decides again.
-    DecideAgain,
-}
-
 /// A replica, and all that it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {
     pub error: Tick,
-    pub next: Next,
-    pub object: Option<Object>,
-    pub lock: Option<Option<Lock>>,
-    /// What the device lease remembered when it was read, and its version.
-    pub remembered: Option<Second>,
-    pub device: u16,
-    pub look: Option<View>,
-    pub held: Option<Held>,
-    /// Whether the lease was as this replica wrote it when it was read, after the object.
-    pub lease_is_kept: bool,
+    /// The pass that it is in.
+    pub pass: Option<Box<Pass<Small>>>,
+    /// Whether its request was sent and has no answer yet.
+    pub awaits: bool,
+    /// The attempt that it took the lock for, where it is not known whether it has it.
+    pub wanted: Option<u8>,
     /// `spec.suspend` as it was last read in this pass.
     pub suspended: bool,
-    /// Whether authority was asked for since the lock was taken.
-    pub authority_is_read: bool,
+    /// A look that is used though it is too old, where that is done wrong.
+    pub early: Option<View>,
+    /// A look that was taken before it is judged, where that is done wrong.
+    pub judging: Option<View>,
+    /// Whether authority was asked for after the look, where that is done wrong.
+    pub asked: bool,
+    /// What is remembered after the status says so, where that is done wrong.
+    pub late_memory: Option<Second>,
     pub lead: Lead,
 }
 
@@ -265,16 +216,14 @@ impl Replica {
     pub fn started(error: Tick) -> Self {
         Self {
             error,
-            next: Next::Idle,
-            object: None,
-            lock: None,
-            remembered: None,
-            device: 0,
-            look: None,
-            held: None,
-            lease_is_kept: false,
+            pass: None,
+            awaits: false,
+            wanted: None,
             suspended: false,
-            authority_is_read: false,
+            early: None,
+            judging: None,
+            asked: false,
+            late_memory: None,
             lead: Lead::default(),
         }
     }
@@ -285,10 +234,16 @@ impl Replica {
         !setup.leases || (self.lead.leads && !self.lead.superseded)
     }
 
-    /// Forgets what a pass found.
+    /// Forgets what a pass found. What is to be remembered late is all that is left of it.
     pub fn end_pass(&mut self) {
-        let lead = std::mem::take(&mut self.lead);
-        *self = Self { lead, ..Self::started(self.error) };
+        let (lead, late_memory) = (std::mem::take(&mut self.lead), self.late_memory.take());
+        *self = Self { lead, late_memory, ..Self::started(self.error) };
+    }
+
+    /// Whether it is between two passes.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.pass.is_none() && self.late_memory.is_none()
     }
 }
 

@@ -4,11 +4,11 @@ use super::facts::t;
 use crate::platform::{ActionResult, ManagedDevice};
 
 /// Makes a device.
-pub(super) type Make = fn() -> ManagedDevice;
+pub(crate) type Make = fn() -> ManagedDevice;
 
-pub(super) const DEVICE: &str = "0c6a4ab5-6a6c-4f2c-8a6e-3d2b7d3f1a11";
+pub(crate) const DEVICE: &str = "0c6a4ab5-6a6c-4f2c-8a6e-3d2b7d3f1a11";
 
-pub(super) fn device(os: &str, version: &str, dt: &str, ag: &str, et: &str) -> ManagedDevice {
+pub(crate) fn device(os: &str, version: &str, dt: &str, ag: &str, et: &str) -> ManagedDevice {
     ManagedDevice {
         id: DEVICE.into(),
         operating_system: os.into(),
@@ -29,43 +29,43 @@ pub(super) fn device(os: &str, version: &str, dt: &str, ag: &str, et: &str) -> M
 }
 
 /// `RemoveDevicePasscode` by the built-in matrix.
-pub(super) fn iphone() -> ManagedDevice {
+pub(crate) fn iphone() -> ManagedDevice {
     device("iOS", "17.5.1", "iPhone", "mdm", "userEnrollment")
 }
 
 /// `ResetDevicePasscode`.
-pub(super) fn fully_managed() -> ManagedDevice {
+pub(crate) fn fully_managed() -> ManagedDevice {
     device("Android", "14.0", "androidEnterprise", "googleCloudDevicePolicyController", "androidEnterpriseFullyManaged")
 }
 
 /// `ResetWorkProfilePasscode`.
-pub(super) fn work_profile() -> ManagedDevice {
+pub(crate) fn work_profile() -> ManagedDevice {
     let et = "androidEnterpriseCorporateWorkProfile";
     device("Android", "14.0", "androidEnterprise", "googleCloudDevicePolicyController", et)
 }
 
 /// `ResetDevicePin`, which is Graph's `recoverPasscode`.
-pub(super) fn windows_phone() -> ManagedDevice {
+pub(crate) fn windows_phone() -> ManagedDevice {
     device("Windows Phone", "10.0.15254", "windowsPhone", "mdm", "userEnrollment")
 }
 
 /// Unsupported.
-pub(super) fn mac() -> ManagedDevice {
+pub(crate) fn mac() -> ManagedDevice {
     device("macOS", "14.4.1", "macMDM", "mdm", "userEnrollment")
 }
 
 /// Unsupported, with its raw values.
-pub(super) fn unknown() -> ManagedDevice {
+pub(crate) fn unknown() -> ManagedDevice {
     device("BeOS", "5", "toaster", "mdm", "userEnrollment")
 }
 
 /// An iPad that could be a shared one.
-pub(super) fn ipad_half_read() -> ManagedDevice {
+pub(crate) fn ipad_half_read() -> ManagedDevice {
     ManagedDevice { is_shared_device: None, ..device("iPadOS", "17.5.1", "iPad", "mdm", "appleBulkWithoutUser") }
 }
 
 /// An entry `resetPasscode` that started so many seconds after requestTime.
-pub(super) fn entry(state: &str, start: i64) -> ActionResult {
+pub(crate) fn entry(state: &str, start: i64) -> ActionResult {
     ActionResult {
         name: "resetPasscode".into(),
         state: state.into(),
@@ -76,6 +76,6 @@ pub(super) fn entry(state: &str, start: i64) -> ActionResult {
 }
 
 /// The same of another action.
-pub(super) fn entry_of(name: &str, state: &str, start: i64) -> ActionResult {
+pub(crate) fn entry_of(name: &str, state: &str, start: i64) -> ActionResult {
     ActionResult { name: name.into(), ..entry(state, start) }
 }

@@ -33,18 +33,18 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as metav1;
 
 /// Stands in every place whose content no status may show: users, device names, reasons, credentials.
-pub(super) const PLANTED: &str = "planted";
+pub(crate) const PLANTED: &str = "planted";
 /// `sendDeadline` of the attempt that [`Facts::attempted`] has.
-pub(super) const DEADLINE: i64 = 30;
+pub(crate) const DEADLINE: i64 = 30;
 /// The last second at which that attempt may still show: `sendDeadline + settleWindow`.
-pub(super) const SETTLED: i64 = DEADLINE + 280;
+pub(crate) const SETTLED: i64 = DEADLINE + 280;
 /// The default `expirationTime`.
-pub(super) const EXPIRES: i64 = 86_400;
+pub(crate) const EXPIRES: i64 = 86_400;
 /// The default `completionTimeout`.
-pub(super) const TIMEOUT: i64 = 168 * 3600;
+pub(crate) const TIMEOUT: i64 = 168 * 3600;
 
 /// So many seconds after requestTime.
-pub(super) fn t(seconds: i64) -> Timestamp {
+pub(crate) fn t(seconds: i64) -> Timestamp {
     let requested: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
     requested + SignedDuration::from_secs(seconds)
 }
@@ -54,7 +54,7 @@ static INTUNE_2020_07: LazyLock<Matrix> = LazyLock::new(Matrix::builtin_2020_07)
 
 /// The facts of one decision.
 #[derive(Clone)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     pub object: PasscodeReset,
     pub tenant: Option<IntuneTenantSpec>,
     pub trouble: Option<Trouble>,
@@ -417,6 +417,6 @@ impl fmt::Debug for Facts {
 }
 
 /// Ready's message.
-pub(super) fn message(status: &PasscodeResetStatus) -> String {
+pub(crate) fn message(status: &PasscodeResetStatus) -> String {
     conditions::get(&status.conditions, kind::READY).map_or_else(String::new, |ready| ready.message.clone())
 }

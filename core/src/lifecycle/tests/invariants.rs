@@ -30,7 +30,7 @@ const WITHOUT_A_LOCK: [&str; 10] = [
 ];
 
 #[track_caller]
-pub(super) fn check(facts: &Facts, decision: &Decision) {
+pub(crate) fn check(facts: &Facts, decision: &Decision) {
     let before = facts.object.status.clone().unwrap_or_default();
     if before.outcome.is_some() {
         assert_eq!(decision.step, Step::Stop, "an outcome is the end");
@@ -52,7 +52,7 @@ pub(super) fn check(facts: &Facts, decision: &Decision) {
 
 /// Which conditions there are, and when, as the README's table says.
 #[track_caller]
-pub(super) fn well_formed(status: &PasscodeResetStatus, generation: Option<i64>) {
+pub(crate) fn well_formed(status: &PasscodeResetStatus, generation: Option<i64>) {
     let is = |kind: &str| conditions::is_true(&status.conditions, kind);
     let shown = || serde_json::to_string_pretty(&status.conditions).unwrap();
     let outcome = status.outcome;

@@ -17,19 +17,19 @@ use crate::{
 static OBJECT: LazyLock<PasscodeReset> = LazyLock::new(read_object);
 static TENANT: LazyLock<IntuneTenantSpec> = LazyLock::new(read_tenant);
 
-pub(super) fn object() -> PasscodeReset {
+pub(crate) fn object() -> PasscodeReset {
     OBJECT.clone()
 }
 
-pub(super) fn tenant() -> IntuneTenantSpec {
+pub(crate) fn tenant() -> IntuneTenantSpec {
     TENANT.clone()
 }
 
-pub(super) fn unreadable(tenant: Option<Trouble>) -> Unreadable {
+pub(crate) fn unreadable(tenant: Option<Trouble>) -> Unreadable {
     Unreadable { tenant, message: "503 (request id r).".into(), retry_after: Duration::from_secs(5) }
 }
 
-pub(super) fn lock(attempt_id: &str, send_deadline: i64, owner_uid: &str) -> Lock {
+pub(crate) fn lock(attempt_id: &str, send_deadline: i64, owner_uid: &str) -> Lock {
     Lock {
         attempt_id: attempt_id.into(),
         send_deadline: t(send_deadline),

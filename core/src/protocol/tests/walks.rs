@@ -1,13 +1,15 @@
 //! From end to end through a toy world: how many requests, how many writes, which words.
 
-use super::{
-    devices::entry,
-    facts::{SETTLED, t},
-    toy::{Fate, Toy},
-};
-use crate::api::{
-    reset_status::{AttemptResult, Outcome},
-    tenant::UnknownOutcome,
+use super::toy::{Fate, Toy};
+use crate::{
+    api::{
+        reset_status::{AttemptResult, Outcome},
+        tenant::UnknownOutcome,
+    },
+    lifecycle::tests::{
+        devices::entry,
+        facts::{SETTLED, t},
+    },
 };
 
 #[test]

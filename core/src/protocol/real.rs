@@ -1,0 +1,107 @@
+//! The terms in which the operator speaks: its own resources, and whatever it stores a device lease as.
+
+use std::{marker::PhantomData, time::Duration};
+
+use jiff::Timestamp;
+
+use super::terms::{self, Held, Known, Terms};
+use crate::{
+    api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
+    lifecycle::{
+        answered::Answered,
+        events::says_the_same,
+        lock::Lock,
+        observed::{self, Look, Reading},
+        step::{Decision, Step},
+    },
+};
+
+/// The operator's terms, with device leases of the type `L`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Real<L>(PhantomData<L>);
+
+/// A device lease of one version, as it is stored.
+pub trait DeviceLease: Clone {
+    /// The lock, if there is one; it may be over.
+    fn lock(&self) -> Option<&Lock>;
+
+    /// By when the latest reset was carried out that is remembered.
+    fn latest_reset(&self) -> Option<Timestamp>;
+}
+
+/// What a device lock says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockTerms {
+    /// Nothing is sent after this time, by Graph's clock.
+    pub send_deadline: Timestamp,
+    /// How long after that it may still show.
+    pub settle_window: Duration,
+}
+
+impl<L: DeviceLease> Terms for Real<L> {
+    type Object = PasscodeReset;
+    type Status = PasscodeResetStatus;
+    type AttemptId = String;
+    type LockTerms = LockTerms;
+    type Lease = L;
+    type Look = Reading<Look>;
+    type Answer = Answered;
+    type Time = Timestamp;
+
+    fn attempt(object: &PasscodeReset) -> Option<(String, bool)> {
+        let attempt = object.status.as_ref()?.attempt.as_ref()?;
+        Some((attempt.id.clone(), attempt.result.is_some()))
+    }
+
+    fn says(object: &PasscodeReset, status: &PasscodeResetStatus) -> bool {
+        object.status.as_ref().map_or_else(
+            || says_the_same(&PasscodeResetStatus::default(), status),
+            |before| says_the_same(before, status),
+        )
+    }
+
+    fn locked_for(lease: &L) -> Option<String> {
+        lease.lock().map(|lock| lock.attempt_id.clone())
+    }
+}
+
+impl<L: DeviceLease> Known<Real<L>> {
+    /// The device lock as the rules see it.
+    #[must_use]
+    pub fn device_lock(&self) -> Option<Option<&Lock>> {
+        self.lock.as_ref().map(|lease| lease.as_ref().and_then(DeviceLease::lock))
+    }
+
+    /// What the device lease remembers.
+    #[must_use]
+    pub fn remembered(&self) -> Option<Timestamp> {
+        self.lock.as_ref()?.as_ref()?.latest_reset()
+    }
+}
+
+impl<L: DeviceLease> Held<Real<L>> {
+    /// The held lock as the rules see it.
+    #[must_use]
+    pub fn as_observed(&self) -> observed::Held {
+        observed::Held { attempt_id: self.attempt.clone(), send_deadline: self.terms.send_deadline }
+    }
+}
+
+impl<L: DeviceLease> From<Decision> for terms::Decision<Real<L>> {
+    fn from(decision: Decision) -> Self {
+        let step = match decision.step {
+            Step::Observe(fact) => terms::Step::Observe(fact),
+            Step::TakeLock { send_deadline, settle_window } => {
+                terms::Step::TakeLock(LockTerms { send_deadline, settle_window })
+            }
+            Step::ReleaseLock => terms::Step::ReleaseLock,
+            Step::TryClaim => terms::Step::TryClaim,
+            Step::Claim(attempt) => terms::Step::Claim(attempt.id.clone()),
+            Step::SendAgain(pause) => terms::Step::SendAgain(pause),
+            Step::Wait(pause) => terms::Step::Wait(pause),
+            Step::Finish => terms::Step::Finish,
+            Step::Stop => terms::Step::Stop,
+        };
+        Self { status: decision.status, step, remember: decision.remember }
+    }
+}

@@ -1,0 +1,135 @@
+//! What a pass reads: the device, Intune's record, the lock, and what permits a request.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
+use kube::{Api, ResourceExt, core::PartialObjectMeta};
+use passcode_core::{
+    api::{reset::PasscodeReset, tenant::IntuneTenant},
+    lifecycle::{
+        observed::{Look, Namespace, Reading, Trouble, Unreadable},
+        step::Fact,
+    },
+    protocol::{Known, pass::Event},
+};
+
+use super::{Terms, view::View};
+use crate::operator::{
+    ask,
+    calls::{CallError, call},
+    namespaces,
+};
+
+/// When to look again without a tenant.
+const WITHOUT_TENANT: Duration = Duration::from_secs(60);
+
+impl View<'_> {
+    pub(super) async fn observe(&mut self, known: &Known<Terms>, fact: Fact) -> Result<Event<Terms>, CallError> {
+        match fact {
+            Fact::Namespace => self.read_namespace(&known.object).await,
+            Fact::Device => Ok(self.find_device(&known.object).await),
+            Fact::Lock => self.read_lock(&known.object).await,
+            Fact::Look => Ok(Event::Look(self.look(&known.object).await)),
+            Fact::LeaderLease => {
+                let kept = self.context.leads().await?;
+                Ok(self.lease(kept))
+            }
+            Fact::Authority => self.read_authority(&known.object).await,
+        }
+    }
+
+    async fn find_device(&mut self, object: &PasscodeReset) -> Event<Terms> {
+        if let Some(tenant) = self.tenant.clone() {
+            let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
+            let refused = &mut self.memory.refused.device;
+            self.found = Some(ask::find(&tenant, clock, &object.spec.device, urgency, refused).await);
+        }
+        Event::Done
+    }
+
+    async fn read_lock(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
+        let Some((tenant_id, device_id)) = self.lock_of(object) else { return Ok(Event::Lock(None)) };
+        if self.alone.is_none() {
+            self.alone = Some(self.context.devices.alone_with(&device_id).await);
+        }
+        match self.context.locks.read(&tenant_id, &device_id, self.now().estimate).await {
+            Err(CallError::Unreadable(why)) => {
+                self.unreadable_lock = Some(why);
+                Ok(Event::Done)
+            }
+            lock => lock.map(Event::Lock),
+        }
+    }
+
+    async fn look(&mut self, object: &PasscodeReset) -> Reading<Look> {
+        let (Some(tenant), Some((_, device_id))) = (self.tenant.clone(), self.lock_of(object)) else {
+            return self.without_tenant(object);
+        };
+        let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
+        let refused = &mut self.memory.refused.record;
+        ask::look(&tenant, clock, &device_id, &object.spec.device, urgency, refused).await
+    }
+
+    /// Without its tenant there is no way to look.
+    fn without_tenant(&self, object: &PasscodeReset) -> Reading<Look> {
+        let trouble = self.unreadable_tenant.clone().unwrap_or_else(|| {
+            let message = format!("The IntuneTenant \"{}\" is not there.", object.spec.tenant_ref.name);
+            Trouble { reason: "NotFound".to_owned(), message }
+        });
+        let message = trouble.message.clone();
+        Reading::CouldNotTell(Unreadable { tenant: Some(trouble), message, retry_after: WITHOUT_TENANT })
+    }
+
+    /// The namespace's permission, by a live read of both that decide about it.
+    async fn read_namespace(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
+        let (tenant, namespace) = self.live(object).await?;
+        self.namespace = self.permission(tenant.as_ref(), namespace.as_ref());
+        Ok(Event::Done)
+    }
+
+    fn permission(&self, tenant: Option<&IntuneTenant>, namespace: Option<&impl ResourceExt>) -> Namespace {
+        let allowed = namespaces::allows(tenant.map(|tenant| &tenant.spec), namespace);
+        if allowed { Namespace::Allowed } else { Namespace::Denied { at: self.context.clock.wall() } }
+    }
+
+    /// The IntuneTenant and the namespace, as they are stored.
+    async fn live(
+        &self,
+        object: &PasscodeReset,
+    ) -> Result<(Option<IntuneTenant>, Option<PartialObjectMeta<NamespaceObject>>), CallError> {
+        let tenants: Api<IntuneTenant> = Api::all(self.context.client.clone());
+        let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
+        let namespace = object.namespace().unwrap_or_default();
+        tokio::try_join!(
+            call(tenants.get_opt(&object.spec.tenant_ref.name)),
+            call(namespaces.get_metadata_opt(&namespace)),
+        )
+    }
+
+    /// Reads what permits a request, all at once, and goes on with what was read. A tenant that was deleted, or created again since the pass
+    /// began, is none. A namespace that was created again has none of its objects any more: then the claim finds another uid.
+    async fn read_authority(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
+        let (kept, (live, namespace)) = tokio::try_join!(self.context.leads(), self.live(object))?;
+        if kept {
+            self.namespace = self.permission(live.as_ref(), namespace.as_ref());
+            self.tenant = self.tenant.take().and_then(|tenant| tenant.as_read(live?));
+        }
+        Ok(self.lease(kept))
+    }
+
+    fn lease(&mut self, kept: bool) -> Event<Terms> {
+        if !kept {
+            self.failed = Some(CallError::Unclear("the leader lease is not as this replica wrote it".to_owned()));
+        }
+        Event::LeaderLease { kept }
+    }
+
+    /// The object as it is stored now.
+    pub(super) async fn read_again(&self, known: &Known<Terms>) -> Result<Event<Terms>, CallError> {
+        let object = &known.object;
+        let api: Api<PasscodeReset> =
+            Api::namespaced(self.context.client.clone(), &object.namespace().unwrap_or_default());
+        let read = call(api.get(&object.name_any())).await?;
+        if read.uid() == object.uid() { Ok(Event::ObjectStored(read)) } else { Err(CallError::Gone) }
+    }
+}

@@ -1,0 +1,213 @@
+//! What a pass knows beside its protocol: the tenant, the device, what is in the way. The rules are asked with both.
+
+use std::sync::Arc;
+
+use passcode_core::{
+    api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
+    lifecycle::{
+        admission::DeniedWrite,
+        answered::{Answered, Meaning, answered},
+        decide::decide,
+        follow::is_in_flight,
+        observed::{Closed, Found, Gate, Namespace, Now, Observed, Reading, Trouble, Unread},
+        quarantine::Quarantine,
+        step,
+    },
+    protocol::{
+        Decision, Held, Known, Rules,
+        pass::{Event, Why},
+    },
+};
+
+use super::{Terms, admission};
+use crate::{
+    graph::{Reservation, Urgency},
+    operator::{calls::CallError, context::Context, locks::Intended, memory::Memory, namespaces, tenant::Tenant},
+};
+
+/// What a pass knows beside its protocol.
+pub struct View<'a> {
+    pub context: &'a Context,
+    pub tenant: Option<Arc<Tenant>>,
+    pub trouble: Option<Trouble>,
+    pub unreadable_tenant: Option<Trouble>,
+    pub namespace: Namespace,
+    pub found: Option<Reading<Found>>,
+    pub unreadable_lock: Option<String>,
+    /// The lock that was to be taken last.
+    pub intended: Option<Intended>,
+    pub gate: Option<Gate>,
+    /// Why the tenant takes no reset, once one would be sent.
+    pub closed: Option<Closed>,
+    /// Whether its request is to show that the tenant's trouble is over.
+    pub probing: bool,
+    /// Room for one reset within the tenant's limits.
+    pub room: Option<Reservation>,
+    /// Why there is no room for one, once that was asked for.
+    pub no_room: Option<Gate>,
+    /// Whether the claim was tried in this pass, and would be admitted.
+    pub admitted: bool,
+    /// Keeps other passes of this process away from the device.
+    pub alone: Option<tokio::sync::OwnedMutexGuard<()>>,
+    /// What is remembered of the object.
+    pub memory: Memory,
+    /// Why the last call failed.
+    pub failed: Option<CallError>,
+}
+
+impl<'a> View<'a> {
+    /// What the caches say of an object that was just read.
+    pub fn new(context: &'a Context, object: &PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
+        let name = &object.spec.tenant_ref.name;
+        let tenant = context.tenants.get(name);
+        Self {
+            context,
+            trouble: tenant.as_ref().and_then(|tenant| tenant.trouble.clone()),
+            unreadable_tenant: context.tenants.unreadable(name),
+            namespace: namespaces::by_cache(context, tenant.as_deref(), object),
+            tenant,
+            found: None,
+            unreadable_lock: None,
+            intended: None,
+            gate: None,
+            closed: None,
+            probing: false,
+            room,
+            no_room: None,
+            admitted: false,
+            alone: None,
+            memory,
+            failed: None,
+        }
+    }
+
+    fn observed<'o>(
+        &'o self,
+        known: &'o Known<Terms>,
+        held: Option<&'o passcode_core::lifecycle::observed::Held>,
+    ) -> Observed<'o> {
+        Observed {
+            object: &known.object,
+            tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.trouble.as_ref())),
+            unread: Unread { tenant: self.unreadable_tenant.as_ref(), lock: self.unreadable_lock.as_deref() },
+            namespace: self.namespace,
+            found: self.found.as_ref(),
+            lock: known.device_lock(),
+            remembered: known.remembered(),
+            look: known.look.as_ref(),
+            held,
+            doubt: self.memory.doubt,
+            gate: self.gate.as_ref(),
+            admission: self.admission(),
+            closed: self.closed.as_ref(),
+            quarantine: self.quarantine(),
+            lease_is_kept: known.lease_is_kept,
+            authority_is_read: known.authority_is_read,
+            swept: self.memory.swept,
+        }
+    }
+
+    pub fn now(&self) -> Now {
+        let wall = self.context.clock.wall();
+        self.tenant
+            .as_ref()
+            .map_or(Now { wall, graph: None, estimate: wall }, |tenant| tenant.now(self.context.clock.as_ref()))
+    }
+
+    /// The quarantine is written by a replica's clock and judged by Graph's.
+    fn quarantine(&self) -> Option<Quarantine> {
+        let quarantine = self.context.leadership.borrow().quarantine?;
+        let offset = self.tenant.as_ref().and_then(|tenant| tenant.record.facts().clock_offset);
+        Some(quarantine.shifted(offset.unwrap_or_default()))
+    }
+
+    /// What holds attempts back at the moment. Once the lock is held, there is room.
+    fn close_gate(&mut self, held: bool) {
+        self.gate = match &self.tenant {
+            Some(tenant) if !held => {
+                tenant.record.facts().gate(self.context.clock.boot()).or_else(|| self.no_room.clone())
+            }
+            _ => None,
+        };
+    }
+
+    /// How urgent a read of this pass is.
+    pub fn urgency(&self, object: &PasscodeReset) -> Urgency {
+        match (self.room.is_some(), is_in_flight(object)) {
+            (true, _) => Urgency::Reset,
+            (false, true) => Urgency::Follow,
+            (false, false) if self.found.is_some() => Urgency::Begun,
+            (false, false) => Urgency::LookUp,
+        }
+    }
+
+    fn learn(&mut self, decision: &step::Decision) {
+        self.memory.doubt = decision.doubt;
+        if let (Some(lesson), Some(tenant)) = (decision.lesson, &self.tenant) {
+            tenant.record.facts().learn(lesson);
+        }
+    }
+
+    /// The Entra tenant and the device that the lock is about: as decided in this pass, or as pinned in the status.
+    pub fn lock_of(&self, object: &PasscodeReset) -> Option<(String, String)> {
+        let tenant = self.tenant.as_ref()?;
+        let decided = object.status.as_ref().and_then(|status| status.device.as_ref());
+        let device_id = match (decided, &self.found) {
+            (Some(device), _) => device.managed_device_id.clone(),
+            (None, Some(Reading::Answer { value: Found::One(device), .. })) => device.id.clone(),
+            _ => return None,
+        };
+        Some((tenant.spec().tenant_id.clone(), device_id))
+    }
+
+    /// A call that failed, as the protocol knows it; the error itself is kept for whoever is told how the pass ended.
+    pub fn not_stored(&mut self, error: CallError) -> Event<Terms> {
+        let why = match &error {
+            CallError::Conflict => Why::Conflict,
+            CallError::Gone => Why::Gone,
+            CallError::Denied(_) => Why::Denied,
+            CallError::Unclear(_) => Why::Unclear,
+            CallError::Invalid(_) | CallError::Refused(_) | CallError::Forbidden(_) | CallError::Unreadable(_) => {
+                Why::Failed
+            }
+        };
+        self.failed = Some(error);
+        Event::NotStored(why)
+    }
+
+    /// Why the last call failed.
+    pub fn error(&mut self) -> CallError {
+        self.failed.take().unwrap_or_else(|| CallError::Unclear("the pass could not go on".to_owned()))
+    }
+}
+
+impl Rules<Terms> for View<'_> {
+    fn decide(&mut self, known: &Known<Terms>) -> Decision<Terms> {
+        self.close_gate(known.held.is_some());
+        let held = known.held.as_ref().map(Held::as_observed);
+        let decision = decide(&self.observed(known, held.as_ref()), self.now());
+        self.learn(&decision);
+        tracing::debug!(object = known.object.full_name(), step = ?decision.step, reason = decision.status.reason(), "decided");
+        decision.into()
+    }
+
+    fn judge(&mut self, known: &Known<Terms>, answer: &Answered) -> Decision<Terms> {
+        let held = known.held.as_ref().map(Held::as_observed);
+        answered(&self.observed(known, held.as_ref()), answer, self.now()).into()
+    }
+
+    fn altered(&mut self, object: &PasscodeReset, status: &PasscodeResetStatus) -> Option<Answered> {
+        let Some(denial) = admission::altered(object, status) else {
+            self.memory.refusal = None;
+            return None;
+        };
+        let meaning = Meaning::NotExecuted { again_after: None, trouble: None };
+        let answer = Answered { meaning, request_id: None, message: format!("The claim was {denial}.") };
+        self.refused(object, denial, DeniedWrite::Claim);
+        Some(answer)
+    }
+
+    fn may_begin(&self) -> bool {
+        self.context.may_begin()
+    }
+}

@@ -1,0 +1,158 @@
+//! What a pass writes and sends: the device lock, the claim, the request, the status.
+
+use k8s_openapi::jiff::Timestamp;
+use passcode_core::{
+    api::reset_status::PasscodeResetStatus,
+    lifecycle::{admission::DeniedWrite, events::announced},
+    protocol::{Known, pass::Event, real::LockTerms},
+};
+use uuid::Uuid;
+
+use super::{Terms, view::View};
+use crate::operator::{
+    ask, budgets,
+    calls::CallError,
+    locks::{StoredLease, Taken, Wanted},
+    status_writer::{self, Check},
+    tenant::{Asking, Tenant},
+};
+
+impl View<'_> {
+    /// Room for the reset, and the tenant's consent: asked for before the lock is taken, for then its deadline runs.
+    pub(super) async fn reserve(&mut self) -> Event<Terms> {
+        let Some(tenant) = self.tenant.clone() else { return Event::Done };
+        // Asked once more: meanwhile others may have met what closes it.
+        if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
+            return Event::Done;
+        }
+        if !self.probing {
+            match tenant.admit(Asking::Reset, self.context.clock.boot()) {
+                Ok(probing) => self.probing = probing,
+                Err(closed) => {
+                    self.closed = Some(closed);
+                    return Event::Done;
+                }
+            }
+        }
+        Event::Reserved(Uuid::new_v4().to_string())
+    }
+
+    async fn has_room(&mut self, tenant: &Tenant) -> bool {
+        let Some(graph) = tenant.graph.as_ref().filter(|_| self.room.is_none()) else { return self.room.is_some() };
+        match graph.reserve_soon().await {
+            Ok(room) => self.room = Some(room),
+            Err(full) => self.no_room = Some(budgets::no_room(&tenant.spec().limits, full)),
+        }
+        self.room.is_some()
+    }
+
+    pub(super) async fn take_lock(
+        &mut self,
+        known: &Known<Terms>,
+        seen: Option<&StoredLease>,
+        attempt_id: &str,
+        terms: &LockTerms,
+    ) -> Result<Event<Terms>, CallError> {
+        let Some((tenant_id, device_id)) = self.lock_of(&known.object) else { return Err(CallError::Gone) };
+        let wanted = Wanted {
+            attempt_id,
+            send_deadline: terms.send_deadline,
+            settle_window: terms.settle_window,
+            object: &known.object,
+            now: self.context.clock.wall(),
+        };
+        let intended = self.context.locks.intend(&tenant_id, &device_id, seen, &wanted);
+        let taken = self.context.locks.take(&intended).await;
+        self.intended = Some(intended);
+        if let Err(CallError::Denied(denial)) = &taken {
+            self.refused(&known.object, (**denial).clone(), DeniedWrite::Lock);
+        }
+        taken.map(|taken| self.taken(known, taken))
+    }
+
+    pub(super) async fn read_lock_back(&mut self, known: &Known<Terms>) -> Result<Event<Terms>, CallError> {
+        let Some(intended) = self.intended.take() else { return Ok(Event::Lock(None)) };
+        let found = self.context.locks.read_back(&intended).await?;
+        Ok(found.map_or(Event::Lock(None), |taken| match self.taken(known, taken) {
+            Event::LeaseStored(lease) => Event::Lock(Some(lease)),
+            altered => altered,
+        }))
+    }
+
+    fn taken(&mut self, known: &Known<Terms>, taken: Taken) -> Event<Terms> {
+        match taken {
+            Taken::Stored(lease) => Event::LeaseStored(lease),
+            Taken::Altered(lease, denial) => {
+                self.refused(&known.object, *denial, DeniedWrite::Lock);
+                Event::LockAltered(lease)
+            }
+        }
+    }
+
+    pub(super) async fn claim(
+        &mut self,
+        known: &Known<Terms>,
+        status: &PasscodeResetStatus,
+    ) -> Result<Event<Terms>, CallError> {
+        match status_writer::write(&self.context.client, &known.object, status, Check::Strict).await {
+            Ok(stored) => {
+                let id = |status: Option<&PasscodeResetStatus>| Some(status?.attempt.as_ref()?.id.clone());
+                if id(stored.status.as_ref()) != id(Some(status)) {
+                    self.context.health.schema_is_stale("status.attempt was dropped");
+                }
+                Ok(Event::ObjectStored(stored))
+            }
+            Err(CallError::Denied(denial)) => {
+                self.refused(&known.object, (*denial).clone(), DeniedWrite::Claim);
+                Err(CallError::Denied(denial))
+            }
+            Err(CallError::Invalid(fields)) => self.refused_by_schema(fields),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the one request of the attempt that the object carries.
+    pub(super) async fn send(&mut self, known: &Known<Terms>) -> Event<Terms> {
+        let attempt = known.object.status.as_ref().and_then(|status| status.attempt.as_ref());
+        let (Some(tenant), Some(attempt)) = (self.tenant.clone(), attempt) else { return Event::Done };
+        self.probing = false;
+        let clock = self.context.clock.as_ref();
+        let posted = ask::send(&tenant, clock, &known.object, attempt, self.room.take()).await;
+        if posted.went_out {
+            self.context.metrics.answered(&posted.answered.meaning);
+        }
+        Event::Answered(posted.answered)
+    }
+
+    pub(super) async fn remember(
+        &mut self,
+        known: &Known<Terms>,
+        seen: Option<&StoredLease>,
+        latest: Timestamp,
+    ) -> Result<Event<Terms>, CallError> {
+        let Some((tenant_id, device_id)) = self.lock_of(&known.object) else { return Ok(Event::Done) };
+        let stored = self.context.locks.remember(&tenant_id, &device_id, seen.cloned(), latest).await?;
+        Ok(Event::LeaseStored(stored))
+    }
+
+    /// Writes the status, and announces what is worth it.
+    pub(super) async fn write(
+        &mut self,
+        known: &Known<Terms>,
+        status: &PasscodeResetStatus,
+    ) -> Result<Event<Terms>, CallError> {
+        let old = known.object.status.clone().unwrap_or_default();
+        let stored = status_writer::write(&self.context.client, &known.object, status, Check::Lenient).await?;
+        self.context.metrics.status_written();
+        if let Some(announcement) = announced(&old, status) {
+            self.context.events.publish(&stored, &announcement).await;
+        }
+        if old.outcome.is_none()
+            && let Some(outcome) = status.outcome
+        {
+            self.context.metrics.finished(outcome, status);
+            tracing::info!(object = stored.full_name(), ?outcome, reason = status.reason(), "finished");
+        }
+        Ok(Event::ObjectStored(stored))
+    }
+}

@@ -1,0 +1,205 @@
+//! A replica's rules: the operator's own, asked with what the model knows, and what a wrong operator would make of that.
+
+use passcode_core::protocol::{Decision, Known, Rules, Step};
+
+use crate::{
+    bridge::{self, Decided, Do, Facts},
+    driver::World,
+    setup::Setup,
+    state::{Answer, Held, Object, Progress, Second, Status, TICK, Tick},
+    terms::Small,
+    variant::Variant,
+};
+
+/// The rules of one replica at one moment.
+pub struct Mind<'a> {
+    pub world: &'a World<'a>,
+    pub r: usize,
+}
+
+impl Rules<Small> for Mind<'_> {
+    fn decide(&mut self, known: &Known<Small>) -> Decision<Small> {
+        let now = self.now();
+        if let Some(attempt) = self.found_claim_to_send_again(known) {
+            return Decision { status: known.object.status.clone(), step: Step::Claim(attempt), remember: None };
+        }
+        let mut facts = self.facts(known, now);
+        self.misunderstand(&mut facts);
+        let decided = bridge::decided(self.setup(), facts);
+        let remember = decided.remember.and_then(|latest| self.to_remember_of_an_entry(latest));
+        self.understood(decided, remember)
+    }
+
+    fn judge(&mut self, known: &Known<Small>, (answer, again): &(Answer, bool)) -> Decision<Small> {
+        let mut judged = bridge::judged(self.setup(), known.object.clone(), *answer, *again, self.now());
+        let remember = judged.remember.and_then(|latest| self.to_remember_of_an_answer(&known.object, latest));
+        let released = match answer {
+            Answer::Accepted => self.does(Variant::LockReleasedOnAccepted),
+            Answer::Unknown => self.does(Variant::LockReleasedOnUnknown),
+            Answer::Refused => self.does(Variant::RefusalBelieved),
+            Answer::NotExecuted => false,
+        };
+        if released && judged.step != Do::Stop {
+            judged.step = Do::ReleaseLock;
+        }
+        self.understood(judged, remember)
+    }
+
+    fn altered(&mut self, _: &Object, _: &Status) -> Option<(Answer, bool)> {
+        None
+    }
+
+    fn may_begin(&self) -> bool {
+        self.world.state.replicas[self.r].acts(self.setup())
+    }
+}
+
+impl Mind<'_> {
+    fn setup(&self) -> &Setup {
+        self.world.setup
+    }
+
+    fn does(&self, variant: Variant) -> bool {
+        self.setup().does(variant)
+    }
+
+    /// Graph's clock, as the replica takes it.
+    fn now(&self) -> Tick {
+        self.world.clock(self.r)
+    }
+
+    fn facts(&self, known: &Known<Small>, now: Tick) -> Facts {
+        let replica = &self.world.state.replicas[self.r];
+        let lease = known.lock.clone();
+        let keeps_an_early_look = match self.setup().variant {
+            Some(Variant::LookBeforeTheRead) => true,
+            Some(Variant::LookBeforeAuthority) => replica.asked,
+            _ => known.held.is_some(),
+        };
+        let early = replica.early.clone().filter(|_| keeps_an_early_look);
+        Facts {
+            object: known.object.clone(),
+            remembered: lease.iter().flatten().find_map(|lease| lease.remembered),
+            lock: lease.map(|lease| lease.and_then(|lease| lease.lock)),
+            look: early.or_else(|| known.look.clone()),
+            held: known.held.as_ref().map(|held| Held { attempt: held.attempt, deadline: held.terms }),
+            quarantine: replica.lead.quarantine,
+            lease_is_kept: known.lease_is_kept
+                || !self.world.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
+            suspended: replica.suspended,
+            authority_is_read: known.authority_is_read || self.does(Variant::LookBeforeAuthority),
+            now,
+        }
+    }
+
+    fn understood(&self, Decided { status, step, .. }: Decided, remember: Option<Second>) -> Decision<Small> {
+        use passcode_core::lifecycle::step::Fact;
+        let beyond = self.does(Variant::SendDeadlineBeyondExpiry);
+        let step = match step {
+            Do::ReadLock => Step::Observe(Fact::Lock),
+            Do::Look => Step::Observe(Fact::Look),
+            Do::ReadLease => Step::Observe(Fact::LeaderLease),
+            Do::ReadAuthority => Step::Observe(Fact::Authority),
+            Do::TakeLock { deadline } => Step::TakeLock(if beyond { self.now() + 2 } else { deadline }),
+            Do::ReleaseLock => Step::ReleaseLock,
+            Do::Claim(attempt) => Step::Claim(attempt.id),
+            Do::SendAgain => Step::SendAgain(std::time::Duration::ZERO),
+            Do::Wait => Step::Wait(std::time::Duration::ZERO),
+            Do::Finish => Step::Finish,
+            Do::Stop => Step::Stop,
+        };
+        Decision { status, step, remember }
+    }
+
+    // What is done wrong.
+
+    fn to_remember_of_an_entry(&self, latest: Second) -> Option<Second> {
+        let setup = self.setup();
+        let margin = Second::from(setup.clock_error + setup.ledger_clock_error) * TICK;
+        match setup.variant {
+            _ if !setup.memory => None,
+            Some(Variant::NoMemory | Variant::MemoryOfAcceptedOnly) => None,
+            Some(Variant::MemoryWithoutMargin) => Some(latest - margin),
+            _ => Some(latest),
+        }
+    }
+
+    fn to_remember_of_an_answer(&self, object: &Object, latest: Second) -> Option<Second> {
+        let setup = self.setup();
+        let of = |tick: Tick| Some(Second::from(tick) * TICK);
+        match setup.variant {
+            _ if !setup.memory => None,
+            Some(Variant::NoMemory | Variant::MemoryAfterTheStatus) => None,
+            Some(Variant::MemoryOfTheRequestTime) => of(object.requested),
+            Some(Variant::MemoryOfTheClaimTime) => object.status.attempt.as_ref().and_then(|a| of(a.claimed)),
+            Some(Variant::MemoryOfTheAnswer) => of(self.now() + setup.clock_error),
+            _ => Some(latest),
+        }
+    }
+
+    fn found_claim_to_send_again(&self, known: &Known<Small>) -> Option<u8> {
+        let attempt = known.object.status.attempt.as_ref().filter(|attempt| attempt.result.is_none())?;
+        (self.does(Variant::SentAgainWhenClaimIsFound) && known.lock.is_none()).then_some(attempt.id)
+    }
+
+    /// The facts as a wrong operator takes them.
+    fn misunderstand(&self, facts: &mut Facts) {
+        let Some(variant) = self.setup().variant else { return };
+        let requested = i32::from(facts.object.requested) * TICK;
+        let uid = facts.object.uid;
+        match variant {
+            Variant::AdoptsOnlyStrictlyAfter => {
+                if let Some(view) = facts.look.as_mut() {
+                    view.entries.retain(|(start, progress)| *progress == Progress::Pending || *start > requested);
+                }
+            }
+            Variant::OnlyOwnResetsCounted => {
+                let own = |start: i32| {
+                    self.world.state.record.iter().any(|entry| entry.start == start && entry.uid == Some(uid))
+                };
+                if let Some(view) = facts.look.as_mut() {
+                    view.entries.retain(|(start, _)| own(*start));
+                }
+            }
+            Variant::LockOpenOnlyUntilSendDeadline => {
+                if let Some(Some(lock)) = facts.lock.as_mut() {
+                    lock.settle = 0;
+                }
+            }
+            Variant::LockThatNeverEnds => {
+                if let Some(Some(lock)) = facts.lock.as_mut() {
+                    lock.settle = 10_000;
+                }
+            }
+            Variant::ExpiredAtOnceWhileSuspended => {
+                facts.suspended &= facts.look.as_ref().is_none_or(|view| view.at <= facts.object.expires);
+            }
+            Variant::ExpiredWhileOpen => {
+                let expired = facts.look.as_ref().is_some_and(|view| view.at > facts.object.expires);
+                if expired && facts.object.status.action.is_none() {
+                    facts.object.status.attempt = None;
+                    facts.lock = facts.lock.as_ref().map(|_| None);
+                }
+            }
+            Variant::RejectedAfterSilence => {
+                let at = facts.look.as_ref().map(|view| view.at);
+                if let Some(attempt) = facts.object.status.attempt.as_mut()
+                    && matches!(attempt.result, None | Some(Answer::Unknown))
+                    && at.is_some_and(|at| at > attempt.deadline + attempt.settle)
+                {
+                    attempt.result = Some(Answer::NotExecuted);
+                    facts.lock = Some(None);
+                }
+            }
+            Variant::RefusalBelieved => {
+                let attempt = facts.object.status.attempt.as_mut();
+                if let Some(attempt) = attempt.filter(|attempt| attempt.result == Some(Answer::Refused)) {
+                    attempt.deadline = -1000;
+                }
+            }
+            Variant::NoQuarantine => facts.quarantine = None,
+            Variant::QuarantineOnlyWhenDeciding if facts.held.is_some() => facts.quarantine = None,
+            _ => {}
+        }
+    }
+}
