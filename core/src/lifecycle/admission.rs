@@ -1,6 +1,10 @@
 //! What it means that admission control (a policy or a webhook of the cluster) keeps a write of the operator's out.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
 
 use super::{
     decide::{MOMENT, Seen, attempt, send_deadline},
@@ -124,27 +128,27 @@ fn doubled((first, longest): (Duration, Duration), times: u32) -> Duration {
 }
 
 /// What admission control said of the claim, where it said something. What it held is tried, without the lock, before that is taken.
-pub(super) fn admitted(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+pub(super) fn admitted(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
     let refused = match d.o.admission {
-        _ if d.o.held.is_some() => return Ok(()),
-        Admission::Admitted => return Ok(()),
-        Admission::NotTried if d.waited_for().as_deref() != Some(reason::HELD_BY_ADMISSION) => return Ok(()),
+        _ if d.o.held.is_some() => return Continue(()),
+        Admission::Admitted => return Continue(()),
+        Admission::NotTried if d.waited_for().as_deref() != Some(reason::HELD_BY_ADMISSION) => return Continue(()),
         Admission::NotTried => None,
         // A verdict stands, also where it could not be written at first.
         Admission::Refused { refusal, again_after } => {
             Some((refusal, again_after)).filter(|_| refusal.is_a_verdict() || !again_after.is_zero())
         }
     };
-    let Some((refusal, again_after)) = refused else { return Err(try_claim(d, look)) };
+    let Some((refusal, again_after)) = refused else { return Break(try_claim(d, look)) };
     if refusal.is_a_verdict() {
         let message = messages::denied_by_admission(&refusal.denial);
         d.set(kind::PERMITTED, Truth::False, reason::DENIED_BY_ADMISSION, &message);
-        return Err(d.reject(reason::DENIED_BY_ADMISSION, &message));
+        return Break(d.reject(reason::DENIED_BY_ADMISSION, &message));
     }
     let message = messages::held_by_admission(refusal, d.expiration());
     d.set(kind::PERMITTED, Truth::Unknown, reason::HELD_BY_ADMISSION, &message);
     let wait = again_after.min(positive(look.at, d.expiration().0) + MOMENT);
-    Err(d.hold(reason::HELD_BY_ADMISSION, &message, wait))
+    Break(d.hold(reason::HELD_BY_ADMISSION, &message, wait))
 }
 
 /// The claim as it would be made. It is never stored, so the object's uid serves as its id.

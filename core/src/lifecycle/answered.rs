@@ -6,16 +6,13 @@ use super::{
     draft::Draft,
     messages,
     observed::{Now, Observed, Trouble},
-    step::{Decision, Step},
+    step::{AfterAnswer, Decision},
 };
 use crate::api::{
     conditions::{self, Truth, kind, reason},
     reset_status::AttemptResult,
     time::saturating_add,
 };
-
-/// How soon Intune's record is looked at after an answer that does not decide.
-const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Graph's answer, as far as it decides anything.
 #[derive(Clone, Debug)]
@@ -49,19 +46,19 @@ pub enum Meaning {
 /// Decides after an answer. `observed.object` carries the claim; where it has an outcome by now, because another replica
 /// followed the entry to its end meanwhile, the answer changes nothing.
 #[must_use]
-pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decision {
+pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decision<AfterAnswer> {
     let mut d = Draft::new(*observed, now);
     if d.status.outcome.is_some() || d.status.attempt.is_none() {
-        return d.into_decision(Step::Stop);
+        return d.into_judgement(AfterAnswer::Nothing);
     }
     let step = match &answer.meaning {
         Meaning::Accepted => accepted(&mut d, answer),
-        Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => Step::SendAgain(*pause),
+        Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => AfterAnswer::SendAgain(*pause),
         Meaning::NotExecuted { trouble, .. } => not_executed(&mut d, answer, trouble.as_ref()),
         Meaning::Refused => undecided(&mut d, AttemptResult::Refused, reason::REFUSED_BY_INTUNE, answer),
         Meaning::Unknown => undecided(&mut d, AttemptResult::Unknown, reason::VERIFYING_OUTCOME, answer),
     };
-    d.into_decision(step)
+    d.into_judgement(step)
 }
 
 /// Whether after the pause the claim may still be sent.
@@ -80,29 +77,31 @@ fn record(d: &mut Draft<'_>, result: AttemptResult, answer: &Answered) {
     }
 }
 
-fn accepted(d: &mut Draft<'_>, answer: &Answered) -> Step {
+fn accepted(d: &mut Draft<'_>, answer: &Answered) -> AfterAnswer {
     record(d, AttemptResult::Accepted, answer);
     d.remember_accepted();
     let message = messages::accepted_not_listed(answer.request_id.as_deref());
     d.issued(false, &message);
     let since = d.status.attempt.as_ref().map_or(d.o.object.spec.request_time, |attempt| attempt.claim_time);
     let at = d.now.graph.unwrap_or(since.0);
-    d.wait_for_device(since, at, &message)
+    let _ = d.wait_for_device(since, at, &message);
+    AfterAnswer::Record
 }
 
-fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>) -> Step {
+fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>) -> AfterAnswer {
     record(d, AttemptResult::NotExecuted, answer);
     let why = if trouble.is_some() { reason::TENANT_NOT_READY } else { reason::LIMIT_REACHED };
     let message = messages::not_executed(&answer.message);
     let _ = d.hold(why, &message, Duration::ZERO);
-    Step::ReleaseLock
+    AfterAnswer::RecordAndRelease
 }
 
 /// Refused or unknown: the lock is kept, and Intune's record decides. What was answered is kept in Issued, also for after a restart.
-fn undecided(d: &mut Draft<'_>, result: AttemptResult, why: &str, answer: &Answered) -> Step {
+fn undecided(d: &mut Draft<'_>, result: AttemptResult, why: &str, answer: &Answered) -> AfterAnswer {
     record(d, result, answer);
     if !conditions::is_true(&d.status.conditions, kind::ISSUED) {
         d.set(kind::ISSUED, Truth::Unknown, why, &messages::answer(&answer.message, answer.request_id.as_deref()));
     }
-    d.verify(FIRST_LOOK)
+    let _ = d.verify(Duration::ZERO);
+    AfterAnswer::Record
 }

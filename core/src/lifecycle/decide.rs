@@ -3,6 +3,8 @@
 //! Each question either passes or answers with the step to take. Nothing below a question is looked at before it has passed,
 //! so a reader can follow a request from top to bottom of [`questions`].
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -56,12 +58,14 @@ pub fn is_over(object: &PasscodeReset) -> bool {
 #[must_use]
 pub fn decide(observed: &Observed<'_>, now: Now) -> Decision {
     let mut draft = Draft::new(*observed, now);
-    let step = questions(&mut draft).unwrap_or_else(|step| step);
+    let step = match questions(&mut draft) {
+        Break(step) | Continue(step) => step,
+    };
     draft.into_decision(step)
 }
 
 /// The whole machine, in order.
-fn questions(d: &mut Draft<'_>) -> Result<Step, Step> {
+fn questions(d: &mut Draft<'_>) -> ControlFlow<Step, Step> {
     over(d)?;
     entra_tenant_is_the_same(d)?;
     if !d.in_flight() {
@@ -101,69 +105,69 @@ pub(super) struct Seen<'a> {
     last_sync: Option<Timestamp>,
 }
 
-fn over(d: &Draft<'_>) -> Result<(), Step> {
-    if is_over(d.o.object) { Err(Step::Stop) } else { Ok(()) }
+fn over(d: &Draft<'_>) -> ControlFlow<Step> {
+    if is_over(d.o.object) { Break(Step::Stop) } else { Continue(()) }
 }
 
 /// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
 /// nobody's.
-fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> Result<(), Step> {
-    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Ok(()) };
+fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Continue(()) };
     if effective.tenant_id.eq_ignore_ascii_case(&tenant.spec.tenant_id) {
-        return Ok(());
+        return Continue(());
     }
     let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
-    Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+    Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
 }
 
-fn tenant_is_ready(d: &mut Draft<'_>) -> Result<(), Step> {
+fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let Some(tenant) = d.o.tenant else {
         if d.o.unread.tenant.is_none()
             && let Some(end) = without_tenant::ended(d)
         {
-            return Err(end);
+            return Break(end);
         }
         d.keep_doubt();
         let name = &d.o.object.spec.tenant_ref.name;
         let message = d.o.unread.tenant.map_or_else(|| messages::no_such_tenant(name), messages::unreadable_tenant);
-        return Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
+        return Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
     };
     d.pin_effective(tenant.spec);
     match tenant.trouble {
         Some(trouble) => {
             d.keep_doubt();
             let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
-            Err(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+            Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
         }
-        None => Ok(()),
+        None => Continue(()),
     }
 }
 
-fn request_time_is_near(d: &mut Draft<'_>) -> Result<(), Step> {
-    let Some(created) = d.o.object.metadata.creation_timestamp.as_ref() else { return Ok(()) };
+fn request_time_is_near(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    let Some(created) = d.o.object.metadata.creation_timestamp.as_ref() else { return Continue(()) };
     let latest = saturating_add(created.0, FARTHEST);
     if d.request_time() > latest {
-        return Err(d.reject(reason::REQUEST_TIME_TOO_FAR, &messages::too_far(Time(latest))));
+        return Break(d.reject(reason::REQUEST_TIME_TOO_FAR, &messages::too_far(Time(latest))));
     }
-    Ok(())
+    Continue(())
 }
 
 /// The API server drops a field that it does not know unless the client asks for strict validation, and what is left may mean something else:
 /// without a misspelt `dryRun` it is a reset. What the requester wrote can only keep it from being sent.
-fn nothing_was_dropped(d: &mut Draft<'_>) -> Result<(), Step> {
+fn nothing_was_dropped(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let dropped = d.o.object.dropped_fields();
     if dropped.is_empty() {
-        return Ok(());
+        return Continue(());
     }
-    Err(d.reject(reason::UNKNOWN_FIELD, &messages::dropped(&dropped)))
+    Break(d.reject(reason::UNKNOWN_FIELD, &messages::dropped(&dropped)))
 }
 
 /// Before any look-up: the status must not tell what devices other people have.
-fn namespace_is_allowed(d: &mut Draft<'_>) -> Result<(), Step> {
+fn namespace_is_allowed(d: &mut Draft<'_>) -> ControlFlow<Step> {
     match d.o.namespace {
-        Namespace::Allowed => Ok(()),
-        Namespace::DeniedByCache => Err(Step::Observe(Fact::Namespace)),
-        Namespace::Denied { at } => Err(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
+        Namespace::Allowed => Continue(()),
+        Namespace::DeniedByCache => Break(Step::Observe(Fact::Namespace)),
+        Namespace::Denied { at } => Break(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, messages::NAMESPACE_DOUBT, wait),
             None => d.reject(reason::NAMESPACE_NOT_ALLOWED, &messages::namespace_not_allowed(d.o.object)),
         }),
@@ -171,7 +175,7 @@ fn namespace_is_allowed(d: &mut Draft<'_>) -> Result<(), Step> {
 }
 
 /// A scheduled request is judged early, so that a Mac is refused today and not on the day.
-fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
+fn scheduled_for_later(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let at = match (d.o.found, d.now.graph) {
         (Some(Reading::Answer { at, .. }), _) => *at,
         (_, Some(now)) => now,
@@ -179,7 +183,7 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
         _ => return due(d, d.now.estimate),
     };
     if positive(at, d.request_time()) <= JUST_NOW {
-        return Ok(());
+        return Continue(());
     }
     supported(d)?;
     not_a_dry_run(d, at)?;
@@ -187,30 +191,30 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> Result<(), Step> {
 }
 
 /// The lock is read before the look, so that what another attempt did is either settled or seen to be open.
-fn lock_is_read(d: &Draft<'_>) -> Result<(), Step> {
+fn lock_is_read(d: &Draft<'_>) -> ControlFlow<Step> {
     let read = d.o.lock.is_some() || d.o.unread.lock.is_some();
-    if read || d.following() { Ok(()) } else { Err(Step::Observe(Fact::Lock)) }
+    if read || d.following() { Continue(()) } else { Break(Step::Observe(Fact::Lock)) }
 }
 
 /// What was known when the pass began may be minutes old. The look comes after this: in this order nothing is sent later than 30 s after
 /// `suspend` was stored, and a look made before the other cluster was suspended is never acted on.
-fn authority_is_read(d: &mut Draft<'_>) -> Result<(), Step> {
+fn authority_is_read(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if d.o.held.is_none() {
-        return Ok(());
+        return Continue(());
     }
     if !d.o.authority_is_read {
-        return Err(Step::Observe(Fact::Authority));
+        return Break(Step::Observe(Fact::Authority));
     }
     may_be_sent(d)
 }
 
-fn look_is_made<'a>(d: &mut Draft<'a>) -> Result<Seen<'a>, Step> {
+fn look_is_made<'a>(d: &mut Draft<'a>) -> ControlFlow<Step, Seen<'a>> {
     match d.o.look {
-        None => Err(Step::Observe(Fact::Look)),
-        Some(Reading::CouldNotTell(why)) => Err(unreadable(d, why)),
-        Some(Reading::Answer { value: Look::Gone, at }) => Err(gone(d, *at)),
+        None => Break(Step::Observe(Fact::Look)),
+        Some(Reading::CouldNotTell(why)) => Break(unreadable(d, why)),
+        Some(Reading::Answer { value: Look::Gone, at }) => Break(gone(d, *at)),
         Some(Reading::Answer { value: Look::Seen { results, enrolled, last_sync }, at }) => {
-            Ok(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
+            Continue(Seen { at: *at, results, enrolled: *enrolled, last_sync: *last_sync })
         }
     }
 }
@@ -223,7 +227,7 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
     let own = d.status.attempt.as_ref().is_some_and(|attempt| d.lock_is_of(&attempt.id));
     if !own
         && !d.following()
-        && let Err(busy) = lock_is_free(d, at)
+        && let Break(busy) = lock_is_free(d, at)
     {
         return busy;
     }
@@ -251,20 +255,20 @@ pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
 }
 
 /// An entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
-fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
     // What was sent is followed in any case. An object that sent nothing asks from requestTime on, by the look's own clock, and
     // about a work profile only where that is what it wants.
     if !d.in_flight() && (look.at < d.request_time() || d.work_profile_not_asked_for()) {
-        return Ok(());
+        return Continue(());
     }
     let attempt = d.status.attempt.clone();
     let question = d.question(attempt.as_ref());
     if !d.o.object.spec.dry_run
         && let Some((entry, start)) = ledger::answering(&question, look.results, look.at)
     {
-        return Err(d.follow(entry, start, look.last_sync, look.at));
+        return Break(d.follow(entry, start, look.last_sync, look.at));
     }
-    let Some(tenant) = d.o.tenant else { return Ok(()) };
+    let Some(tenant) = d.o.tenant else { return Continue(()) };
     if d.status.attempt.is_none()
         && d.status.device_action.is_none()
         && d.earlier_reset().is_none()
@@ -275,70 +279,70 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step
             lock_is_free(d, look.at)?;
         }
         let again = messages::recently_reset(start, start.plus(tenant.spec.min_interval.as_signed()));
-        return Err(d.reject(reason::RECENTLY_RESET, &again));
+        return Break(d.reject(reason::RECENTLY_RESET, &again));
     }
-    Ok(())
+    Continue(())
 }
 
 /// The object's own attempt, where nothing answers yet.
-fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if let Some(action) = d.status.device_action.clone() {
         // What was followed is not listed at the moment. It is not sent again for that.
-        return Err(d.wait_for_device(action.start_time.unwrap_or(Time(at)), at, messages::NOT_LISTED_ANY_MORE));
+        return Break(d.wait_for_device(action.start_time.unwrap_or(Time(at)), at, messages::NOT_LISTED_ANY_MORE));
     }
-    let Some(attempt) = d.status.attempt.clone() else { return Ok(()) };
+    let Some(attempt) = d.status.attempt.clone() else { return Continue(()) };
     let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
     match attempt.result {
         Some(AttemptResult::Accepted) => {
             if at > settled {
                 d.lesson = Some(Lesson::EntryMissing);
             }
-            Err(d.wait_for_device(
+            Break(d.wait_for_device(
                 attempt.claim_time,
                 at,
                 &messages::accepted_not_listed(attempt.request_id.as_deref()),
             ))
         }
-        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Err(Step::ReleaseLock),
+        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Break(Step::ReleaseLock),
         None | Some(AttemptResult::Unknown | AttemptResult::Refused) if at <= settled => {
-            Err(d.verify(next_look(attempt.claim_time.0, at, settled, d.stretch())))
+            Break(d.verify(next_look(attempt.claim_time.0, at, settled, d.stretch())))
         }
-        None | Some(AttemptResult::NotExecuted | AttemptResult::Unknown | AttemptResult::Refused) => Ok(()),
+        None | Some(AttemptResult::NotExecuted | AttemptResult::Unknown | AttemptResult::Refused) => Continue(()),
     }
 }
 
 /// The attempts of all others: while a lock is open there is neither a request nor a negative outcome.
-fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if d.o.held.is_some() {
-        return Ok(());
+        return Continue(());
     }
     if let Some(why) = d.o.unread.lock {
         let word = if d.may_have_been_sent() { reason::VERIFYING_OUTCOME } else { reason::DEVICE_BUSY };
-        return Err(d.hold(word, &messages::unreadable_lock(why), ON_EVENT));
+        return Break(d.hold(word, &messages::unreadable_lock(why), ON_EVENT));
     }
     match d.o.lock.flatten() {
         Some(lock) if lock.is_open(at) => {
             let message = messages::device_busy(Time(lock.settled()));
             let wait = BUSY.min(positive(at, lock.settled()) + MOMENT);
-            Err(d.hold(reason::DEVICE_BUSY, &message, wait))
+            Break(d.hold(reason::DEVICE_BUSY, &message, wait))
         }
-        _ => Ok(()),
+        _ => Continue(()),
     }
 }
 
 /// Intune's record may lose an entry. A reset that was accepted or seen, and that answers this request, is not sent again for that.
-fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if !d.in_flight() && at < d.request_time() {
-        return Ok(());
+        return Continue(());
     }
     match d.earlier_reset() {
-        Some(earlier) => Err(d.wait_for_earlier_reset(earlier, at)),
-        None => Ok(()),
+        Some(earlier) => Break(d.wait_for_earlier_reset(earlier, at)),
+        None => Continue(()),
     }
 }
 
 /// An attempt that left no trace is counted, once.
-fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if let Some(attempt) = d.status.attempt.as_mut()
         && matches!(attempt.result, None | Some(AttemptResult::Unknown))
     {
@@ -347,7 +351,7 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
         d.status.silent_attempts = d.status.silent_attempts.max(attempt.number).max(1);
     }
     if d.status.silent_attempts == 0 {
-        return Ok(());
+        return Continue(());
     }
     // A missing tenant says nothing about silence: that is held below.
     let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
@@ -355,16 +359,16 @@ fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> 
         || at > d.expiration().0;
     if no_more {
         let message = messages::outcome_unknown(d.last_answer());
-        return Err(d.fail(reason::OUTCOME_UNKNOWN, &message));
+        return Break(d.fail(reason::OUTCOME_UNKNOWN, &message));
     }
-    Ok(())
+    Continue(())
 }
 
 /// Refused, and by now Intune's record is sure to show what was carried out all the same, if it can be relied on.
-fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
+fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
     let refused = |attempt: &&Attempt| attempt.result == Some(AttemptResult::Refused);
     let Some(claimed) = d.status.attempt.as_ref().filter(refused).map(|attempt| attempt.claim_time.0) else {
-        return Ok(());
+        return Continue(());
     };
     // Without its tenant nobody knows what the record is worth.
     let Some(tenant) = d.o.tenant else { return tenant_is_ready(d) };
@@ -378,83 +382,83 @@ fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
         begun_since.then_some(messages::RECORD_BEGUN_SINCE)
     };
     let answer = d.last_answer().map(str::to_owned);
-    Err(match doubt {
+    Break(match doubt {
         Some(doubt) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), doubt)),
         None => d.reject(reason::REFUSED_BY_INTUNE, &messages::refused(answer.as_deref(), d.platform())),
     })
 }
 
 /// The matrix's word, as it was before the first claim.
-fn supported(d: &mut Draft<'_>) -> Result<(), Step> {
+fn supported(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if d.status.attempt.is_some() {
-        return Ok(());
+        return Continue(());
     }
-    let Some(support) = &d.status.support else { return Ok(()) };
+    let Some(support) = &d.status.support else { return Continue(()) };
     match offer::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
-        Some(refused) => Err(d.reject(&refused.reason, &refused.message)),
-        None => Ok(()),
+        Some(refused) => Break(d.reject(&refused.reason, &refused.message)),
+        None => Continue(()),
     }
 }
 
 /// A device enrolled since has a new passcode, and a new record too. A new record is silent about what the old one may
 /// have had, so after an attempt without a trace even an enrolment counts that only the clocks may have put before the request.
-fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<(), Step> {
-    let Some(enrolled) = look.enrolled else { return Ok(()) };
+fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
+    let Some(enrolled) = look.enrolled else { return Continue(()) };
     let since = enrolled > d.request_time();
     let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.margin());
     if since || perhaps {
-        return Err(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
+        return Break(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
     }
-    Ok(())
+    Continue(())
 }
 
-pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     let expiration = d.expiration();
     if at <= expiration.0 {
-        return Ok(());
+        return Continue(());
     }
     if let Some(tenant) = d.o.tenant.filter(|tenant| tenant.spec.suspend) {
         // The installation that is active instead may have sent it until then, and Intune may not show it yet.
         let settled = expiration.plus(tenant.spec.timing.settle_window().as_signed());
         if at <= settled.0 {
             let wait = next_look(Timestamp::MIN, at, settled.0, d.stretch());
-            return Err(d.hold(reason::SUSPENDED, &messages::expired_while_suspended(settled), wait));
+            return Break(d.hold(reason::SUSPENDED, &messages::expired_while_suspended(settled), wait));
         }
     }
     let message = messages::expired(d.expiration(), d.waited_for().as_deref());
-    Err(d.reject(reason::EXPIRED, &message))
+    Break(d.reject(reason::EXPIRED, &message))
 }
 
-fn due(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn due(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     let requested = d.request_time();
     if at >= requested {
-        return Ok(());
+        return Continue(());
     }
     let wait = positive(at, requested) + MOMENT;
     if wait <= JUST_NOW {
-        return Err(d.a_moment(wait));
+        return Break(d.a_moment(wait));
     }
-    Err(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), wait))
+    Break(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), wait))
 }
 
-fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if !d.o.object.spec.dry_run {
-        return Ok(());
+        return Continue(());
     }
     let message = messages::dry_run(d.status.support.as_ref(), d.request_time() > at);
-    Err(d.reject(reason::DRY_RUN, &message))
+    Break(d.reject(reason::DRY_RUN, &message))
 }
 
 /// What holds an attempt back without saying anything about the request.
-fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
+fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if let Some(held) = d.held_by_quarantine(at) {
-        return Err(held);
+        return Break(held);
     }
     may_be_sent(d)?;
     match d.o.gate {
         Some(gate) => {
             let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
-            Err(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
+            Break(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
         }
         None => tenant_takes_resets(d, at),
     }
@@ -462,32 +466,32 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
 
 /// Whether the tenant and the namespace permit a request now. An object with an attempt was not asked before: what was sent is followed in
 /// any case, and another attempt needs the same permission as the first.
-fn may_be_sent(d: &mut Draft<'_>) -> Result<(), Step> {
+fn may_be_sent(d: &mut Draft<'_>) -> ControlFlow<Step> {
     tenant_is_ready(d)?;
     namespace_is_allowed(d)?;
     if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
-        return Err(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
+        return Break(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
     }
-    Ok(())
+    Continue(())
 }
 
 /// Asked last: whoever gets here would send, and may be the one that finds out that the trouble is over.
-fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> Result<(), Step> {
-    let Some(closed) = d.o.closed else { return Ok(()) };
+fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
+    let Some(closed) = d.o.closed else { return Continue(()) };
     let message = messages::tenant_trouble(&closed.trouble, d.expiration(), d.now.estimate);
     let wait = closed.retry_after.min(positive(at, d.expiration().0) + MOMENT);
-    Err(d.hold(reason::TENANT_NOT_READY, &message, wait))
+    Break(d.hold(reason::TENANT_NOT_READY, &message, wait))
 }
 
 /// The lock. Taking it changes what is known, so the machine starts over with it in hand.
-fn lock_is_held(d: &mut Draft<'_>) -> Result<(), Step> {
+fn lock_is_held(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if d.o.held.is_some() {
-        return Ok(());
+        return Continue(());
     }
     let (Some((_, send_deadline)), Some(tenant)) = (send_deadline(d), d.o.tenant) else {
-        return Err(d.a_moment(MOMENT));
+        return Break(d.a_moment(MOMENT));
     };
-    Err(Step::TakeLock { send_deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
+    Break(Step::TakeLock { send_deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
 }
 
 /// Graph's time now, and until when an attempt that begins now may be sent; `None`: not at the moment.
@@ -498,14 +502,14 @@ pub(super) fn send_deadline(d: &Draft<'_>) -> Option<(Timestamp, Timestamp)> {
 }
 
 /// The claim, with what the look under the lock showed.
-fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Result<Step, Step> {
-    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Err(d.a_moment(MOMENT)) };
+fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step, Step> {
+    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Break(d.a_moment(MOMENT)) };
     if now > held.send_deadline {
-        return Err(d.a_moment(MOMENT));
+        return Break(d.a_moment(MOMENT));
     }
     match attempt(d, look, held.attempt_id.clone(), held.send_deadline, now) {
-        Some(attempt) => Ok(Step::Claim(Box::new(attempt))),
-        None => Err(d.a_moment(MOMENT)),
+        Some(attempt) => Continue(Step::Claim(Box::new(attempt))),
+        None => Break(d.a_moment(MOMENT)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which device an object means: found once, and fixed from then on.
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -22,40 +24,40 @@ use crate::{
 /// How much later than Graph's clock `Now::graph` can be: a second of rounding, and a minute of age.
 const CLOCK_KNOWN_TO: SignedDuration = SignedDuration::from_secs(61);
 
-pub(super) fn device_is_known(d: &mut Draft<'_>) -> Result<(), Step> {
+pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if d.status.device.is_some() {
-        return Ok(());
+        return Continue(());
     }
     let (found, at) = match d.o.found {
-        None => return Err(Step::Observe(Fact::Device)),
+        None => return Break(Step::Observe(Fact::Device)),
         Some(Reading::CouldNotTell(why)) => {
             not_expired_in_doubt(d)?;
-            return Err(unreadable(d, why));
+            return Break(unreadable(d, why));
         }
         Some(Reading::Answer { value, at }) => (value, *at),
     };
     match found {
         Found::One(device) => fix_device(d, device, at),
-        Found::None => Err(match d.confirm(DoubtKind::DeviceNotFound, at) {
+        Found::None => Break(match d.confirm(DoubtKind::DeviceNotFound, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
             None => d.reject(reason::DEVICE_NOT_FOUND, &messages::device_not_found(&d.o.object.spec.device)),
         }),
         Found::Several { total, candidates } => {
             if let Some(wait) = d.confirm(DoubtKind::AmbiguousDevice, at) {
-                return Err(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
+                return Break(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
             }
             d.status.candidates = candidates.iter().map(candidate).collect();
             let message = messages::ambiguous(*total, &d.status.candidates);
-            Err(d.reject(reason::AMBIGUOUS_DEVICE, &message))
+            Break(d.reject(reason::AMBIGUOUS_DEVICE, &message))
         }
     }
 }
 
-fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Result<(), Step> {
+fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> ControlFlow<Step> {
     let platform = match classify(device) {
         Classification::Class(platform) => platform,
         Classification::CannotTellYet => match d.confirm(DoubtKind::CannotClassify, at) {
-            Some(wait) => return Err(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, wait)),
+            Some(wait) => return Break(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, wait)),
             // Refused, never guessed: but by the matrix and after the ledger, as every other class is.
             None => Platform::Unknown,
         },
@@ -74,16 +76,16 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Resul
     if platform == Platform::Unknown {
         d.unknown_device = Some(raw_values(device));
     }
-    Ok(())
+    Continue(())
 }
 
 /// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use, or one that
 /// refuses. Its time is then known to a minute, and nothing was ever sent for an object without a device, unless a restore took that back.
-fn not_expired_in_doubt(d: &mut Draft<'_>) -> Result<(), Step> {
-    let Some(now) = d.now.graph else { return Ok(()) };
+fn not_expired_in_doubt(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    let Some(now) = d.now.graph else { return Continue(()) };
     let at = saturating_add(now, -CLOCK_KNOWN_TO);
     if at > d.expiration().0 && d.may_have_lost_a_claim(at) {
-        return Err(d.fail(reason::OUTCOME_UNKNOWN, &messages::outcome_unknown(None)));
+        return Break(d.fail(reason::OUTCOME_UNKNOWN, &messages::outcome_unknown(None)));
     }
     not_expired(d, at)
 }

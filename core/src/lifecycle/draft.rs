@@ -8,7 +8,7 @@ use super::{
     memory, messages,
     observed::{Doubt, DoubtKind, Look, Now, Observed, Reading},
     quarantine::Quarantine,
-    step::{Decision, Fact, Lesson, Step},
+    step::{AfterAnswer, Decision, Fact, Lesson, Step},
 };
 use crate::{
     api::{
@@ -48,17 +48,26 @@ impl<'a> Draft<'a> {
         Self { o, now, status, doubt: None, lesson: None, remember: None, offered: None, unknown_device: None }
     }
 
-    pub fn into_decision(mut self, step: Step) -> Decision {
-        if step == Step::Stop {
-            // Nothing is written, so nothing is said, not even the generation.
+    pub fn into_decision(self, step: Step) -> Decision {
+        // What is asked for in between says nothing about a doubt that an earlier pass had.
+        let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
+        let silent = step == Step::Stop;
+        Decision { doubt, ..self.decided(step, silent) }
+    }
+
+    pub fn into_judgement(self, step: AfterAnswer) -> Decision<AfterAnswer> {
+        self.decided(step, step == AfterAnswer::Nothing)
+    }
+
+    /// `silent`: nothing is written, so nothing is said, not even the generation.
+    fn decided<S>(mut self, step: S, silent: bool) -> Decision<S> {
+        if silent {
             self.status = self.o.object.status.clone().unwrap_or_default();
         } else {
             conditions::sort(&mut self.status.conditions);
             self.keep_transition_times();
         }
-        // What is asked for in between says nothing about a doubt that an earlier pass had.
-        let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
-        Decision { status: self.status, step, doubt, lesson: self.lesson, remember: self.remember }
+        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson, remember: self.remember }
     }
 
     /// On its way to a decision a condition may have changed and changed back: then its status did not move.

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use super::observed::Doubt;
 use crate::api::reset_status::{Attempt, PasscodeResetStatus};
 
-/// One decision.
+/// One decision; `S` is [`Step`], or [`AfterAnswer`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct Decision<S = Step> {
     /// The status as it should be.
     pub status: PasscodeResetStatus,
     /// What to do next.
-    pub step: Step,
+    pub step: S,
     /// What to remember for the next pass; lost without harm.
     pub doubt: Option<Doubt>,
     /// What was learned of the tenant's ledger.
@@ -42,14 +42,25 @@ pub enum Step {
     /// Write the status, which carries this claim, on the exact version that was read; and only where the answer shows the
     /// claim, send.
     Claim(Box<Attempt>),
-    /// Send once more under the same claim, after a pause.
-    SendAgain(Duration),
     /// Write the status if it differs, and come back.
     Wait(Duration),
     /// Write the status if it differs; nothing follows.
     Finish,
     /// Write nothing, ever again.
     Stop,
+}
+
+/// The one next step after Graph's answer to the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AfterAnswer {
+    /// Send once more under the same claim, after a pause; nothing is written.
+    SendAgain(Duration),
+    /// Write the status, which records the answer, and decide again.
+    Record,
+    /// The same, and give back the lock first: nothing was carried out under it.
+    RecordAndRelease,
+    /// Write nothing: the object has its outcome, or no attempt.
+    Nothing,
 }
 
 /// Something to find out, in the order in which it is asked for.

@@ -10,4 +10,4 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use terms::{Decision, Held, Known, Rules, Step, Terms};
+pub use terms::{Decision, Held, Judgement, Known, Rules, Step, Terms};

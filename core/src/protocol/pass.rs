@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use derive_where::derive_where;
 
-use super::terms::{Decision, Held, Known, Rules, Step, Terms};
-use crate::lifecycle::step::Fact;
+use super::terms::{Decision, Held, Judgement, Known, Rules, Step, Terms};
+use crate::lifecycle::step::{AfterAnswer, Fact};
 
 /// When to come back where this replica may not begin an attempt: a new leader, or this one once it is ready, goes on from here.
 const NOT_LEADING: Duration = Duration::from_secs(5);
@@ -306,7 +306,6 @@ impl<T: Terms> Pass<T> {
             Step::ReleaseLock => self.write(status, remember, Then::ReleaseLock, rules),
             Step::Wait(pause) => self.write(status, remember, Then::End(End::Later(pause)), rules),
             Step::Finish => self.write(status, remember, Then::End(End::Finished), rules),
-            Step::SendAgain(pause) => self.end(End::Later(pause)),
             Step::Stop => self.end(End::Finished),
         }
     }
@@ -447,7 +446,7 @@ impl<T: Terms> Pass<T> {
     /// Sent once, and again only where the answer says that nothing was executed.
     fn answered(&mut self, attempt: T::AttemptId, answer: T::Answer, rules: &mut impl Rules<T>) {
         match rules.judge(&self.known, &answer).step {
-            Step::SendAgain(pause) => self.stage = Stage::SendAgain(attempt, pause),
+            AfterAnswer::SendAgain(pause) => self.stage = Stage::SendAgain(attempt, pause),
             _ => self.record(Record { attempt, answer, tries: 0 }, rules),
         }
     }
@@ -456,12 +455,12 @@ impl<T: Terms> Pass<T> {
 
     /// Records an answer, stubbornly: without it the object waits for minutes to be verified.
     fn record(&mut self, record: Record<T>, rules: &mut impl Rules<T>) {
-        let Decision { status, step, remember } = rules.judge(&self.known, &record.answer);
-        if matches!(step, Step::Stop) {
+        let Judgement { status, step, remember } = rules.judge(&self.known, &record.answer);
+        if step == AfterAnswer::Nothing {
             // Another replica has followed its entry to the end meanwhile.
             return self.decide(rules);
         }
-        let release = matches!(step, Step::ReleaseLock);
+        let release = step == AfterAnswer::RecordAndRelease;
         self.write(status, remember, Then::Recorded { record, release }, rules);
     }
 

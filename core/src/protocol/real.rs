@@ -12,7 +12,7 @@ use crate::{
         events::says_the_same,
         lock::Lock,
         observed::{self, Look, Reading},
-        step::{Decision, Step},
+        step::{AfterAnswer, Decision, Step},
     },
 };
 
@@ -97,11 +97,16 @@ impl<L: DeviceLease> From<Decision> for terms::Decision<Real<L>> {
             Step::ReleaseLock => terms::Step::ReleaseLock,
             Step::TryClaim => terms::Step::TryClaim,
             Step::Claim(attempt) => terms::Step::Claim(attempt.id.clone()),
-            Step::SendAgain(pause) => terms::Step::SendAgain(pause),
             Step::Wait(pause) => terms::Step::Wait(pause),
             Step::Finish => terms::Step::Finish,
             Step::Stop => terms::Step::Stop,
         };
         Self { status: decision.status, step, remember: decision.remember }
+    }
+}
+
+impl<L: DeviceLease> From<Decision<AfterAnswer>> for terms::Judgement<Real<L>> {
+    fn from(Decision { status, step, remember, .. }: Decision<AfterAnswer>) -> Self {
+        Self { status, step, remember }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use derive_where::derive_where;
 
-use crate::lifecycle::step::Fact;
+use crate::lifecycle::step::{AfterAnswer, Fact};
 
 /// The types of one world, and the few questions that a pass has about them.
 pub trait Terms {
@@ -71,7 +71,7 @@ pub trait Rules<T: Terms> {
     fn decide(&mut self, known: &Known<T>) -> Decision<T>;
 
     /// What Graph's answer to the object's attempt changes.
-    fn judge(&mut self, known: &Known<T>, answer: &T::Answer) -> Decision<T>;
+    fn judge(&mut self, known: &Known<T>, answer: &T::Answer) -> Judgement<T>;
 
     /// Whether a claim is stored as it was written; if not, what is recorded instead of an answer, since nothing is sent under it.
     fn altered(&mut self, object: &T::Object, status: &T::Status) -> Option<T::Answer>;
@@ -92,6 +92,18 @@ pub struct Decision<T: Terms> {
     pub remember: Option<T::Time>,
 }
 
+/// What follows from an answer.
+#[derive_where(Clone)]
+#[derive_where(Debug, PartialEq, Eq, Hash; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
+pub struct Judgement<T: Terms> {
+    /// The status as it should be.
+    pub status: T::Status,
+    /// What to do next.
+    pub step: AfterAnswer,
+    /// What the device lease has to remember before the status is written.
+    pub remember: Option<T::Time>,
+}
+
 /// The next step, as in [`crate::lifecycle::step::Step`].
 #[derive_where(Clone)]
 #[derive_where(Debug, PartialEq, Eq, Hash; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
@@ -106,8 +118,6 @@ pub enum Step<T: Terms> {
     TryClaim,
     /// Write the status, which carries this claim; send once it is stored.
     Claim(T::AttemptId),
-    /// Send again under the same claim, after a pause. Only an answer leads to this.
-    SendAgain(Duration),
     /// Write the status and come back.
     Wait(Duration),
     /// Write the status; nothing follows.

@@ -14,7 +14,7 @@ use passcode_core::{
         step,
     },
     protocol::{
-        Decision, Held, Known, Rules,
+        Decision, Held, Judgement, Known, Rules,
         pass::{Event, Why},
     },
 };
@@ -191,7 +191,7 @@ impl Rules<Terms> for View<'_> {
         decision.into()
     }
 
-    fn judge(&mut self, known: &Known<Terms>, answer: &Answered) -> Decision<Terms> {
+    fn judge(&mut self, known: &Known<Terms>, answer: &Answered) -> Judgement<Terms> {
         let held = known.held.as_ref().map(Held::as_observed);
         answered(&self.observed(known, held.as_ref()), answer, self.now()).into()
     }

@@ -23,7 +23,7 @@ use passcode_core::{
         lock::Lock as DeviceLock,
         observed::{self, Admission, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         quarantine::Quarantine,
-        step::{Decision, Fact, Step},
+        step::{AfterAnswer, Decision, Fact, Step},
     },
     platform::{ActionResult, Matrix, Platform},
 };
@@ -61,17 +61,16 @@ pub enum Do {
     TakeLock { deadline: Tick },
     ReleaseLock,
     Claim(Attempt),
-    SendAgain,
     Wait,
     Finish,
     Stop,
 }
 
-/// A decision, as far as the model knows of it.
+/// A decision, as far as the model knows of it; what follows from an answer, too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Decided {
+pub struct Decided<S = Do> {
     pub status: Status,
-    pub step: Do,
+    pub step: S,
     /// What the device lease has to remember first.
     pub remember: Option<Second>,
 }
@@ -80,19 +79,19 @@ static BASE: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-22T09:00:00Z".parse
 static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::builtin);
 
 /// Longer than any answer: what was asked with one set-up is asked with it again.
-type Memory<K> = RefCell<(Option<Setup>, HashMap<K, Decided>)>;
+type Memory<K, S> = RefCell<(Option<Setup>, HashMap<K, Decided<S>>)>;
 
 thread_local! {
-    static DECIDED: Memory<Facts> = RefCell::default();
-    static ANSWERED: Memory<(Object, Answer, bool, Tick)> = RefCell::default();
+    static DECIDED: Memory<Facts, Do> = RefCell::default();
+    static ANSWERED: Memory<(Object, Answer, bool, Tick), AfterAnswer> = RefCell::default();
 }
 
-fn once<K: std::hash::Hash + Eq + Clone>(
-    memory: &Memory<K>,
+fn once<K: std::hash::Hash + Eq + Clone, S: Clone>(
+    memory: &Memory<K, S>,
     setup: &Setup,
     key: K,
-    decide: impl FnOnce(&K) -> Decided,
-) -> Decided {
+    decide: impl FnOnce(&K) -> Decided<S>,
+) -> Decided<S> {
     let mut memory = memory.borrow_mut();
     if memory.0.as_ref() != Some(setup) {
         *memory = (Some(setup.clone()), HashMap::new());
@@ -132,7 +131,7 @@ pub fn decided(setup: &Setup, facts: Facts) -> Decided {
 
 /// What the operator makes of an answer to its request; `again` is whether asking again can help.
 #[must_use]
-pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: Tick) -> Decided {
+pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: Tick) -> Decided<AfterAnswer> {
     ANSWERED.with(|memory| {
         once(memory, setup, (object, answer, again, now), |(object, answer, again, now)| {
             let world = Real::of(setup, object, *now);
@@ -145,7 +144,8 @@ pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: T
                 Answer::Unknown => Meaning::Unknown,
             };
             let answer = Answered { meaning, request_id: None, message: "Graph said so.".to_owned() };
-            understood(answered(&world.observed(setup), &answer, world.now))
+            let Decision { status, step, remember, .. } = answered(&world.observed(setup), &answer, world.now);
+            Decided { status: model_status(&status), step, remember: remember.map(second) }
         })
     })
 }
@@ -367,7 +367,6 @@ fn understood(decision: Decision) -> Decided {
         Step::TryClaim => panic!("admission control denies nothing in the model"),
         Step::ReleaseLock => Do::ReleaseLock,
         Step::Claim(attempt) => Do::Claim(model_attempt(&attempt)),
-        Step::SendAgain(_) => Do::SendAgain,
         Step::Wait(_) => Do::Wait,
         Step::Finish => Do::Finish,
         Step::Stop => Do::Stop,

@@ -1,6 +1,9 @@
 //! A replica's rules: the operator's own, asked with what the model knows, and what a wrong operator would make of that.
 
-use passcode_core::protocol::{Decision, Known, Rules, Step};
+use passcode_core::{
+    lifecycle::step::AfterAnswer,
+    protocol::{Decision, Judgement, Known, Rules, Step},
+};
 
 use crate::{
     bridge::{self, Decided, Do, Facts},
@@ -30,8 +33,8 @@ impl Rules<Small> for Mind<'_> {
         self.understood(decided, remember)
     }
 
-    fn judge(&mut self, known: &Known<Small>, (answer, again): &(Answer, bool)) -> Decision<Small> {
-        let mut judged = bridge::judged(self.setup(), known.object.clone(), *answer, *again, self.now());
+    fn judge(&mut self, known: &Known<Small>, (answer, again): &(Answer, bool)) -> Judgement<Small> {
+        let judged = bridge::judged(self.setup(), known.object.clone(), *answer, *again, self.now());
         let remember = judged.remember.and_then(|latest| self.to_remember_of_an_answer(&known.object, latest));
         let released = match answer {
             Answer::Accepted => self.does(Variant::LockReleasedOnAccepted),
@@ -39,10 +42,11 @@ impl Rules<Small> for Mind<'_> {
             Answer::Refused => self.does(Variant::RefusalBelieved),
             Answer::NotExecuted => false,
         };
-        if released && judged.step != Do::Stop {
-            judged.step = Do::ReleaseLock;
-        }
-        self.understood(judged, remember)
+        let step = match judged.step {
+            AfterAnswer::Record if released => AfterAnswer::RecordAndRelease,
+            step => step,
+        };
+        Judgement { status: judged.status, step, remember }
     }
 
     fn altered(&mut self, _: &Object, _: &Status) -> Option<(Answer, bool)> {
@@ -103,7 +107,6 @@ impl Mind<'_> {
             Do::TakeLock { deadline } => Step::TakeLock(if beyond { self.now() + 2 } else { deadline }),
             Do::ReleaseLock => Step::ReleaseLock,
             Do::Claim(attempt) => Step::Claim(attempt.id),
-            Do::SendAgain => Step::SendAgain(std::time::Duration::ZERO),
             Do::Wait => Step::Wait(std::time::Duration::ZERO),
             Do::Finish => Step::Finish,
             Do::Stop => Step::Stop,

@@ -16,15 +16,15 @@ use crate::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         observed::Trouble,
-        step::{Decision, Step},
+        step::{AfterAnswer, Decision},
     },
 };
 
 #[track_caller]
-fn answer(facts: &Facts, meaning: Meaning) -> Decision {
+fn answer(facts: &Facts, meaning: Meaning) -> Decision<AfterAnswer> {
     let answer = Answered { meaning, request_id: Some("rq-1".into()), message: "What Graph said.".into() };
     let decision = answered(&facts.observed(), &answer, facts.now);
-    if !matches!(decision.step, Step::Stop | Step::SendAgain(_)) {
+    if !matches!(decision.step, AfterAnswer::Nothing | AfterAnswer::SendAgain(_)) {
         invariants::well_formed(&decision.status, Some(1));
     }
     decision
@@ -53,7 +53,7 @@ fn issued(status: &PasscodeResetStatus) -> (&str, &str) {
 #[test]
 fn accepted_is_issued() {
     let decision = answer(&sent(), Meaning::Accepted);
-    assert_eq!(decision.step, Step::Wait(Duration::from_secs(2)));
+    assert_eq!(decision.step, AfterAnswer::Record);
     assert_eq!(result(&decision.status), (Some(AttemptResult::Accepted), Some("rq-1")));
     assert_eq!(issued(&decision.status), ("True", "PasscodeRemoved"));
     assert_eq!(decision.status.reason(), "WaitingForDevice");
@@ -69,24 +69,24 @@ fn sent_again_under_the_same_claim_while_its_deadline_lasts() {
     for (graph, pause, again) in [(2, 28, true), (2, 29, false), (30, 0, true), (31, 0, false)] {
         let facts = sent().graph_time(graph);
         let decision = answer(&facts, not_executed(Some(pause), None));
-        assert_eq!(decision.step == Step::SendAgain(Duration::from_secs(pause)), again, "{graph} + {pause}");
+        assert_eq!(decision.step == AfterAnswer::SendAgain(Duration::from_secs(pause)), again, "{graph} + {pause}");
         if again {
             assert_eq!(Some(decision.status), facts.object.status, "nothing is written");
         } else {
-            assert_eq!(decision.step, Step::ReleaseLock);
+            assert_eq!(decision.step, AfterAnswer::RecordAndRelease);
         }
     }
     let blind = answer(&sent().without_graph_time(), not_executed(Some(0), None));
-    assert_eq!(blind.step, Step::ReleaseLock, "without Graph's time nothing is sent");
-    assert_eq!(answer(&sent(), not_executed(Some(u64::MAX), None)).step, Step::ReleaseLock);
-    assert_eq!(answer(&sent(), not_executed(None, None)).step, Step::ReleaseLock);
+    assert_eq!(blind.step, AfterAnswer::RecordAndRelease, "without Graph's time nothing is sent");
+    assert_eq!(answer(&sent(), not_executed(Some(u64::MAX), None)).step, AfterAnswer::RecordAndRelease);
+    assert_eq!(answer(&sent(), not_executed(None, None)).step, AfterAnswer::RecordAndRelease);
 }
 
 #[test]
 fn what_was_not_executed_is_recorded_and_its_lock_given_back() {
     for (trouble, reason) in [(None, "LimitReached"), (Some("PermissionMissing"), "TenantNotReady")] {
         let decision = answer(&sent(), not_executed(None, trouble));
-        assert_eq!(decision.step, Step::ReleaseLock);
+        assert_eq!(decision.step, AfterAnswer::RecordAndRelease);
         assert_eq!(result(&decision.status), (Some(AttemptResult::NotExecuted), Some("rq-1")));
         assert_eq!((decision.status.reason(), decision.status.silent_attempts), (reason, 0));
         assert_eq!(issued(&decision.status).0, "Unknown");
@@ -100,7 +100,7 @@ fn what_was_not_executed_is_recorded_and_its_lock_given_back() {
 #[test]
 fn refused_is_told_at_once_and_proves_nothing() {
     let decision = answer(&sent(), Meaning::Refused);
-    assert_eq!(decision.step, Step::Wait(Duration::from_secs(2)), "its lock is kept");
+    assert_eq!(decision.step, AfterAnswer::Record, "its lock is kept");
     assert_eq!(result(&decision.status), (Some(AttemptResult::Refused), Some("rq-1")));
     assert_eq!((decision.status.outcome, decision.status.reason()), (None, "VerifyingOutcome"));
     assert_eq!(issued(&decision.status), ("Unknown", "RefusedByIntune"));
@@ -141,7 +141,7 @@ fn refused_says_what_usually_is_the_cause() {
 #[test]
 fn unknown_is_verified_and_never_sent_again() {
     let decision = answer(&sent(), Meaning::Unknown);
-    assert!(matches!(decision.step, Step::Wait(_)), "{:?}", decision.step);
+    assert_eq!(decision.step, AfterAnswer::Record);
     assert_eq!(result(&decision.status), (Some(AttemptResult::Unknown), Some("rq-1")));
     assert_eq!(
         (decision.status.reason(), issued(&decision.status)),
@@ -178,7 +178,7 @@ fn an_answer_that_comes_after_the_outcome_changes_nothing() {
     let facts = facts.status(|s| *s = finished.clone());
     for meaning in [Meaning::Accepted, not_executed(Some(1), None), Meaning::Refused, Meaning::Unknown] {
         let decision = answer(&facts, meaning);
-        assert_eq!((decision.step, decision.status), (Step::Stop, finished.clone()));
+        assert_eq!((decision.step, decision.status), (AfterAnswer::Nothing, finished.clone()));
     }
 }
 

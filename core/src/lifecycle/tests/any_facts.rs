@@ -388,7 +388,6 @@ pub(super) fn word(step: &Step, status: &PasscodeResetStatus) -> String {
         Step::Claim(_) => "Claim".into(),
         Step::TryClaim => "TryClaim".into(),
         Step::ReleaseLock => "ReleaseLock".into(),
-        Step::SendAgain(_) => "SendAgain".into(),
         Step::Stop => "Stop".into(),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         follow::in_flight,
         observed::{Reading, Trouble},
         quarantine::Quarantine,
-        step::{Fact, Step},
+        step::{AfterAnswer, Fact, Step},
     },
 };
 
@@ -128,17 +128,17 @@ proptest! {
         let decision = answered(&facts.observed(), &answer, facts.now);
         let after = &decision.status;
         if before.outcome.is_some() {
-            prop_assert_eq!((&decision.step, after), (&Step::Stop, &before));
+            prop_assert_eq!((&decision.step, after), (&AfterAnswer::Nothing, &before));
         }
         prop_assert_eq!(after.silent_attempts, before.silent_attempts);
         prop_assert_eq!(after.device_action.as_ref(), before.device_action.as_ref());
         prop_assert!(!conditions::is_true(&before.conditions, kind::ISSUED) || conditions::is_true(&after.conditions, kind::ISSUED));
-        if let Step::SendAgain(pause) = decision.step {
+        if let AfterAnswer::SendAgain(pause) = decision.step {
             let attempt = before.attempt.as_ref().unwrap();
             prop_assert!(facts.now.graph.unwrap() + pause <= attempt.send_deadline.0);
             prop_assert_eq!(after, &before);
         }
-        if decision.step == Step::ReleaseLock {
+        if decision.step == AfterAnswer::RecordAndRelease {
             let result = after.attempt.as_ref().and_then(|attempt| attempt.result);
             let known = matches!(result, None | Some(AttemptResult::NotExecuted));
             prop_assert!(known, "a lock is given back only where nothing was carried out: {result:?}");

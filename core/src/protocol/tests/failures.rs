@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use crate::{
-    lifecycle::step::Fact,
+    lifecycle::step::{AfterAnswer, Fact},
     protocol::{
-        Decision, Known, Rules, Step, Terms,
+        Decision, Judgement, Known, Rules, Step, Terms,
         pass::{Effect, End, Event, Pass, Why},
     },
 };
@@ -69,13 +69,14 @@ impl Rules<Tiny> for Straight {
         Decision { status, step, remember: None }
     }
 
-    fn judge(&mut self, known: &Known<Tiny>, answer: &Answer) -> Decision<Tiny> {
+    fn judge(&mut self, known: &Known<Tiny>, answer: &Answer) -> Judgement<Tiny> {
         let status = known.object.map(|(attempt, _)| (attempt, true));
-        match answer {
-            Answer::NotExecuted => Decision { status, step: Step::ReleaseLock, remember: None },
-            Answer::Unknown => Decision { status, step: Step::Wait(std::time::Duration::ZERO), remember: None },
-            Answer::Accepted => Decision { status, step: Step::Wait(std::time::Duration::ZERO), remember: Some(()) },
-        }
+        let (step, remember) = match answer {
+            Answer::NotExecuted => (AfterAnswer::RecordAndRelease, None),
+            Answer::Unknown => (AfterAnswer::Record, None),
+            Answer::Accepted => (AfterAnswer::Record, Some(())),
+        };
+        Judgement { status, step, remember }
     }
 
     fn altered(&mut self, _: &Claim, _: &Claim) -> Option<Answer> {

@@ -20,7 +20,7 @@ use crate::{
     },
     platform::ActionResult,
     protocol::{
-        Decision, Known, Rules,
+        Decision, Judgement, Known, Rules,
         pass::{Effect, End, Event, Pass},
         real::{DeviceLease, LockTerms, Real},
     },
@@ -64,7 +64,7 @@ impl Rules<Real<Lock>> for Mind {
         decision.into()
     }
 
-    fn judge(&mut self, known: &Known<Real<Lock>>, answer: &Answered) -> Decision<Real<Lock>> {
+    fn judge(&mut self, known: &Known<Real<Lock>>, answer: &Answered) -> Judgement<Real<Lock>> {
         let facts = self.with(known);
         let decision = answered(&facts.observed(), answer, facts.now);
         invariants::well_formed(&decision.status, Some(1));
