@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::tenant::{Asking, Tenant};
+use super::tenant::Tenant;
 use crate::graph::{
     self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency,
 };
@@ -19,6 +19,7 @@ use passcode_core::{
         observed::{Closed, Found, Look, Reading, Trouble, Unreadable},
     },
     platform::required_ledger_name,
+    protocol::health::Request,
 };
 
 /// The longest time-out of the one request; the tenant's `sendGrace` may make it shorter.
@@ -44,12 +45,12 @@ pub async fn find(
     let Some(selector) = selector(device) else {
         return Reading::CouldNotTell(passing("The object names no device.".to_owned(), LATER));
     };
-    let probing = match tenant.admit(Asking::Device, clock.boot()) {
+    let probing = match tenant.admit(Request::Device, clock.boot()) {
         Ok(probing) => probing,
         Err(closed) => return not_asked(closed),
     };
     let answer = graph.find(&selector, urgency).await;
-    reading(tenant, clock, Asked { what: Asking::Device, probing, refused }, answer, |found| match found {
+    reading(tenant, clock, Asked { what: Request::Device, probing, refused }, answer, |found| match found {
         graph::Found::One(device) => Found::One(Box::new(device)),
         graph::Found::None => Found::None,
         graph::Found::Several { total, candidates, .. } => Found::Several { total, candidates },
@@ -66,7 +67,7 @@ pub async fn look(
     refused: &mut u32,
 ) -> Reading<Look> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
-    let probing = match tenant.admit(Asking::Record, clock.boot()) {
+    let probing = match tenant.admit(Request::Record, clock.boot()) {
         Ok(probing) => probing,
         Err(closed) => return not_asked(closed),
     };
@@ -79,9 +80,9 @@ pub async fn look(
     if let Ok(Heard { value: graph::Look::Seen { results, .. }, at, .. }) = &answer
         && !results.is_empty()
     {
-        tenant.record.facts().entry_seen(*at);
+        tenant.record.health().entry_seen(*at);
     }
-    reading(tenant, clock, Asked { what: Asking::Record, probing, refused }, answer, |look| match look {
+    reading(tenant, clock, Asked { what: Request::Record, probing, refused }, answer, |look| match look {
         graph::Look::Seen { results, enrolled, last_sync } => Look::Seen { results, enrolled, last_sync },
         graph::Look::Gone => Look::Gone,
     })
@@ -152,20 +153,20 @@ fn answer_name(answer: &Answer) -> &'static str {
 /// What an answer means, and what it teaches of the tenant.
 fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> Answered {
     let now = clock.boot();
-    let mut facts = tenant.record.facts();
+    let mut health = tenant.record.health();
     let meaning = match sent.answer {
         Answer::Accepted | Answer::Refused => {
-            facts.breaker.answered();
-            facts.went_through(Asking::Reset);
+            health.breaker.answered();
+            health.succeeded(Request::Reset);
             if sent.answer == Answer::Accepted { Meaning::Accepted } else { Meaning::Refused }
         }
         Answer::Unknown => {
-            facts.breaker.unknown(now);
+            health.breaker.unknown(now);
             Meaning::Unknown
         }
         Answer::NotExecuted(why) => {
             if sent.went_out {
-                facts.breaker.answered();
+                health.breaker.answered();
             }
             let remedy = remedy(why, &sent.message, first);
             if let Some(trouble) = &remedy.trouble {
@@ -173,16 +174,16 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
                 let waits = |known: &&Trouble| {
                     trouble.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == trouble.reason
                 };
-                let trouble = facts.fault_of(Asking::Reset).filter(waits).unwrap_or(trouble).clone();
-                facts.found_trouble(trouble, Asking::Reset, now);
+                let trouble = health.fault_of(Request::Reset).filter(waits).unwrap_or(trouble).clone();
+                health.failed(trouble, Request::Reset, now);
             }
             if let Some((pause, why)) = remedy.pause {
-                facts.pause(pause, why, now);
+                health.pause(pause, why, now);
             }
             Meaning::NotExecuted { again_after: remedy.again_after, trouble: remedy.trouble }
         }
     };
-    drop(facts);
+    drop(health);
     if let (Meaning::NotExecuted { trouble: Some(_), .. }, Some(graph)) = (&meaning, tenant.graph.as_ref()) {
         // Consent that was granted since shows in a new token only.
         graph.forget_token();
@@ -303,7 +304,7 @@ fn not_asked<T>(closed: Closed) -> Reading<T> {
 
 /// A read that was asked for.
 struct Asked<'a> {
-    what: Asking,
+    what: Request,
     /// Whether it is to show that the tenant's trouble is over.
     probing: bool,
     /// How often in a row Graph refused it for this object.
@@ -320,10 +321,10 @@ fn reading<T, U>(
 ) -> Reading<U> {
     match answer {
         Ok(heard) => {
-            let mut facts = tenant.record.facts();
-            facts.went_through(asked.what);
+            let mut health = tenant.record.health();
+            health.succeeded(asked.what);
             *asked.refused = 0;
-            facts.clock_offset = Some(offset(heard.date, heard.sent, clock));
+            health.clock_offset = Some(offset(heard.date, heard.sent, clock));
             Reading::Answer { value: convert(heard.value), at: heard.at }
         }
         Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, asked, &error)),
@@ -351,12 +352,12 @@ fn unreadable(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, error: &Read
     };
     let now = clock.boot();
     if let Some(blamed) = &blamed {
-        tenant.record.facts().found_trouble(blamed.clone(), asked.what, now);
+        tenant.record.health().failed(blamed.clone(), asked.what, now);
         return Unreadable { tenant: Some(blamed.clone()), message: error.to_string(), retry_after: LATER };
     }
     if asked.probing && matches!(error, ReadError::BadSelector(_) | ReadError::Waiting { .. }) {
         // Graph was not asked.
-        tenant.record.facts().probe_is_free(asked.what, now);
+        tenant.record.health().probe_is_free(asked.what, now);
     }
     let pause = match error {
         ReadError::Refused(_) => {

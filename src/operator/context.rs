@@ -93,7 +93,7 @@ impl Context {
     pub fn forgotten(&self, memory: Memory) {
         let Some(object) = memory.in_flight else { return };
         if let Some(tenant) = self.tenants.get(&object.spec.tenant_ref.name) {
-            tenant.record.facts().follows(&object.uid().unwrap_or_default(), 0);
+            tenant.record.health().follows(&object.uid().unwrap_or_default(), 0);
         }
         self.deletions.note(object);
     }

@@ -12,13 +12,14 @@ use passcode_core::{
     lifecycle::follow::looks_an_hour,
     protocol::{
         Known,
+        health::Request,
         pass::{self as protocol, Effect, Event, Why},
         real::Real,
     },
 };
 
 use self::view::View;
-use super::{calls::CallError, context::Context, locks::StoredLease, memory::Memory, tenant::Asking};
+use super::{calls::CallError, context::Context, locks::StoredLease, memory::Memory};
 use crate::graph::Reservation;
 use kube::ResourceExt;
 
@@ -75,7 +76,7 @@ impl<'a> Pass<'a> {
     pub async fn run(&mut self) -> Result<End, CallError> {
         let end = self.effects().await;
         if let (true, Some(tenant)) = (self.view.probing, &self.view.tenant) {
-            tenant.record.facts().probe_is_free(Asking::Reset, self.view.context.clock.boot());
+            tenant.record.health().probe_is_free(Request::Reset, self.view.context.clock.boot());
         }
         match end {
             protocol::End::Later(pause) => Ok(End::Later(pause)),
@@ -116,7 +117,7 @@ impl<'a> Pass<'a> {
         let (Some(tenant), Some(uid)) = (&self.view.tenant, self.object().uid()) else { return };
         let status = self.object().status.as_ref();
         let looks = status.map_or(0, |status| looks_an_hour(status, self.view.now().estimate));
-        tenant.record.facts().follows(&uid, looks);
+        tenant.record.health().follows(&uid, looks);
     }
 }
 

@@ -6,10 +6,6 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::LabelSelector,
-    jiff::{SignedDuration, Timestamp},
-};
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams, ValidationDirective},
@@ -30,9 +26,10 @@ use crate::graph::SignedIn;
 use passcode_core::{
     api::{
         conditions::{self, Truth, kind, reason},
-        tenant::{IntuneTenant, IntuneTenantSpec, IntuneTenantStatus},
+        tenant::{IntuneTenant, IntuneTenantStatus},
     },
     lifecycle::observed::Trouble,
+    protocol::tenant_status::{TenantFacts, Token},
 };
 
 /// How often a tenant is looked at again: a rotated Secret shows by then.
@@ -41,12 +38,6 @@ const PERIOD: Duration = Duration::from_secs(60);
 const TROUBLED_PERIOD: Duration = Duration::from_secs(15);
 /// How soon after its status met another write.
 const SOON: Duration = Duration::from_secs(5);
-/// A change of the measured clock offset that is worth a write.
-const OFFSET_STEP: SignedDuration = SignedDuration::from_secs(5);
-
-/// How long before its end a certificate is told of.
-const CERTIFICATE_ENDS_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 /// What the upkeep of tenants shares.
 pub struct TenantsContext {
     /// What everything shares.
@@ -121,7 +112,7 @@ impl TenantsContext {
 fn remembered(tenant: &IntuneTenant) -> Record {
     let record = Record::default();
     if let Some(status) = &tenant.status {
-        let mut facts = record.facts();
+        let mut facts = record.health();
         facts.ledger.clone_from(&status.ledger);
         facts.ledger_readable = conditions::get(&status.conditions, kind::LEDGER_READABLE).and_then(|condition| {
             match condition.status.as_str() {
@@ -167,7 +158,7 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
     }
     let signed_in = sign_in(context, &object, &mut known).await?;
     shared.keep(&object, known.clone());
-    let recovered = signed_in.is_some() && known.record.facts().signed_in();
+    let recovered = signed_in.is_some() && known.record.health().signed_in();
     let ready = shared.put(&object, &known, recovered);
     match write_status(context, &object, &ready, signed_in.as_ref()).await {
         // Most likely our own last write, which has not come back yet. It may be a label, so nothing else would say the status.
@@ -181,7 +172,7 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
             said?;
         }
     }
-    let troubled = ready.trouble.is_some() || ready.record.facts().fault().is_some();
+    let troubled = ready.trouble.is_some() || ready.record.health().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
 
@@ -224,7 +215,20 @@ pub async fn write_status(
     signed_in: Option<&SignedIn>,
 ) -> Result<Option<IntuneTenant>, CallError> {
     let old = object.status.clone().unwrap_or_default();
-    let new = status(context, tenant, signed_in, &old);
+    let new = {
+        let health = tenant.record.health();
+        let token = signed_in.map(|signed_in| Token { roles: signed_in.permissions.as_deref() });
+        let facts = TenantFacts {
+            spec: tenant.spec(),
+            generation: tenant.object.metadata.generation,
+            trouble: tenant.trouble.as_ref(),
+            signing_in: tenant.signing_in,
+            certificate_ends: tenant.graph.as_ref().and_then(|graph| graph.certificate_ends()),
+            token,
+            health: &health,
+        };
+        facts.status(&old, context.clock.wall())
+    };
     if new == old {
         return Ok(None);
     }
@@ -256,121 +260,4 @@ fn log_change(tenant: &str, old: &IntuneTenantStatus, new: &IntuneTenantStatus) 
     } else if now.status == Truth::False.as_str() {
         tracing::warn!(tenant, reason, message, "the tenant is not ready");
     }
-}
-
-fn status(
-    context: &Context,
-    tenant: &Tenant,
-    signed_in: Option<&SignedIn>,
-    old: &IntuneTenantStatus,
-) -> IntuneTenantStatus {
-    let mut new = old.clone();
-    let generation = tenant.object.metadata.generation;
-    let now = context.clock.wall();
-    let facts = tenant.record.facts();
-    let trouble = tenant.trouble.clone().or_else(|| facts.fault());
-    let certificate_ends = tenant.graph.as_ref().and_then(|graph| graph.certificate_ends());
-    let mut set = |kind: &str, truth: Truth, reason: &str, message: &str| {
-        conditions::set(&mut new.conditions, kind, truth, reason, message, generation, now);
-    };
-    match &trouble {
-        Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
-        None if tenant.signing_in => set(kind::READY, Truth::Unknown, reason::SIGNING_IN, SIGNING_IN),
-        None => {
-            let message = signed_in_message(certificate_ends, now) + &namespaces_message(tenant.spec());
-            set(kind::READY, Truth::True, reason::READY, &message);
-        }
-    }
-    let (truth, why, message) = permissions(signed_in);
-    if signed_in.is_some() {
-        set(kind::PERMISSIONS_VERIFIED, truth, why, &message);
-    }
-    let (truth, why, message) = match facts.ledger_readable {
-        Some(true) => (Truth::True, reason::ENTRY_SEEN, "Intune's record of actions was seen to work."),
-        Some(false) => (
-            Truth::False,
-            reason::ENTRY_MISSING,
-            "Graph accepted a reset that Intune's record of the device did not show in time; until it shows one, an answer that is lost is not followed by another attempt.",
-        ),
-        None => (
-            Truth::Unknown,
-            reason::NO_ENTRY_SEEN,
-            "No device of this tenant has shown an action yet; until one does, an answer that is lost is not followed by another attempt.",
-        ),
-    };
-    set(kind::LEDGER_READABLE, truth, why, message);
-    new.observed_generation = generation;
-    new.settle_window = Some(tenant.spec().timing.settle_window());
-    // When an entry was seen last moves with every look, and is worth a write only together with something else.
-    if !same_measures(old, &facts) {
-        new.ledger.clone_from(&facts.ledger);
-    }
-    if let Some(offset) = facts.clock_offset
-        && old.clock_offset.as_deref().and_then(read_offset).is_none_or(|old| (old - offset).abs() >= OFFSET_STEP)
-    {
-        new.clock_offset = Some(format!("{}s", offset.as_secs()));
-    }
-    new
-}
-
-/// Whoever wrote `{}`, or wrote nothing where labels belong and had `kubectl apply` take that out, is told what it means.
-fn namespaces_message(spec: &IntuneTenantSpec) -> String {
-    let nothing = LabelSelector::default();
-    if spec.allowed_namespaces.as_ref() == Some(&nothing) {
-        return " Every namespace may name this tenant (allowedNamespaces is {}).".to_owned();
-    }
-    String::new()
-}
-
-/// That it works, and whether somebody has to do something so that it goes on doing so.
-fn signed_in_message(certificate_ends: Option<Timestamp>, now: Timestamp) -> String {
-    match certificate_ends.filter(|ends| ends.duration_since(now) < CERTIFICATE_ENDS_SOON) {
-        Some(ends) => format!(
-            "Signed in. The certificate in tls.crt ends at {ends}: upload a new one to the app registration, and put it with its key into the Secret before that."
-        ),
-        None => "Signed in.".to_owned(),
-    }
-}
-
-fn same_measures(old: &IntuneTenantStatus, facts: &super::tenant::Facts) -> bool {
-    match (&old.ledger, &facts.ledger) {
-        (Some(old), Some(new)) => (old.samples, old.last_lag, old.max_lag) == (new.samples, new.last_lag, new.max_lag),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-fn read_offset(text: &str) -> Option<SignedDuration> {
-    text.strip_suffix('s')?.parse().ok().map(SignedDuration::from_secs)
-}
-
-const SIGNING_IN: &str = "The spec is in force; the operator is signing in as it says. Resets go on, and what was sent is followed, once it has.";
-
-const RESET: &str = "DeviceManagementManagedDevices.PrivilegedOperations.All";
-const READ: [&str; 2] = ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
-
-/// What the token's roles say, where they can be read: Graph's tokens are opaque, so this is advice and no verdict.
-fn permissions(signed_in: Option<&SignedIn>) -> (Truth, &'static str, String) {
-    let Some(roles) = signed_in.and_then(|signed_in| signed_in.permissions.as_ref()) else {
-        return (
-            Truth::Unknown,
-            reason::TOKEN_OPAQUE,
-            "The token cannot be read; a missing permission shows with the first request.".to_owned(),
-        );
-    };
-    let mut missing = Vec::new();
-    if !roles.iter().any(|role| role == RESET) {
-        missing.push(RESET);
-    }
-    if !roles.iter().any(|role| READ.contains(&role.as_str())) {
-        missing.push(READ[0]);
-    }
-    if missing.is_empty() {
-        return (Truth::True, reason::ROLES_PRESENT, "The token has the permissions that are needed.".to_owned());
-    }
-    let message = format!(
-        "The token lacks {}. Grant it as an application permission, with admin consent; to a managed identity by an app role assignment.",
-        missing.join(" and ")
-    );
-    (Truth::False, reason::PERMISSION_MISSING, message)
 }

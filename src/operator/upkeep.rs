@@ -17,12 +17,13 @@ use tokio::{
 
 use super::{
     budgets, caches::Caches, calls::CallError, context::Context, dependencies::Dependencies, guarded::Guarded,
-    matrices, matrices::Matrices, tenant::Unsaid, tenants, tenants::TenantsContext,
+    matrices, matrices::Matrices, tenants, tenants::TenantsContext,
 };
 use crate::graph::Budget;
 use passcode_core::{
     api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
     lifecycle::admission::write_again,
+    protocol::health::Unreported,
 };
 
 /// How often everything is gone through, whatever the watches say.
@@ -241,8 +242,8 @@ impl Upkeep {
         for tenant in all {
             let (name, version) = (tenant.name_any(), version(&*tenant));
             let known = self.tenant_versions.get(&name);
-            let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.facts().take_unsaid());
-            if unsaid == Some(Unsaid::Trouble) {
+            let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.health().take_unreported());
+            if unsaid == Some(Unreported::Trouble) {
                 self.context.tenants.wake_objects_of(&name);
             }
             let work = Work::Tenant(name.clone());
@@ -288,7 +289,7 @@ impl Upkeep {
             let (Ok(object), Some(tenant)) = (&object.0, self.context.tenants.get(&object.name_any())) else {
                 continue;
             };
-            if tenant.record.facts().take_unsaid().is_none() {
+            if tenant.record.health().take_unreported().is_none() {
                 continue;
             }
             if let Err(error) = tenants::write_status(&self.context, object, &tenant, None).await {
@@ -323,7 +324,7 @@ impl Upkeep {
             let graph_now = |tenant_id: &str| -> Option<Timestamp> {
                 // The latest of all tenants with this id would do as well; they ask the same Graph.
                 let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
-                let offset = tenant.record.facts().clock_offset?;
+                let offset = tenant.record.health().clock_offset?;
                 Some(passcode_core::api::time::saturating_add(wall, offset))
             };
             Done::Swept(slow_to_fail(context.locks.sweep(wall, graph_now)).await)

@@ -117,7 +117,7 @@ impl<'a> View<'a> {
     /// The quarantine is written by a replica's clock and judged by Graph's.
     fn quarantine(&self) -> Option<Quarantine> {
         let quarantine = self.context.leadership.borrow().quarantine?;
-        let offset = self.tenant.as_ref().and_then(|tenant| tenant.record.facts().clock_offset);
+        let offset = self.tenant.as_ref().and_then(|tenant| tenant.record.health().clock_offset);
         Some(quarantine.shifted(offset.unwrap_or_default()))
     }
 
@@ -125,7 +125,7 @@ impl<'a> View<'a> {
     fn close_gate(&mut self, held: bool) {
         self.gate = match &self.tenant {
             Some(tenant) if !held => {
-                tenant.record.facts().gate(self.context.clock.boot()).or_else(|| self.no_room.clone())
+                tenant.record.health().gate(self.context.clock.boot()).or_else(|| self.no_room.clone())
             }
             _ => None,
         };
@@ -144,7 +144,7 @@ impl<'a> View<'a> {
     fn learn(&mut self, decision: &step::Decision) {
         self.memory.doubt = decision.doubt;
         if let (Some(lesson), Some(tenant)) = (decision.lesson, &self.tenant) {
-            tenant.record.facts().learn(lesson);
+            tenant.record.health().learn(lesson);
         }
     }
 

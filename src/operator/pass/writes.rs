@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use passcode_core::{
     api::reset_status::PasscodeResetStatus,
     lifecycle::{admission::DeniedWrite, events::announced},
-    protocol::{Known, pass::Event, real::LockTerms},
+    protocol::{Known, health::Request, pass::Event, real::LockTerms},
 };
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::operator::{
     calls::CallError,
     locks::{StoredLease, Taken, Wanted},
     status_writer::{self, Check},
-    tenant::{Asking, Tenant},
+    tenant::Tenant,
 };
 
 impl View<'_> {
@@ -22,11 +22,11 @@ impl View<'_> {
     pub(super) async fn reserve(&mut self) -> Event<Terms> {
         let Some(tenant) = self.tenant.clone() else { return Event::Done };
         // Asked once more: meanwhile others may have met what closes it.
-        if tenant.record.facts().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
+        if tenant.record.health().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
             return Event::Done;
         }
         if !self.probing {
-            match tenant.admit(Asking::Reset, self.context.clock.boot()) {
+            match tenant.admit(Request::Reset, self.context.clock.boot()) {
                 Ok(probing) => self.probing = probing,
                 Err(closed) => {
                     self.closed = Some(closed);
