@@ -29,7 +29,10 @@ use passcode_core::{
         lock::Lock,
         memory,
     },
-    protocol::real::DeviceLease,
+    protocol::{
+        leases::{Counts, which_counts},
+        real::DeviceLease,
+    },
 };
 
 /// The label by which locks are listed.
@@ -122,13 +125,12 @@ impl Locks {
         let name = name(tenant_id, device_id);
         let stored = self.stored(&name).await?;
         let mut taken = self.taken();
-        match taken.get(&name) {
-            Some(lock) if !lock.is_open(now) => {
-                taken.remove(&name);
-                Ok(stored)
-            }
-            // Ours is open, so nobody took it over: what is stored instead was there before, and etcd was restored.
-            Some(lock) if !stored.as_ref().is_some_and(|stored| stored.is_open(now)) => {
+        if taken.get(&name).is_some_and(|lock| !lock.is_open(now)) {
+            taken.remove(&name);
+        }
+        let stored_lock = stored.as_ref().and_then(|stored| stored.lock.as_ref());
+        match (which_counts(stored_lock, taken.get(&name), |lock| lock.is_open(now)), taken.get(&name)) {
+            (Counts::Taken, Some(lock)) => {
                 let stored = stored.unwrap_or_else(|| StoredLease::nothing(&name, tenant_id));
                 Ok(Some(StoredLease { lock: Some(lock.clone()), ..stored }))
             }

@@ -5,6 +5,7 @@
 //! is carried out: clocks, random numbers, reads and writes are the caller's.
 
 pub mod health;
+pub mod leases;
 pub mod pass;
 pub mod real;
 pub mod tenant_status;

@@ -3,7 +3,10 @@
 
 use passcode_core::{
     lifecycle::step::Fact,
-    protocol::pass::{Effect, Event, Pass, Why},
+    protocol::{
+        leases::{Counts, which_counts},
+        pass::{Effect, Event, Pass, Why},
+    },
 };
 
 use crate::{
@@ -153,11 +156,12 @@ impl World<'_> {
         let stored = if self.setup.does(Variant::NoDeviceLock) { None } else { self.state.etcd.lock.clone() };
         let estimate = self.clock(r);
         let lead = &mut self.state.replicas[r].lead;
-        // What this process took and is not there any more was not swept: etcd was restored.
-        if lead.taken.as_ref().is_some_and(|lock| estimate > lock.deadline + lock.settle) {
-            lead.taken = None;
-        }
-        let lock = stored.or_else(|| lead.taken.clone());
+        let is_open = |lock: &Lock| estimate <= lock.deadline + lock.settle;
+        lead.taken = lead.taken.take().filter(is_open);
+        let lock = match which_counts(stored.as_ref(), lead.taken.as_ref(), is_open) {
+            Counts::Stored => stored,
+            Counts::Taken => lead.taken.clone(),
+        };
         Event::Lock(Some(self.lease(lock)).filter(|lease| lease.lock.is_some() || lease.remembered.is_some()))
     }
 
