@@ -45,6 +45,8 @@ pub struct Memory {
     pub announced_wait: bool,
     /// The object as it was last seen, once it was sent: should it be deleted then, somebody has to be told.
     pub in_flight: Option<Arc<PasscodeReset>>,
+    /// The object as it was written last, while a reset is followed for it and nothing is likely to change it.
+    pub stored: Option<Arc<PasscodeReset>>,
     /// Whether it was told that it is being deleted.
     pub deletion_told: bool,
 }

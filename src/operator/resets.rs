@@ -5,6 +5,7 @@ use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duratio
 use futures::{FutureExt, StreamExt};
 use kube::{
     Api, Resource, ResourceExt,
+    api::ObjectMeta,
     core::DeserializeGuard,
     runtime::{
         Controller, WatchStreamExt,
@@ -37,6 +38,7 @@ use passcode_core::{
     lifecycle::{
         admission::{Denial, write_again},
         events::Announcement,
+        follow::is_in_flight,
     },
 };
 
@@ -221,8 +223,12 @@ fn leave_alone(context: &Context, listed: &Listed) {
 /// Reads the object live, goes over it, and says when it is due again; `None`: not by time.
 async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> Option<Duration> {
     let uid = listed.uid().unwrap_or_default();
-    let memory = context.memories.at_the_begin(&uid);
-    let object = match read(context, listed).await {
+    let mut memory = context.memories.at_the_begin(&uid);
+    let read = match unchanged(&mut memory, listed) {
+        Some(object) => Ok(Some(object)),
+        None => read(context, listed).await,
+    };
+    let object = match read {
         Ok(Some(object)) => object,
         Ok(None) => {
             leave_alone(context, listed);
@@ -259,6 +265,7 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
             (memory.failures, memory.denied_writes, memory.swept, memory.in_line) = (0, 0, None, in_line);
             memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut memory, &object);
+            memory.stored = is_in_flight(&object).then(|| Arc::new(slim(&object)));
             announce_long_wait(context, &object, &mut memory).await;
             context.memories.keep(&uid, memory);
             let pause = if in_line { Duration::ZERO } else { pause };
@@ -284,6 +291,24 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
             Some(backoff(context, &uid))
         }
     }
+}
+
+/// The object as it was written last, if the watch shows that version. Whatever is written rests on that very version, so a watch that is
+/// behind costs a conflict and no more.
+fn unchanged(memory: &mut Memory, listed: &Listed) -> Option<PasscodeReset> {
+    let stored = memory.stored.take()?;
+    let (known, shown) = (&stored.metadata, listed.meta());
+    let same = known.resource_version.is_some() && known.resource_version == shown.resource_version;
+    (same && shown.deletion_timestamp.is_none()).then(|| Arc::unwrap_or_clone(stored))
+}
+
+/// The object without what nobody here needs and somebody may have made large.
+fn slim(object: &PasscodeReset) -> PasscodeReset {
+    let ObjectMeta { name, namespace, uid, resource_version, generation, creation_timestamp, .. } =
+        object.metadata.clone();
+    let metadata =
+        ObjectMeta { name, namespace, uid, resource_version, generation, creation_timestamp, ..ObjectMeta::default() };
+    PasscodeReset { metadata, spec: object.spec.clone(), status: object.status.clone() }
 }
 
 /// The object as it is now, without what nobody here needs and somebody may have made large; `None`: it cannot be understood.
