@@ -3,7 +3,7 @@
 //! Nothing in it is judged by what became known later, except that Apple has always forbidden the shared iPad.
 
 use super::{
-    builtin::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
+    builtin_rule::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
     certainty::Certainty::{High, Low, Medium},
     class::Platform::*,
     guidance, sources,

@@ -3,7 +3,7 @@
 //! Where official texts contradict each other, the reason ends in `Disputed` and the source names both sides.
 
 use super::{
-    builtin::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
+    builtin_rule::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
     certainty::Certainty::{High, Low, Medium},
     class::Platform::*,
     guidance, sources,

@@ -10,6 +10,7 @@
 mod builtin;
 mod builtin_2020_07;
 mod builtin_intune;
+mod builtin_rule;
 mod certainty;
 mod class;
 mod classify;
@@ -21,6 +22,7 @@ mod known_values;
 mod matrix;
 mod nearest;
 mod ownership;
+mod row;
 mod rows;
 mod sources;
 #[cfg(test)]
@@ -30,7 +32,8 @@ mod version;
 pub use builtin::{builtin_names, builtin_spec};
 pub use certainty::Certainty;
 pub use class::{Platform, UnknownPlatform, required_ledger_name};
-pub use classify::{Classification, Row, classify, deciding_row, raw_values};
+pub use classify::{classify, deciding_row, raw_values};
 pub use device::{ActionResult, ManagedDevice};
 pub use matrix::{Matrix, NOT_LISTED, OS_VERSION_UNREADABLE, Verdict};
+pub use row::{Classification, Row};
 pub use version::{BadVersionBound, OsVersion, UnreadableVersion, VersionBound};

@@ -6,8 +6,8 @@
 use super::{
     certainty::Certainty::{self, High, Medium, Open},
     class::Platform::{self, *},
-    classify::{Classification, Row},
     facts::Facts,
+    row::{Classification, Row},
 };
 
 const fn row(

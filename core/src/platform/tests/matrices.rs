@@ -2,7 +2,7 @@
 
 use crate::{
     api::matrix::MatrixAction::{self, *},
-    platform::{Matrix, Platform, Platform::*, Verdict, builtin, builtin_names, builtin_spec},
+    platform::{Matrix, Platform, Platform::*, Verdict, builtin_names, builtin_rule, builtin_spec},
 };
 
 const DEVICE_PASSCODE: &str = "DeviceOnline DevicePasscodePolicy";
@@ -167,7 +167,7 @@ fn every_source_that_a_rule_names_is_listed_and_every_listed_one_is_named() {
         assert_eq!(named, listed, "{name}");
         for rule in &spec.rules {
             let certain = rule.source.as_ref().is_some_and(|source| source.contains("(certainty: "));
-            assert_eq!(certain, rule.name != builtin::UNKNOWN.name, "{}", rule.name);
+            assert_eq!(certain, rule.name != builtin_rule::UNKNOWN.name, "{}", rule.name);
         }
     }
 }
