@@ -8,8 +8,10 @@ use crate::{
         reset::PasscodeReset,
         tenant::{IntuneTenantSpec, UnknownOutcome},
     },
-    platform::{ActionResult, ManagedDevice, Matrix},
+    platform::Matrix,
 };
+
+pub use crate::platform::{Found, Look};
 
 /// The clocks, read once for one decision.
 #[derive(Clone, Copy, Debug)]
@@ -141,38 +143,6 @@ pub struct Unreadable {
     pub message: String,
     /// When to ask again.
     pub retry_after: std::time::Duration,
-}
-
-/// What the look-up of a device found.
-#[derive(Clone, Debug)]
-pub enum Found {
-    /// One device.
-    One(Box<ManagedDevice>),
-    /// None.
-    None,
-    /// Several.
-    Several {
-        /// How many, at least.
-        total: usize,
-        /// At most ten, the latest synchronised first.
-        candidates: Vec<ManagedDevice>,
-    },
-}
-
-/// What a look at Intune's record showed.
-#[derive(Clone, Debug)]
-pub enum Look {
-    /// The device's entries.
-    Seen {
-        /// `deviceActionResults`, of every action.
-        results: Vec<ActionResult>,
-        /// `enrolledDateTime`.
-        enrolled: Option<Timestamp>,
-        /// `lastSyncDateTime`.
-        last_sync: Option<Timestamp>,
-    },
-    /// There is no such device.
-    Gone,
 }
 
 /// A device lock that this pass holds, without a claim yet.

@@ -1,4 +1,4 @@
-//! Plain data of a managed device, as Intune reports it: no wire format, no rule.
+//! Plain data of a managed device, as Intune reports it, and of what a look-up and a look show: no wire format, no rule.
 
 use jiff::Timestamp;
 
@@ -55,4 +55,36 @@ pub struct ActionResult {
     pub last_updated: Option<Timestamp>,
     /// `errorCode`, where the entry's type has one.
     pub error_code: Option<i64>,
+}
+
+/// What the look-up of a device found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// One device, read on its own.
+    One(Box<ManagedDevice>),
+    /// None.
+    None,
+    /// Several.
+    Several {
+        /// How many, at least.
+        total: usize,
+        /// At most ten, the latest synchronised first. Taken from a list: `is_shared_device` is not known of them.
+        candidates: Vec<ManagedDevice>,
+    },
+}
+
+/// What a look at Intune's record of a device showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The device's entries.
+    Seen {
+        /// `deviceActionResults`, of every action, in Graph's order. Empty means that Graph said so.
+        results: Vec<ActionResult>,
+        /// `enrolledDateTime`; `None` for the sentinels of years 0001 and 9999.
+        enrolled: Option<Timestamp>,
+        /// `lastSyncDateTime`; `None` for the sentinels of years 0001 and 9999.
+        last_sync: Option<Timestamp>,
+    },
+    /// There is no such device.
+    Gone,
 }

@@ -33,7 +33,7 @@ pub use builtin::{builtin_names, builtin_spec};
 pub use certainty::Certainty;
 pub use class::{Platform, UnknownPlatform, required_ledger_name};
 pub use classify::{classify, deciding_row, raw_values};
-pub use device::{ActionResult, ManagedDevice};
+pub use device::{ActionResult, Found, Look, ManagedDevice};
 pub use matrix::{Matrix, NOT_LISTED, OS_VERSION_UNREADABLE, Verdict};
 pub use row::{Classification, Row};
 pub use version::{BadVersionBound, OsVersion, UnreadableVersion, VersionBound};
