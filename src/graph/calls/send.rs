@@ -136,4 +136,5 @@ impl Sent {
 }
 
 #[cfg(test)]
+#[path = "send/tests.rs"]
 mod tests;

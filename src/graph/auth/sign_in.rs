@@ -20,6 +20,7 @@ use super::{
     transport::Transport,
 };
 
+#[path = "backoff.rs"]
 mod patience;
 
 /// How long a call waits for a token, other calls that ask for the same one included.
@@ -234,4 +235,5 @@ fn payload(token: &str) -> Option<Payload> {
 }
 
 #[cfg(test)]
+#[path = "sign_in/tests.rs"]
 mod tests;

@@ -143,4 +143,5 @@ pub(super) fn device_id(id: &str) -> Result<DeviceId, ReadError> {
 }
 
 #[cfg(test)]
+#[path = "client/tests.rs"]
 mod tests;

@@ -136,4 +136,5 @@ fn headers(written: HashMap<String, serde_json::Value>) -> HeaderMap {
 }
 
 #[cfg(test)]
+#[path = "batch/tests.rs"]
 mod tests;

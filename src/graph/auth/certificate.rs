@@ -139,4 +139,5 @@ fn refused(message: String) -> SignInError {
 }
 
 #[cfg(test)]
+#[path = "certificate/tests.rs"]
 mod tests;

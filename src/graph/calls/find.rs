@@ -191,4 +191,5 @@ fn several(found: Listed) -> Result<Heard<Found>, ReadError> {
 }
 
 #[cfg(test)]
+#[path = "find/tests.rs"]
 mod tests;

@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn each_code_has_advice_of_its_own_and_a_line_in_the_documents() {
-        let documents = include_str!("../../docs/troubleshooting.md");
+        let documents = include_str!("../../../docs/troubleshooting.md");
         for code in CODES {
             assert!(by_code(code).is_some_and(|advice| advice.ends_with('.')), "{code}");
             assert!(documents.contains(&format!("`AADSTS{code}`")), "{code}");

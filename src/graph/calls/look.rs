@@ -66,4 +66,5 @@ fn ledger(row: LookRow) -> Result<Look, Broken> {
 }
 
 #[cfg(test)]
+#[path = "look/tests.rs"]
 mod tests;

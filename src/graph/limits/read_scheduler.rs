@@ -262,4 +262,5 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
+#[path = "../calls/client/tests/scheduling.rs"]
 mod tests;
