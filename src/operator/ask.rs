@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::tenant::Tenant;
 use crate::graph::{
-    self, Answer, Clock, Heard, NotExecuted, ReadError, Reservation, SignInError, SignInFailure, Urgency,
+    self, Answer, Clock, NotExecuted, Priority, ReadError, Reservation, SignInError, SignInFailure, Timed,
 };
 use passcode_core::{
     api::{
@@ -38,7 +38,7 @@ pub async fn find(
     tenant: &Tenant,
     clock: &dyn Clock,
     device: &DeviceSelector,
-    urgency: Urgency,
+    urgency: Priority,
     refused: &mut u32,
 ) -> Reading<Found> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
@@ -50,11 +50,7 @@ pub async fn find(
         Err(closed) => return not_asked(closed),
     };
     let answer = graph.find(&selector, urgency).await;
-    reading(tenant, clock, Asked { what: Request::Device, probing, refused }, answer, |found| match found {
-        graph::Found::One(device) => Found::One(Box::new(device)),
-        graph::Found::None => Found::None,
-        graph::Found::Several { total, candidates, .. } => Found::Several { total, candidates },
-    })
+    reading(tenant, clock, Asked { what: Request::Device, probing, refused }, answer)
 }
 
 /// Looks at Intune's record of the device that `named` names. `refused` counts how often in a row Graph refused that.
@@ -63,7 +59,7 @@ pub async fn look(
     clock: &dyn Clock,
     managed_device_id: &str,
     named: &DeviceSelector,
-    urgency: Urgency,
+    urgency: Priority,
     refused: &mut u32,
 ) -> Reading<Look> {
     let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
@@ -77,15 +73,12 @@ pub async fn look(
         Some(selector) => error.hiding(&selector),
         None => error,
     });
-    if let Ok(Heard { value: graph::Look::Seen { results, .. }, at, .. }) = &answer
+    if let Ok(Timed { value: Look::Seen { results, .. }, at, .. }) = &answer
         && !results.is_empty()
     {
         tenant.record.health().entry_seen(*at);
     }
-    reading(tenant, clock, Asked { what: Request::Record, probing, refused }, answer, |look| match look {
-        graph::Look::Seen { results, enrolled, last_sync } => Look::Seen { results, enrolled, last_sync },
-        graph::Look::Gone => Look::Gone,
-    })
+    reading(tenant, clock, Asked { what: Request::Record, probing, refused }, answer)
 }
 
 /// What became of the one request.
@@ -312,20 +305,14 @@ struct Asked<'a> {
 }
 
 /// A read's answer, or why there is none; the tenant learns from both.
-fn reading<T, U>(
-    tenant: &Tenant,
-    clock: &dyn Clock,
-    asked: Asked<'_>,
-    answer: Result<Heard<T>, ReadError>,
-    convert: impl FnOnce(T) -> U,
-) -> Reading<U> {
+fn reading<T>(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, answer: Result<Timed<T>, ReadError>) -> Reading<T> {
     match answer {
         Ok(heard) => {
             let mut health = tenant.record.health();
             health.succeeded(asked.what);
             *asked.refused = 0;
             health.clock_offset = Some(offset(heard.date, heard.sent, clock));
-            Reading::Answer { value: convert(heard.value), at: heard.at }
+            Reading::Answer { value: heard.value, at: heard.at }
         }
         Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, asked, &error)),
     }

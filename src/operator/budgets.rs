@@ -60,7 +60,7 @@ pub fn no_room(configured: &Configured, full: Full) -> Gate {
             "The tenant's limit of {} resets per hour is reached (spec.limits.resetsPerHour).",
             configured.resets_per_hour
         ),
-        Full::Window | Full::Line => format!(
+        Full::Window | Full::Queue => format!(
             "The tenant's limit of {} resets per 20 s is reached (spec.limits.writesPer20s), or what other apps leave of it.",
             configured.writes_per20s
         ),

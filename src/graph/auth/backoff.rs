@@ -1,4 +1,4 @@
-//! A sign-in service may ask to be left alone, as Graph does. Until then it is not asked, and what it answered stands.
+//! Honours the `Retry-After` of a sign-in service: until then no request is sent, and its last answer is returned again.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,44 +9,40 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 
-use crate::graph::{
-    clock::Clock,
-    retry_after::{http_date, retry_after},
-    transport::{Exchange, Transport, TransportError},
-};
+use crate::graph::http::{Clock, Exchange, Transport, TransportError, http_date, retry_after};
 
-/// A way to one sign-in service, which honours its `Retry-After`.
-pub(super) struct Patient {
+/// The transport to one sign-in service.
+pub(super) struct BackoffTransport {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// The last answer with a `Retry-After`, and until when it stands, by boot time.
-    standing: Mutex<Option<(Duration, Response<Bytes>)>>,
+    /// The last answer with a `Retry-After`, and until when it is returned again, by boot time.
+    last: Mutex<Option<(Duration, Response<Bytes>)>>,
 }
 
-impl Patient {
+impl BackoffTransport {
     pub(super) fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self { transport, clock, standing: Mutex::default() }
+        Self { transport, clock, last: Mutex::default() }
     }
 
-    fn standing(&self) -> Option<Response<Bytes>> {
+    fn still_valid(&self) -> Option<Response<Bytes>> {
         let now = self.clock.boot();
-        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.as_ref().filter(|(until, _)| now < *until).map(|(_, answer)| answer.clone())
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|(until, _)| now < *until).map(|(_, answer)| answer.clone())
     }
 }
 
 #[async_trait]
-impl Transport for Patient {
+impl Transport for BackoffTransport {
     async fn send(&self, request: Request<Bytes>, exchange: Exchange) -> Result<Response<Bytes>, TransportError> {
-        if let Some(answer) = self.standing() {
+        if let Some(answer) = self.still_valid() {
             return Ok(answer);
         }
         let answer = self.transport.send(request, exchange).await?;
         if answer.status() != StatusCode::OK {
             let date = answer.headers().get(header::DATE).and_then(|date| http_date(date.to_str().ok()?));
             if let Some(wait) = retry_after(answer.headers(), date) {
-                let standing = (self.clock.boot() + wait, answer.clone());
-                *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+                let last = (self.clock.boot() + wait, answer.clone());
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
             }
         }
         Ok(answer)

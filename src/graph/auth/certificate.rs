@@ -17,15 +17,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use x509_parser::{certificate::X509Certificate, oid_registry::OID_PKCS1_RSAENCRYPTION, prelude::FromDer};
 
-use super::{
-    endpoints::ConfigError,
-    sign_in::{SignInError, SignInFailure},
-};
+use super::error::SignInError;
+use crate::graph::http::ConfigError;
 
-/// How long an assertion is good for. The documentation: "keep it short - 5-10 minutes after nbf at most".
+/// How long an assertion is valid. The documentation: "keep it short - 5-10 minutes after nbf at most".
 const LIFETIME_SECONDS: i64 = 600;
 
-/// A certificate and its private key, which go together.
+/// A certificate and its private key, which match.
 pub struct Certificate {
     key: KeyPair,
     /// SHA-256 of the certificate's DER, in base64url: what Entra finds the certificate by.
@@ -44,7 +42,7 @@ impl Certificate {
     /// Reads a certificate, the first of `certificates`, and its key: PEM, RSA; the key in PKCS#8 or PKCS#1.
     ///
     /// # Errors
-    /// [`ConfigError::Certificate`] with the sentence that says what is wrong, in the words of a `kubernetes.io/tls` Secret.
+    /// [`ConfigError::Certificate`] with a sentence that says what is wrong and names the keys of a `kubernetes.io/tls` Secret.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
         let der = CertificateDer::from_pem_slice(certificates).map_err(|_| CERTIFICATE_FORM)?;
         let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| CERTIFICATE_FORM)?;
@@ -87,7 +85,7 @@ impl Certificate {
         let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
             .sign(&RSA_PSS_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-            .map_err(|_| refused("The assertion could not be signed with the key in tls.key.".to_owned()))?;
+            .map_err(|_| SignInError::refused("The assertion could not be signed with the key in tls.key."))?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
@@ -95,13 +93,13 @@ impl Certificate {
         let time = |second| Timestamp::from_second(second).unwrap_or_default();
         if now > self.not_after {
             let ended = time(self.not_after);
-            return Err(refused(format!(
+            return Err(SignInError::refused(format!(
                 "The certificate in tls.crt expired at {ended}. Put a new one with its key into the Secret, and upload it to the app registration."
             )));
         }
         if now < self.not_before {
             let begins = time(self.not_before);
-            return Err(refused(format!(
+            return Err(SignInError::refused(format!(
                 "The certificate in tls.crt is not valid before {begins}. Wait until then, or set the clock of this machine."
             )));
         }
@@ -134,10 +132,5 @@ fn key_pair(pem: &[u8]) -> Result<KeyPair, ConfigError> {
     .map_err(|_| KEY_SIZE)
 }
 
-fn refused(message: String) -> SignInError {
-    SignInError { code: None, message, kind: SignInFailure::Refused }
-}
-
 #[cfg(test)]
-#[path = "certificate/tests.rs"]
 mod tests;

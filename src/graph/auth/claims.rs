@@ -8,17 +8,19 @@ use base64::{
     alphabet::{self, Alphabet},
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use http::{HeaderMap, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
-/// Claims are some hundred bytes; what is longer is not one.
+use crate::graph::http::GraphResponse;
+
+/// Claims have some hundred bytes; a longer value is not taken for one.
 const MAX_ENCODED: usize = 8 << 10;
 
 /// The `claims` parameter of a token request, as JSON text.
 ///
-/// It says besides that this client understands challenges (`cp1`), as Entra asks of whoever answers one.
+/// It says besides that this client understands challenges (`cp1`), as Entra asks of clients that answer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Claims(String);
+pub(in crate::graph) struct Claims(String);
 
 impl Claims {
     /// The JSON text.
@@ -29,6 +31,22 @@ impl Claims {
     /// The challenge of an answer with status 401 or 403, if there is one that can be read.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         headers.get_all(WWW_AUTHENTICATE).iter().find_map(|value| challenge(value.to_str().ok()?))
+    }
+}
+
+impl GraphResponse {
+    /// The claims challenge, which comes with 401 and, by Graph's article on errors, with 403 as well.
+    pub(in crate::graph) fn claims(&self) -> Option<Claims> {
+        Claims::of(&self.headers)
+    }
+
+    /// Whether a new token may help.
+    pub(in crate::graph) fn rejects_token(&self) -> bool {
+        match self.status {
+            StatusCode::UNAUTHORIZED => self.claims().is_some() || !self.refusal().is_without_intune(),
+            StatusCode::FORBIDDEN => self.claims().is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -103,7 +121,7 @@ fn merge(mut claims: Map<String, Value>) -> Option<Claims> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::graph::testing::samples::CHALLENGE;
+    use crate::graph::http::testing::samples::CHALLENGE;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use azure_core::{
     cloud::CustomConfiguration,
     credentials::{Secret, TokenCredential},
-    error::{Error, ErrorKind},
+    error::Error,
     http::{ClientMethodOptions, ClientOptions, HttpClient, RetryOptions},
 };
 use azure_identity::{
@@ -15,17 +15,11 @@ use azure_identity::{
 };
 
 use super::{
-    certificate::Certificate,
-    claims::Claims,
-    clock::Clock,
-    endpoints::{ConfigError, Endpoints},
-    metadata_http::MetadataHttp,
-    sign_in::{SignInError, SignInFailure},
-    token_http::TokenHttp,
-    transport::Transport,
+    certificate::Certificate, claims::Claims, error::SignInError, metadata_http::MetadataHttp, token_http::TokenHttp,
 };
+use crate::graph::http::{Clock, ConfigError, Endpoints, Transport};
 
-/// How an application proves to Entra that it is itself.
+/// How an application authenticates to Entra.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// A client secret. `Secret` prints as its type's name only.
@@ -57,11 +51,11 @@ pub enum Credentials {
 }
 
 /// What every credential of a tenant has in common.
-pub(super) struct Identity {
-    pub(super) tenant_id: String,
-    pub(super) endpoints: Endpoints,
-    pub(super) credentials: Credentials,
-    pub(super) clock: Arc<dyn Clock>,
+pub(in crate::graph) struct Identity {
+    pub(in crate::graph) tenant_id: String,
+    pub(in crate::graph) endpoints: Endpoints,
+    pub(in crate::graph) credentials: Credentials,
+    pub(in crate::graph) clock: Arc<dyn Clock>,
 }
 
 impl Identity {
@@ -124,7 +118,7 @@ impl Identity {
     }
 }
 
-/// `azure_identity`'s own `ClientCertificateCredential` needs OpenSSL, and signs as the documentation no longer says.
+/// `azure_identity`'s own `ClientCertificateCredential` needs OpenSSL, and signs in a way that the documentation no longer describes.
 struct SignedAssertion {
     certificate: Arc<Certificate>,
     client_id: String,
@@ -142,12 +136,12 @@ impl fmt::Debug for SignedAssertion {
 impl ClientAssertion for SignedAssertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let assertion = self.certificate.assertion(&self.client_id, &self.audience, self.clock.wall());
-        assertion.map_err(|error| Error::new(ErrorKind::Credential, error))
+        assertion.map_err(SignInError::into_azure)
     }
 }
 
 /// `azure_identity`'s own `WorkloadIdentityCredential` reads the file when it is built and then every ten minutes; this
-/// reads it whenever a token is asked for, so that a missing file is an error of the sign-in and heals by itself.
+/// reads it whenever a token is asked for, so that a missing file is an error of the sign-in, which succeeds once the file is there.
 #[derive(Debug)]
 struct ProjectedToken(PathBuf);
 
@@ -159,7 +153,7 @@ impl ClientAssertion for ProjectedToken {
                 "The token file {} {what}. Let the pod have the token of its service account there, as Azure workload identity mounts it, or set AZURE_FEDERATED_TOKEN_FILE. If label and service account are right, the pod was made while the webhook of Azure workload identity was not running: delete the pod.",
                 self.0.display()
             );
-            Error::new(ErrorKind::Credential, SignInError { code: None, message, kind: SignInFailure::Refused })
+            SignInError::refused(message).into_azure()
         };
         let token =
             tokio::fs::read_to_string(&self.0).await.map_err(|e| problem(format!("cannot be read: {}", e.kind())))?;

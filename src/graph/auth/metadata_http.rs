@@ -1,7 +1,7 @@
-//! The way of a managed identity's token requests over our own transport, to the node's metadata service (IMDS).
+//! Sends a managed identity's token requests over our own transport, to the node's metadata service (IMDS).
 //!
 //! Source of its addresses and answers: Microsoft Entra documentation, `how-to-use-vm-token.md`, "Error handling". It asks for
-//! retries with pauses; the tenant is signed in again every 15 s while it is in trouble, which is that.
+//! retries with pauses; the tenant is signed in again every 15 s while it has an error, which does that.
 
 use std::{fmt, sync::Arc};
 
@@ -11,20 +11,14 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    endpoints::ConfigError,
-    errors::tidy,
-    object::Object,
-    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
-    token_http::{as_azure, token},
-    transport::{Connection, Exchange, Transport, TransportError},
+    error::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
+    token_response::token,
 };
-
-/// The only address that is asked: link-local, on every Azure node.
-pub(super) const ORIGIN: &str = "http://169.254.169.254";
+use crate::graph::http::{ConfigError, Connection, Exchange, NODE_ORIGIN, Object, Transport, TransportError, tidy};
 
 const ELSEWHERE: &str = "A managed identity can be used on an Azure node only, by pods that may reach that address; use workloadIdentity or clientCertificateRef elsewhere.";
 
-/// A managed identity's way to its node.
+/// The HTTP client of a managed identity's credential.
 pub(super) struct MetadataHttp {
     pub(super) transport: Arc<dyn Transport>,
 }
@@ -38,10 +32,10 @@ impl fmt::Debug for MetadataHttp {
 #[async_trait]
 impl HttpClient for MetadataHttp {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let request = confined(request).map_err(as_azure)?;
+        let request = confined(request).map_err(SignInError::into_azure)?;
         let exchange = Exchange { connection: Connection::Node, time_out: SIGN_IN_TIME_OUT };
         let answer = self.transport.send(request, exchange).await;
-        let answer = answer.map_err(|e| as_azure(silent(&e)))?;
+        let answer = answer.map_err(|e| silent(&e).into_azure())?;
         tracing::debug!(
             method = "GET",
             path = "/metadata/identity/oauth2/token",
@@ -49,28 +43,26 @@ impl HttpClient for MetadataHttp {
             "sign-in exchange"
         );
         if answer.status() != http::StatusCode::OK {
-            return Err(as_azure(refusal(answer.status(), answer.body())));
+            return Err(refusal(answer.status(), answer.body()).into_azure());
         }
         token(answer.into_body())
     }
 }
 
-/// The same request without any header but the one that the service asks for: `azure_identity` would add a secret of the environment.
+/// The same request with no header but the one that the service requires: `azure_identity` would add a secret of the environment.
 fn confined(request: &Request) -> Result<http::Request<Bytes>, SignInError> {
-    // Where the environment names a service like Azure App Service, `azure_identity` asks that.
-    let unusable = || {
-        let message = ConfigError::IdentitySource.to_string();
-        SignInError { code: None, message, kind: SignInFailure::Refused }
-    };
-    if request.url().origin().ascii_serialization() != ORIGIN || request.method() != Method::Get {
+    // Where the environment names a service like Azure App Service, `azure_identity` sends its requests there.
+    let unusable = || SignInError::refused(ConfigError::IdentitySource.to_string());
+    if request.url().origin().ascii_serialization() != NODE_ORIGIN || request.method() != Method::Get {
         return Err(unusable());
     }
     http::Request::get(request.url().as_str()).header("metadata", "true").body(Bytes::new()).map_err(|_| unusable())
 }
 
 fn silent(error: &TransportError) -> SignInError {
-    let message = format!("The node's metadata service (169.254.169.254) did not answer: {error}. {ELSEWHERE}");
-    SignInError { code: None, message, kind: SignInFailure::Unreachable }
+    SignInError::unreachable(format!(
+        "The node's metadata service (169.254.169.254) did not answer: {error}. {ELSEWHERE}"
+    ))
 }
 
 #[derive(Default, Deserialize)]
@@ -90,7 +82,7 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     SignInError { code: None, message, kind }
 }
 
-/// Whether the answer passes by itself, and what to do: by status and `error`, since descriptions "can change at any time".
+/// Whether the error is temporary, and what to do: by status and `error`, since descriptions "can change at any time".
 fn advice(status: u16, error: &str) -> (SignInFailure, &'static str) {
     match (status, error) {
         (404 | 410, _) => (
@@ -117,7 +109,7 @@ fn advice(status: u16, error: &str) -> (SignInFailure, &'static str) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::graph::testing::Script;
+    use crate::graph::http::testing::Script;
 
     fn of(status: u16, body: &str) -> SignInError {
         refusal(http::StatusCode::from_u16(status).unwrap(), body.as_bytes())

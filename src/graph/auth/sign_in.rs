@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use azure_core::credentials::{AccessToken, TokenCredential};
@@ -11,22 +10,15 @@ use http::HeaderValue;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
-use self::patience::Patient;
 use super::{
+    backoff::BackoffTransport,
     claims::{self, Claims},
     credential::{Credentials, Identity},
-    endpoints::ConfigError,
-    errors::tidy,
-    transport::Transport,
+    error::{SIGN_IN_TIME_OUT, SignInError},
 };
+use crate::graph::http::{ConfigError, Transport, tidy};
 
-#[path = "backoff.rs"]
-mod patience;
-
-/// How long a call waits for a token, other calls that ask for the same one included.
-pub(super) const SIGN_IN_TIME_OUT: Duration = Duration::from_secs(30);
-
-/// What a sign-in showed.
+/// What a successful sign-in shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     /// The application permissions that were granted (`roles`); `None` where the token cannot be read, which Graph's
@@ -36,45 +28,24 @@ pub struct SignedIn {
     pub token_expiry: Timestamp,
 }
 
-/// Why there is no token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sign-in failed{}: {message}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
-pub struct SignInError {
-    /// Entra's code, such as `AADSTS7000215`.
-    pub code: Option<String>,
-    /// One sentence: no secret, no trace id.
-    pub message: String,
-    /// Whether trying again can help without anybody's doing.
-    pub kind: SignInFailure,
-}
-
-/// The kinds of [`SignInError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInFailure {
-    /// Entra said no, or there is nothing to sign in with: somebody has to change something.
-    Refused,
-    /// Entra was not reached, or asked to come back later.
-    Unreachable,
-}
-
 /// A token as the header it is sent in, and which credential gave it.
 #[derive(Clone)]
-pub(super) struct Token {
-    pub(super) header: HeaderValue,
+pub(in crate::graph) struct Token {
+    pub(in crate::graph) header: HeaderValue,
     generation: u64,
 }
 
 /// The tenant's sign-in.
-pub(super) struct SignIn {
+pub(in crate::graph) struct SignIn {
     identity: Identity,
     transport: Arc<dyn Transport>,
     held: Mutex<Held>,
-    /// Callers ask the credential one after the other. Its own lock lets those that wait wake each other without end, and a processor with
-    /// them, while the one that asks Entra gets no answer.
-    line: tokio::sync::Mutex<()>,
+    /// Callers ask the credential one after the other. With its own lock those that wait wake each other without end, which keeps a
+    /// processor busy while the one that asks Entra gets no answer.
+    turn: tokio::sync::Mutex<()>,
 }
 
-/// The credential in use. Claims live as long as the credential that was made for them.
+/// The credential in use. Claims are kept as long as the credential that was made for them.
 #[derive(Default)]
 struct Held {
     generation: u64,
@@ -85,15 +56,15 @@ struct Held {
 impl SignIn {
     /// # Errors
     /// [`ConfigError::Identity`] where no credential can be made of `identity`.
-    pub(super) fn new(identity: Identity, transport: Arc<dyn Transport>) -> Result<Self, ConfigError> {
-        let transport = Arc::new(Patient::new(transport, identity.clock.clone()));
-        let sign_in = Self { identity, transport, held: Mutex::default(), line: tokio::sync::Mutex::default() };
+    pub(in crate::graph) fn new(identity: Identity, transport: Arc<dyn Transport>) -> Result<Self, ConfigError> {
+        let transport = Arc::new(BackoffTransport::new(transport, identity.clock.clone()));
+        let sign_in = Self { identity, transport, held: Mutex::default(), turn: tokio::sync::Mutex::default() };
         sign_in.current()?;
         Ok(sign_in)
     }
 
     /// When the certificate ends that tokens are asked for with, if there is one.
-    pub(super) fn certificate_ends(&self) -> Option<Timestamp> {
+    pub(in crate::graph) fn certificate_ends(&self) -> Option<Timestamp> {
         match &self.identity.credentials {
             Credentials::ClientCertificate { certificate, .. } => Some(certificate.ends()),
             _ => None,
@@ -101,32 +72,32 @@ impl SignIn {
     }
 
     /// A token from the cache, or a new one from Entra.
-    pub(super) async fn token(&self) -> Result<Token, SignInError> {
+    pub(in crate::graph) async fn token(&self) -> Result<Token, SignInError> {
         let (token, generation) = self.access_token().await?;
         let bearer = format!("Bearer {}", token.token.secret());
-        let mut header = HeaderValue::try_from(bearer).map_err(|_| unreadable())?;
+        let mut header = HeaderValue::try_from(bearer).map_err(|_| SignInError::without_token())?;
         header.set_sensitive(true);
         Ok(Token { header, generation })
     }
 
-    pub(super) async fn signed_in(&self) -> Result<SignedIn, SignInError> {
+    pub(in crate::graph) async fn signed_in(&self) -> Result<SignedIn, SignInError> {
         let (token, _) = self.access_token().await?;
         let expiry = token.expires_on.unix_timestamp();
         Ok(SignedIn {
             permissions: permissions(token.token.secret()),
-            token_expiry: Timestamp::from_second(expiry).map_err(|_| unreadable())?,
+            token_expiry: Timestamp::from_second(expiry).map_err(|_| SignInError::without_token())?,
         })
     }
 
     /// Throws the credential away with its cache, and any claims.
-    pub(super) fn forget(&self) {
+    pub(in crate::graph) fn forget(&self) {
         let mut held = self.held();
         *held = Held { generation: held.generation + 1, ..Held::default() };
     }
 
     /// Graph rejected `token`. Calls under way with the same token all come here; only the first one counts, or they
     /// would throw away each other's new token.
-    pub(super) fn rejected(&self, token: &Token, claims: Option<Claims>) {
+    pub(in crate::graph) fn rejected(&self, token: &Token, claims: Option<Claims>) {
         let mut held = self.held();
         if held.generation == token.generation {
             *held = Held { generation: held.generation + 1, credential: None, claims };
@@ -134,45 +105,35 @@ impl SignIn {
     }
 
     async fn access_token(&self) -> Result<(AccessToken, u64), SignInError> {
-        let (credential, generation) = self.current().map_err(|e| SignInError {
-            code: None,
-            message: e.to_string(),
-            kind: SignInFailure::Refused,
-        })?;
+        let (credential, generation) = self.current().map_err(|e| SignInError::refused(e.to_string()))?;
         let scope = self.identity.endpoints.scope();
         let scopes = [scope.as_str()];
         let token = async {
-            let _mine = self.line.lock().await;
+            let _turn = self.turn.lock().await;
             credential.get_token(&scopes, None).await
         };
-        // The limit is for the whole of it, waiting in line included.
+        // The limit is for the whole of it, waiting for the turn included.
         let token = tokio::time::timeout(SIGN_IN_TIME_OUT, token);
-        let token = token.await.map_err(|_| SignInError {
-            code: None,
-            message: "The sign-in service did not answer in time. It is tried again by itself.".to_owned(),
-            kind: SignInFailure::Unreachable,
+        let token = token.await.map_err(|_| {
+            SignInError::unreachable("The sign-in service did not answer in time. It is tried again by itself.")
         })?;
         let token = token.map_err(|e| reason(&e))?;
         if token.token.secret().is_empty() {
-            return Err(unreadable());
+            return Err(SignInError::without_token());
         }
-        self.of_this_tenant(token.token.secret())?;
+        self.check_tenant(token.token.secret())?;
         Ok((token, generation))
     }
 
     /// Entra is asked for a tenant's token, but the metadata service gives that of the node's own tenant: with it the devices
     /// of another tenant would be reset. Only a token that can be read shows it.
-    fn of_this_tenant(&self, token: &str) -> Result<(), SignInError> {
+    fn check_tenant(&self, token: &str) -> Result<(), SignInError> {
         let tenant = &self.identity.tenant_id;
         match payload(token).and_then(|payload| payload.tid) {
-            Some(other) if !other.eq_ignore_ascii_case(tenant) => Err(SignInError {
-                code: None,
-                message: format!(
-                    "The token is one of the Entra tenant {}, and tenantId says {tenant}. A managed identity signs in to the tenant of the node's own Azure subscription: use workloadIdentity or clientCertificateRef for another.",
-                    tidy(&other).unwrap_or_default()
-                ),
-                kind: SignInFailure::Refused,
-            }),
+            Some(other) if !other.eq_ignore_ascii_case(tenant) => Err(SignInError::refused(format!(
+                "The token is one of the Entra tenant {}, and tenantId says {tenant}. A managed identity signs in to the tenant of the node's own Azure subscription: use workloadIdentity or clientCertificateRef for another.",
+                tidy(&other).unwrap_or_default()
+            ))),
             _ => Ok(()),
         }
     }
@@ -201,15 +162,7 @@ fn reason(error: &azure_core::Error) -> SignInError {
         }
         source = error.source();
     }
-    unreadable()
-}
-
-pub(super) fn unreadable() -> SignInError {
-    SignInError {
-        code: None,
-        message: "The sign-in service's answer holds no token that can be used. It is tried again by itself; if this lasts, see whether a proxy answers in its place.".to_owned(),
-        kind: SignInFailure::Unreachable,
-    }
+    SignInError::without_token()
 }
 
 #[derive(Deserialize)]
@@ -235,5 +188,4 @@ fn payload(token: &str) -> Option<Payload> {
 }
 
 #[cfg(test)]
-#[path = "sign_in/tests.rs"]
 mod tests;

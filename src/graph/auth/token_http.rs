@@ -1,4 +1,4 @@
-//! The way of `azure_identity`'s token requests over our own transport.
+//! Sends `azure_identity`'s token requests over our own transport.
 //!
 //! It confines them to the tenant's authority, adds the `claims` that `azure_identity` cannot pass, and turns every
 //! answer that is not a token into a [`SignInError`].
@@ -6,34 +6,26 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use azure_core::{
-    error::{Error, ErrorKind},
-    http::{AsyncRawResponse, Body, HttpClient, Method, Request, StatusCode, headers::Headers},
-};
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{
     claims::Claims,
-    errors::tidy,
-    object::Object,
+    error::{SIGN_IN_TIME_OUT, SignInError, SignInFailure},
     remedies::remedy,
-    sign_in::{SIGN_IN_TIME_OUT, SignInError, SignInFailure, unreadable},
-    transport::{Connection, Exchange, Transport, TransportError},
+    token_response::token,
 };
+use crate::graph::http::{Connection, Exchange, Object, Transport, TransportError, tidy};
 
-/// Entra's tokens live for hours; what claims to live for more than a year is nonsense.
-const LONGEST_LIFETIME: i64 = 366 * 24 * 3600;
-
-/// What to do where Entra was not reached, or something else answered in its place.
+/// What to do where Entra was not reached, or something else answered instead.
 const NETWORK: &str = "It is tried again by itself; if this lasts, see to the network, the firewall and the proxy (HTTPS_PROXY, NO_PROXY).";
 
-/// What to do where the certificate of whoever answered is not taken: most likely a proxy that opens TLS.
+/// What to do where the server's certificate is not trusted: most likely a proxy that opens TLS.
 const CERTIFICATE: &str = "It is tried again by itself; if a proxy on the way opens TLS, its certificate authority has to be in the image (CERTIFICATES, when it is built).";
 
-/// One credential's way to its authority.
+/// The HTTP client of one credential.
 pub(super) struct TokenHttp {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) authority: String,
@@ -49,10 +41,10 @@ impl fmt::Debug for TokenHttp {
 #[async_trait]
 impl HttpClient for TokenHttp {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let (request, form) = self.request(request).map_err(as_azure)?;
+        let (request, form) = self.request(request).map_err(SignInError::into_azure)?;
         let exchange = Exchange { connection: Connection::Pooled, time_out: SIGN_IN_TIME_OUT };
         let answer = self.transport.send(request, exchange).await;
-        let answer = answer.map_err(|e| as_azure(lost(&e)))?;
+        let answer = answer.map_err(|e| lost(&e).into_azure())?;
         tracing::debug!(
             method = "POST",
             path = "/{tenant}/oauth2/v2.0/token",
@@ -62,7 +54,7 @@ impl HttpClient for TokenHttp {
         if answer.status() != http::StatusCode::OK {
             let mut error = refusal(answer.status(), answer.body());
             error.message = without_secrets(error.message, &form);
-            return Err(as_azure(error));
+            return Err(error.into_azure());
         }
         token(answer.into_body())
     }
@@ -93,46 +85,14 @@ impl TokenHttp {
     }
 }
 
-/// The body of a 200 as `azure_identity` may have it.
-pub(super) fn token(body: Bytes) -> azure_core::Result<AsyncRawResponse> {
-    if !has_a_lifetime(&body) {
-        return Err(as_azure(unreadable()));
-    }
-    Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), body))
-}
-
-/// Whether the token's lifetime can be added to a time: `azure_identity` does so without looking, and panics where it cannot.
-fn has_a_lifetime(body: &[u8]) -> bool {
-    let lifetime = serde_json::from_slice::<Object<Lifetime>>(body).map(|answer| answer.0.expires_in);
-    let seconds = match lifetime {
-        Ok(Value::Number(seconds)) => seconds.as_i64(),
-        // As the metadata service writes it.
-        Ok(Value::String(seconds)) => seconds.parse().ok(),
-        _ => None,
-    };
-    seconds.is_some_and(|seconds| (0..=LONGEST_LIFETIME).contains(&seconds))
-}
-
 fn unusable() -> SignInError {
-    SignInError {
-        code: None,
-        message: "The sign-in request is not one to this tenant's authority.".to_owned(),
-        kind: SignInFailure::Refused,
-    }
+    SignInError::refused("The sign-in request is not one to this tenant's authority.")
 }
 
 fn lost(error: &TransportError) -> SignInError {
     let said = error.to_string();
     let advice = if said.contains("certificate") { CERTIFICATE } else { NETWORK };
-    SignInError {
-        code: None,
-        message: format!("The sign-in service did not answer: {said}. {advice}"),
-        kind: SignInFailure::Unreachable,
-    }
-}
-
-pub(super) fn as_azure(error: SignInError) -> Error {
-    Error::new(ErrorKind::Credential, error)
+    SignInError::unreachable(format!("The sign-in service did not answer: {said}. {advice}"))
 }
 
 /// Entra's error document (MicrosoftDocs/entra-docs, `reference-error-codes`); trace ids are not read, since they would
@@ -145,21 +105,12 @@ struct EntraError {
     error_codes: Vec<i64>,
 }
 
-/// Of an answer that grants a token.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Lifetime {
-    expires_in: Value,
-}
-
 fn refusal(status: http::StatusCode, body: &[u8]) -> SignInError {
     let Object(entra): Object<EntraError> = serde_json::from_slice(body).unwrap_or_default();
     let Some(error) = entra.error else {
-        return SignInError {
-            code: None,
-            message: format!("The sign-in service answered {status}, without a reason from Entra. {NETWORK}"),
-            kind: SignInFailure::Unreachable,
-        };
+        return SignInError::unreachable(format!(
+            "The sign-in service answered {status}, without a reason from Entra. {NETWORK}"
+        ));
     };
     let later =
         status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS || error == "temporarily_unavailable";
@@ -191,7 +142,7 @@ fn sentence(description: &str, code: Option<&str>) -> Option<String> {
     tidy(line.trim_start_matches([':', ' ']))
 }
 
-/// Entra has never been seen to repeat a credential; should it, nobody reads it.
+/// Entra has never been seen to repeat a credential; if it does, nobody can read it.
 fn without_secrets(message: String, form: &[u8]) -> String {
     form_urlencoded::parse(form)
         .filter(|(name, value)| matches!(name.as_ref(), "client_secret" | "client_assertion") && !value.is_empty())
@@ -202,7 +153,7 @@ fn without_secrets(message: String, form: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::graph::testing::{AUTHORITY, Script, samples};
+    use crate::graph::http::testing::{AUTHORITY, Script, samples};
 
     fn of(status: u16, body: &str) -> SignInError {
         let status = http::StatusCode::from_u16(status).unwrap_or_default();

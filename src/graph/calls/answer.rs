@@ -1,27 +1,25 @@
-//! What the answer to an action means: whether the action was executed, was not, or nobody knows.
+//! What the answer to an action means: whether the action was executed, was not, or cannot be told.
 //!
 //! Only Graph's own answer says anything, and a refusal of Intune's is no proof that nothing was done (graph-docs 12966, 12967): see
 //! decision 0049.
 
 use std::time::Duration;
 
-use super::{
-    errors::{Refusal, tidy},
-    exchange::Answered,
-    sign_in::SignInError,
-    transport::TransportError,
+use crate::graph::{
+    auth::SignInError,
+    http::{GraphResponse, Refusal, TransportError, tidy},
 };
 
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Graph took it: its own 2xx, whatever the body.
+    /// Graph accepted it: its own 2xx, whatever the body.
     Accepted,
     /// Certainly nothing was executed, and that says nothing about the device.
     NotExecuted(NotExecuted),
     /// Graph's own 400, 404, 422: most likely nothing was executed.
     Refused,
-    /// Nobody knows whether it was executed: no answer, one that Graph did not write, 3xx, 408, 409, 423, 5xx, anything else.
+    /// It cannot be told whether it was executed: no answer, one that Graph did not write, 3xx, 408, 409, 423, 5xx, anything else.
     Unknown,
 }
 
@@ -33,7 +31,7 @@ pub enum NotExecuted {
         /// What `Retry-After` says, at most ten minutes. [`Graph::send`](super::Graph::send) says how long it pauses where Graph does not.
         retry_after: Option<Duration>,
     },
-    /// 401, or 403 with a claims challenge. The token was thrown away; the next call signs in anew, and answers the
+    /// 401, or 403 with a claims challenge. The token was thrown away; the next call signs in again, and answers the
     /// challenge if there was one.
     TokenRejected,
     /// 403: the permission or its consent is missing.
@@ -51,41 +49,41 @@ pub enum NotExecuted {
     NotConnected,
     /// There was no token to ask with.
     NoToken(SignInError),
-    /// The time until which it might be sent had passed, or nobody knows Graph's time.
+    /// The time until which it may be sent had passed, or Graph's time is not known.
     PastDeadline,
 }
 
 /// Judges an answer by its status; by its code or sentence only where a status has two meanings.
-pub(super) fn judge(answered: &Answered, refusal: &Refusal) -> Answer {
-    if !answered.has_graphs_id() {
+pub(super) fn judge(response: &GraphResponse, refusal: &Refusal) -> Answer {
+    if !response.has_graphs_id() {
         return Answer::Unknown;
     }
-    if answered.status.is_success() {
+    if response.status.is_success() {
         return Answer::Accepted;
     }
-    if answered.truncated || !refusal.is_from_graph() {
+    if response.truncated || !refusal.is_from_graph() {
         return Answer::Unknown;
     }
-    if asks_approval(answered, refusal) {
-        return not(NotExecuted::ApprovalRequired { code: approval_code(answered) });
+    if asks_approval(response, refusal) {
+        return not(NotExecuted::ApprovalRequired { code: approval_code(response) });
     }
-    match answered.status.as_u16() {
+    match response.status.as_u16() {
         400 if refusal.is_unknown_segment() => not(NotExecuted::WrongAddress),
         400 | 404 | 422 if is_failure(refusal) => Answer::Unknown,
         400 | 404 | 422 => Answer::Refused,
-        // Intune's own, about a token that Graph took.
-        401 if !answered.rejects_token() => not(NotExecuted::PermissionMissing),
+        // Intune's own, about a token that Graph accepted.
+        401 if !response.rejects_token() => not(NotExecuted::PermissionMissing),
         401 => not(NotExecuted::TokenRejected),
-        403 if answered.rejects_token() => not(NotExecuted::TokenRejected),
+        403 if response.rejects_token() => not(NotExecuted::TokenRejected),
         403 => not(NotExecuted::PermissionMissing),
         405 | 406 | 415 => not(NotExecuted::WrongAddress),
         424 => not(NotExecuted::DependencyFailed),
-        429 => not(NotExecuted::Throttled { retry_after: answered.retry_after() }),
+        429 => not(NotExecuted::Throttled { retry_after: response.retry_after() }),
         _ => Answer::Unknown,
     }
 }
 
-/// What no answer means.
+/// What it means that no answer came.
 pub(super) fn judge_silence(error: &TransportError) -> Answer {
     match error {
         TransportError::NotConnected(_) => not(NotExecuted::NotConnected),
@@ -117,14 +115,14 @@ fn is_failure(refusal: &Refusal) -> bool {
 
 const APPROVAL_CODE: &str = "x-msft-approval-code";
 
-/// Intune's Multi Admin Approval files a request for approval, or asks for one, in the place of the action: 403 by memdocs
+/// Intune's Multi Admin Approval files a request for approval, or asks for one, instead of the action: 403 by memdocs
 /// (`multi-admin-approval-graph-api.md`), the others by reports (Microsoft365DSC issue 7236, CIPP PR 206).
-pub(super) fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
+pub(super) fn asks_approval(response: &GraphResponse, refusal: &Refusal) -> bool {
     let says = |text: &Option<String>, what: &str| {
         text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains(what))
     };
-    let has_code = answered.headers.contains_key(APPROVAL_CODE);
-    match answered.status.as_u16() {
+    let has_code = response.headers.contains_key(APPROVAL_CODE);
+    match response.status.as_u16() {
         400 => says(&refusal.sentence, "x-msft-approval-justification"),
         403 => has_code || says(&refusal.code, "approvalrequired"),
         409 => says(&refusal.sentence, "approval") || says(&refusal.code, "approval"),
@@ -133,6 +131,6 @@ pub(super) fn asks_approval(answered: &Answered, refusal: &Refusal) -> bool {
     }
 }
 
-fn approval_code(answered: &Answered) -> Option<String> {
-    answered.headers.get(APPROVAL_CODE)?.to_str().ok().and_then(tidy)
+fn approval_code(response: &GraphResponse) -> Option<String> {
+    response.headers.get(APPROVAL_CODE)?.to_str().ok().and_then(tidy)
 }

@@ -1,5 +1,5 @@
 //! `$batch`: up to twenty reads in one call (Graph's article on JSON batching). Each counts against the limits as if it had
-//! travelled alone, and each has an answer of its own, in any order.
+//! been made alone, and each has an answer of its own, in any order.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,18 +11,20 @@ use uuid::Uuid;
 
 use super::{
     channel::Channel,
-    exchange::Answered,
-    object::Object,
     read_error::ReadError,
-    request::{Call, Version},
+    request::{ALL_MEMBERS, Call, Version},
+};
+use crate::graph::{
+    http::{GraphResponse, Object},
+    limits::MAX_TOGETHER,
 };
 
-/// How many requests one call may hold.
-pub(super) const MOST: usize = 20;
+/// Graph takes no more in one call.
+const _: () = assert!(MAX_TOGETHER <= 20);
 
 /// What became of the reads of one call, in their order.
-pub(super) struct Asked {
-    pub(super) answers: Vec<Result<Answered, ReadError>>,
+pub(super) struct Batch {
+    pub(super) answers: Vec<Result<GraphResponse, ReadError>>,
     /// Boot time at which the call was sent.
     pub(super) sent: Duration,
 }
@@ -55,44 +57,44 @@ struct ItemAnswer {
     body: Option<Box<RawValue>>,
 }
 
-/// Asks all of `calls` at once; they are reads of one `version`.
-pub(super) async fn ask(channel: &Channel, version: Version, calls: &[Call]) -> Asked {
+/// Makes all of `calls` at once; they are reads of one `version`.
+pub(super) async fn read(channel: &Channel, version: Version, calls: &[Call]) -> Batch {
     let sent = channel.boot();
     let id = Uuid::new_v4().to_string();
     let envelope =
         Envelope { requests: calls.iter().enumerate().map(|(number, call)| item(number, call, &id)).collect() };
     let Ok(body) = serde_json::to_vec(&envelope) else {
         let error = ReadError::BadSelector("The request cannot be written as JSON.");
-        return Asked { answers: all(&error, calls), sent };
+        return Batch { answers: all(&error, calls), sent };
     };
     let answers = match channel.read(&Call::Batch { version, body: body.into() }).await {
-        Ok((answered, token)) => {
-            let answers = opened(&answered, calls);
-            for answered in answers.iter().flatten() {
-                channel.heed(&token, answered);
+        Ok((envelope, token)) => {
+            let answers = open(&envelope, calls);
+            for response in answers.iter().flatten() {
+                channel.note_rejection(&token, response);
             }
             answers
         }
         Err(error) => all(&error, calls),
     };
-    Asked { answers, sent }
+    Batch { answers, sent }
 }
 
 fn item<'a>(number: usize, call: &Call, client_request_id: &'a str) -> Item<'a> {
     let headers = HashMap::from([
         ("Accept", "application/json"),
-        ("Prefer", super::request::ALL_MEMBERS),
+        ("Prefer", ALL_MEMBERS),
         ("client-request-id", client_request_id),
     ]);
     Item { id: number.to_string(), method: "GET", url: call.relative(), headers }
 }
 
-fn all(error: &ReadError, calls: &[Call]) -> Vec<Result<Answered, ReadError>> {
+fn all(error: &ReadError, calls: &[Call]) -> Vec<Result<GraphResponse, ReadError>> {
     calls.iter().map(|_| Err(error.clone())).collect()
 }
 
 /// The answers in the order of the requests. What the envelope says of itself is never taken for what it says of a device.
-fn opened(envelope: &Answered, calls: &[Call]) -> Vec<Result<Answered, ReadError>> {
+fn open(envelope: &GraphResponse, calls: &[Call]) -> Vec<Result<GraphResponse, ReadError>> {
     let answers: Answers = match envelope.document() {
         Ok(answers) => answers,
         Err(error) => return all(&error, calls),
@@ -105,14 +107,14 @@ fn opened(envelope: &Answered, calls: &[Call]) -> Vec<Result<Answered, ReadError
     }
     (0..calls.len())
         .map(|number| match by_number.remove(&number).map(<[ItemAnswer; 1]>::try_from) {
-            Some(Ok([answer])) => answered(envelope, answer),
+            Some(Ok([answer])) => response(envelope, answer),
             Some(Err(_)) => Err(envelope.unreadable("a batch answers one of its requests several times")),
             None => Err(envelope.unreadable("a batch leaves one of its requests unanswered")),
         })
         .collect()
 }
 
-fn answered(envelope: &Answered, answer: ItemAnswer) -> Result<Answered, ReadError> {
+fn response(envelope: &GraphResponse, answer: ItemAnswer) -> Result<GraphResponse, ReadError> {
     let status = StatusCode::from_u16(answer.status);
     let status = status.map_err(|_| envelope.unreadable("a batch answers without a status"))?;
     let mut headers = headers(answer.headers);
@@ -136,5 +138,4 @@ fn headers(written: HashMap<String, serde_json::Value>) -> HeaderMap {
 }
 
 #[cfg(test)]
-#[path = "batch/tests.rs"]
 mod tests;

@@ -1,31 +1,29 @@
-//! The way to Graph: exchanges with a token, the clock that they are timed by, and what they tell of Graph's.
+//! Exchanges with one tenant's Graph: each carries a token, is timed, and updates what is known of Graph's clock.
 
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    clock::Clock,
-    endpoints::Endpoints,
-    exchange::Answered,
-    read_error::ReadError,
-    reading::{LastReading, Reading},
-    request::Call,
-    sign_in::{SignIn, Token},
-    transport::{Connection, Exchange, Transport, TransportError},
+use super::{read_error::ReadError, request::Call};
+use crate::graph::{
+    auth::{SignIn, Token},
+    http::{
+        Clock, ClockReading, Connection, Endpoints, Exchange, GraphResponse, LastClockReading, Transport,
+        TransportError,
+    },
 };
 
 /// How long a read may take, connecting included.
 pub(super) const READ_TIME_OUT: Duration = Duration::from_secs(30);
 
-/// One tenant's way to Graph.
+/// The connection to one tenant's Graph.
 pub(super) struct Channel {
     pub(super) endpoints: Endpoints,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sign_in: SignIn,
-    pub(super) last: LastReading,
+    pub(super) last: LastClockReading,
 }
 
 impl Channel {
@@ -39,70 +37,70 @@ impl Channel {
         self.last.get()?.now(self.clock.boot())
     }
 
-    /// One exchange with a token that is there already.
+    /// One exchange, with this token.
     pub(super) async fn exchange(
         &self,
         call: &Call,
         token: &Token,
         client_request_id: &str,
         exchange: Exchange,
-    ) -> Result<Answered, TransportError> {
+    ) -> Result<GraphResponse, TransportError> {
         let request = call
             .request(self.endpoints.graph(), &token.header, client_request_id)
             .map_err(|_| TransportError::NotConnected("the request cannot be built".to_owned()))?;
         let method = request.method().clone();
         let sent = self.clock.boot();
-        let response = self.transport.send(request, exchange);
-        let response = tokio::time::timeout(exchange.time_out, response).await;
-        let response = response.unwrap_or_else(|_| Err(TransportError::Lost("no answer in time".to_owned())));
-        let answered = response.map(|r| Answered::new(r, sent, self.clock.boot()));
-        self.note(call, &method, client_request_id, sent, &answered);
-        answered
+        let result = self.transport.send(request, exchange);
+        let result = tokio::time::timeout(exchange.time_out, result).await;
+        let result = result.unwrap_or_else(|_| Err(TransportError::Lost("no answer in time".to_owned())));
+        let result = result.map(|response| GraphResponse::new(response, sent, self.clock.boot()));
+        self.record(call, &method, client_request_id, sent, &result);
+        result
     }
 
     /// Keeps the answer's `Date`, and writes one line about the exchange: nothing in it names a device or a person.
-    fn note(
+    fn record(
         &self,
         call: &Call,
         method: &http::Method,
         client_request_id: &str,
         sent: Duration,
-        answered: &Result<Answered, TransportError>,
+        result: &Result<GraphResponse, TransportError>,
     ) {
         let elapsed = self.clock.boot().saturating_sub(sent);
-        let answer = answered.as_ref().ok();
-        if let Some(answer) = answer.filter(|answer| answer.is_graphs())
-            && let Some(date) = answer.date()
+        let response = result.as_ref().ok();
+        if let Some(response) = response.filter(|response| response.is_graphs())
+            && let Some(date) = response.date()
         {
-            self.last.keep(Reading { date, sent });
+            self.last.keep(ClockReading { date, sent });
         }
         tracing::debug!(
             %method,
             path = call.template(),
-            status = answer.map(|answer| answer.status.as_u16()),
-            request_id = answer.and_then(Answered::request_id),
+            status = response.map(|response| response.status.as_u16()),
+            request_id = response.and_then(GraphResponse::request_id),
             client_request_id,
             elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            error = answered.as_ref().err().map(ToString::to_string),
+            error = result.as_ref().err().map(ToString::to_string),
             "Graph exchange"
         );
     }
 
     /// A read, once, and the token that it was made with.
-    pub(super) async fn read(&self, call: &Call) -> Result<(Answered, Token), ReadError> {
+    pub(super) async fn read(&self, call: &Call) -> Result<(GraphResponse, Token), ReadError> {
         let token = self.sign_in.token().await?;
         let exchange = Exchange { connection: Connection::Pooled, time_out: READ_TIME_OUT };
         let id = Uuid::new_v4().to_string();
-        let answered = self.exchange(call, &token, &id, exchange).await;
-        let answered = answered.map_err(ReadError::Unreachable)?;
-        self.heed(&token, &answered);
-        Ok((answered, token))
+        let response = self.exchange(call, &token, &id, exchange).await;
+        let response = response.map_err(ReadError::Unreachable)?;
+        self.note_rejection(&token, &response);
+        Ok((response, token))
     }
 
-    /// Throws `token` away if `answered` rejects it, and keeps what a new one has to prove.
-    pub(super) fn heed(&self, token: &Token, answered: &Answered) {
-        if answered.rejects_token() {
-            self.sign_in.rejected(token, answered.claims());
+    /// Throws `token` away if `response` rejects it, and keeps what a new one has to prove.
+    pub(super) fn note_rejection(&self, token: &Token, response: &GraphResponse) {
+        if response.rejects_token() {
+            self.sign_in.rejected(token, response.claims());
         }
     }
 }

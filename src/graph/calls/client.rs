@@ -1,29 +1,28 @@
-//! The client: one tenant's Graph, with its sign-in, its clock, its budget and the way its calls take.
+//! The client: one tenant's Graph, with its sign-in, its clock and its budget.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
+use http::StatusCode;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    budget::{Budget, Full, Limits, Reservation},
+    batch::{self, Batch},
     channel::Channel,
-    clock::Clock,
-    credential::{Credentials, Identity},
-    desk::{Desk, Urgency},
-    endpoints::{ConfigError, Endpoints},
-    exchange::Answered,
     read_error::ReadError,
-    reading::{LastReading, Reading},
     request::{Call, DeviceId},
-    sign_in::{SignIn, SignInError, SignedIn},
-    transport::Transport,
+};
+use crate::graph::{
+    auth::{Credentials, Identity, SignIn, SignInError, SignedIn},
+    http::{Clock, ClockReading, ConfigError, Endpoints, GraphResponse, LastClockReading, Transport},
+    limits::{Budget, Full, Limits, Outcome, Paused, Priority, ReadScheduler, Reader, Reservation, Throttle},
 };
 
-/// Microsoft Graph of one tenant. Calls may be made at the same time; they share the token, the budget and the last `Date` heard.
+/// Microsoft Graph of one tenant. Calls may be made at the same time; they share the token, the
+/// budget and the last `Date`.
 pub struct Graph {
     pub(super) channel: Arc<Channel>,
     pub(super) budget: Arc<Budget>,
-    desk: Arc<Desk>,
+    reads: Arc<ReadScheduler<Channel>>,
 }
 
 impl fmt::Debug for Graph {
@@ -56,28 +55,28 @@ impl Graph {
             transport: transport.clone(),
             clock,
             sign_in: SignIn::new(identity, transport)?,
-            last: LastReading::default(),
+            last: LastClockReading::default(),
         });
-        let desk = Desk::new(channel.clone(), budget.clone(), Limits::PUBLISHED);
-        Ok(Self { channel, budget, desk })
+        let reads = ReadScheduler::new(channel.clone(), budget.clone(), Limits::PUBLISHED);
+        Ok(Self { channel, budget, reads })
     }
 
     /// The same with a budget that is shared with other clients of the same app in the same tenant, and limits of its own.
     #[must_use]
     pub fn within(self, budget: Arc<Budget>, limits: Limits) -> Self {
-        let desk = Desk::new(self.channel.clone(), budget.clone(), limits);
-        Self { budget, desk, ..self }
+        let reads = ReadScheduler::new(self.channel.clone(), budget.clone(), limits);
+        Self { budget, reads, ..self }
     }
 
     /// The same client with other limits: sign-in, clock and budget are shared.
     #[must_use]
     pub fn limited_to(&self, limits: Limits) -> Self {
         let (channel, budget) = (self.channel.clone(), self.budget.clone());
-        let desk = Desk::new(channel.clone(), budget.clone(), limits);
-        Self { channel, budget, desk }
+        let reads = ReadScheduler::new(channel.clone(), budget.clone(), limits);
+        Self { channel, budget, reads }
     }
 
-    /// Signs in, unless a token is there that will do, and says what the token shows.
+    /// Signs in, unless there is a usable token, and returns what the token shows.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -91,50 +90,87 @@ impl Graph {
         self.channel.sign_in.certificate_ends()
     }
 
-    /// Throws the token away: the next call signs in anew. Consent that was granted since shows in new tokens only.
+    /// Throws the token away: the next call signs in again. Consent that was granted since shows in new tokens only.
     pub fn forget_token(&self) {
         self.channel.sign_in.forget();
     }
 
     /// The last `Date` that Graph sent, with whatever status.
-    pub fn reading(&self) -> Option<Reading> {
+    pub fn reading(&self) -> Option<ClockReading> {
         self.channel.last.get()
     }
 
     /// Graph's time now, as an upper bound: the last `Date`, one second, and the time since that request was sent.
-    /// `None` if nothing was heard for 60 s.
+    /// `None` if Graph has not answered for 60 s.
     pub fn now(&self) -> Option<Timestamp> {
         self.channel.now()
     }
 
-    /// Room for a reset, if there is room within a moment and nobody waits for it.
+    /// Capacity for a reset, if there is some within a quarter of a second and no other reset is queued.
     ///
     /// # Errors
     /// What it is held back by.
     pub async fn reserve_soon(&self) -> Result<Reservation, Full> {
-        self.budget.reserve_soon(self.desk.limits).await
+        self.budget.reserve_soon(self.reads.limits()).await
     }
 
-    /// Room for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.
+    /// Capacity for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.
     pub async fn reserve(&self, party: &str, age: Timestamp) -> Reservation {
-        self.budget.reserve(self.desk.limits, party, age).await
+        self.budget.reserve(self.reads.limits(), party, age).await
     }
 
-    /// Room for a reset that was throttled, or whose token was rejected, ahead of all others.
+    /// Capacity for a reset that was throttled, or whose token was rejected, ahead of all others.
     pub async fn reserve_again(&self) -> Reservation {
-        self.budget.reserve_again(self.desk.limits).await
+        self.budget.reserve_again(self.reads.limits()).await
     }
 
     /// A read, made again once if its token was rejected: a read changes nothing, and a token that was withdrawn says
     /// nothing about the next one.
-    pub(super) async fn read(&self, call: &Call, urgency: Urgency) -> Result<Answered, ReadError> {
-        match self.desk.read(call, urgency).await {
-            Ok(answered) if answered.rejects_token() => self.desk.read(call, urgency).await,
+    pub(super) async fn read(&self, call: &Call, priority: Priority) -> Result<GraphResponse, ReadError> {
+        match self.read_once(call, priority).await {
+            Ok(response) if response.rejects_token() => self.read_once(call, priority).await,
             // Of a call that it shared with others.
-            Err(ReadError::TokenRejected(_)) => self.desk.read(call, urgency).await,
-            answered => answered,
+            Err(ReadError::TokenRejected(_)) => self.read_once(call, priority).await,
+            result => result,
         }
     }
+
+    async fn read_once(&self, call: &Call, priority: Priority) -> Result<GraphResponse, ReadError> {
+        let result = self.reads.read(call, priority).await;
+        result.unwrap_or_else(|Paused { retry_after }| Err(ReadError::Waiting { retry_after }))
+    }
+}
+
+impl Reader for Channel {
+    type Read = Call;
+    type Answer = Result<GraphResponse, ReadError>;
+
+    fn fit(one: &Call, other: &Call) -> bool {
+        one.version() == other.version()
+    }
+
+    async fn read(&self, call: &Call) -> Outcome<Self::Answer> {
+        let sent = self.boot();
+        outcome(Channel::read(self, call).await.map(|(response, _)| response), sent)
+    }
+
+    async fn read_together(&self, calls: &[Call]) -> Vec<Outcome<Self::Answer>> {
+        let Some(version) = calls.first().map(Call::version) else { return Vec::new() };
+        let Batch { answers, sent } = batch::read(self, version, calls).await;
+        answers.into_iter().map(|answer| outcome(answer, sent)).collect()
+    }
+}
+
+/// The answer of a read; `sent` is when its call was sent, where no response says it.
+fn outcome(answer: Result<GraphResponse, ReadError>, sent: Duration) -> Outcome<Result<GraphResponse, ReadError>> {
+    let throttle = match &answer {
+        Ok(response) if response.status == StatusCode::TOO_MANY_REQUESTS => {
+            Some(Throttle { sent: response.sent, retry_after: response.retry_after() })
+        }
+        Err(ReadError::Throttled { retry_after, .. }) => Some(Throttle { sent, retry_after: *retry_after }),
+        _ => None,
+    };
+    Outcome { answer, throttle }
 }
 
 /// The id of a device as a caller names it.
@@ -143,5 +179,4 @@ pub(super) fn device_id(id: &str) -> Result<DeviceId, ReadError> {
 }
 
 #[cfg(test)]
-#[path = "client/tests.rs"]
 mod tests;

@@ -4,147 +4,125 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
+use passcode_core::platform::{Found, ManagedDevice};
+
 use super::{
     client::{Graph, device_id},
-    desk::Urgency,
-    exchange::Answered,
     read_error::ReadError,
-    reading::Heard,
     request::{Call, DeviceId, NextPage},
-    selector::{Attempt, Selector},
+    selector::{ListQuery, Selector},
     wire::{Broken, DeviceRow, Page},
 };
-use passcode_core::platform::device::ManagedDevice;
+use crate::graph::{
+    http::{GraphResponse, Timed},
+    limits::Priority,
+};
 
-/// How many candidates are handed over.
+/// How many candidates are returned.
 const MAX_CANDIDATES: usize = 10;
 
 /// How many pages of a list are read. A page can be short, or empty, and have a link to a next one all the same.
 const MAX_PAGES: usize = 10;
 
-/// What a selector finds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one per look-up, and matched at once")]
-pub enum Found {
-    /// One device, read on its own from beta.
-    One(ManagedDevice),
-    /// No device.
-    None,
-    /// More than one.
-    Several {
-        /// How many, as far as the pages show that were read.
-        total: usize,
-        /// Whether there are further pages, so that `total` is the least.
-        more: bool,
-        /// The latest sync first, at most ten. Taken from the list: `is_shared_device` is not known of them.
-        candidates: Vec<ManagedDevice>,
-    },
-}
-
 /// What the pages of one list hold: rows that match the selector, each device once.
 struct Listed {
     rows: Vec<DeviceRow>,
-    /// Whether there are further pages.
-    more: bool,
-    /// The last answer.
-    answered: Answered,
+    /// The last response.
+    response: GraphResponse,
 }
 
 impl Graph {
-    /// Looks a device up: one list read, or two where the first finds nothing and the way it was written may be why, further pages where one
+    /// Looks a device up: one list read, or two where the first finds nothing and the spelling may be the reason, further pages where one
     /// does not decide, and one single read of the device found.
     ///
     /// # Errors
-    /// [`ReadError`]: nobody knows then whether there is such a device. It does not repeat the selector's values.
-    pub async fn find(&self, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
-        self.look_up(selector, urgency).await.map_err(|error| error.hiding(selector))
+    /// [`ReadError`]: it cannot be told then whether there is such a device. It does not repeat the selector's values.
+    pub async fn find(&self, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
+        self.look_up(selector, priority).await.map_err(|error| error.hiding(selector))
     }
 
-    async fn look_up(&self, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
+    async fn look_up(&self, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
         if let Some(problem) = selector.problem() {
             return Err(ReadError::BadSelector(problem));
         }
         if let Selector::ManagedDeviceId(id) = selector {
-            return self.single(device_id(id)?, selector, urgency).await;
+            return self.single(device_id(id)?, selector, priority).await;
         }
-        let attempts = selector.attempts();
+        let queries = selector.queries();
         let mut found: Option<Listed> = None;
-        for attempt in &attempts {
-            if found.as_ref().is_some_and(|found| !found.rows.is_empty()) && !attempt.besides {
+        for query in &queries {
+            if found.as_ref().is_some_and(|found| !found.rows.is_empty()) && !query.besides {
                 break;
             }
-            match self.list(selector, attempt, urgency).await {
+            match self.list(selector, query, priority).await {
                 Ok(listed) => found = Some(united(found, listed)),
-                // In some tenants every filter on a name fails (graph-explorer issue 3157): the wider one is asked all the same.
+                // In some tenants every filter on a name fails (graph-explorer issue 3157): the wider one is tried all the same.
                 Err(error)
-                    if attempt.complete
-                        && attempts.iter().any(|other| !other.complete)
-                        && may_be_the_filter(&error) => {}
+                    if query.complete && queries.iter().any(|other| !other.complete) && may_be_the_filter(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let found = found.ok_or(ReadError::BadSelector("The device's selector is empty."))?;
         match found.rows.as_slice() {
-            [] => found.answered.heard(Found::None),
+            [] => found.response.timed(Found::None),
             [row] => {
                 let id = row.id.as_deref().and_then(DeviceId::parse);
-                let id = id.ok_or_else(|| found.answered.broken(Broken("id")))?;
-                self.single(id, selector, urgency.going_on()).await
+                let id = id.ok_or_else(|| found.response.broken(Broken("id")))?;
+                self.single(id, selector, priority.of_next_read()).await
             }
             _ => several(found),
         }
     }
 
     /// One list. Its pages are read until they decide: two devices are too many already, whatever else there is.
-    async fn list(&self, selector: &Selector, attempt: &Attempt, urgency: Urgency) -> Result<Listed, ReadError> {
-        let mut call = Call::List { filter: attempt.filter.clone() };
-        let mut urgency = urgency;
+    async fn list(&self, selector: &Selector, query: &ListQuery, priority: Priority) -> Result<Listed, ReadError> {
+        let mut call = Call::List { filter: query.filter.clone() };
+        let mut priority = priority;
         let mut rows = Vec::new();
         for _ in 0..MAX_PAGES {
-            let answered = self.read(&call, urgency).await?;
-            let next = take_in(&answered, selector, attempt, &mut rows)?;
-            let more = next.is_some();
-            let Some(link) = next.filter(|_| rows.len() < 2) else { return Ok(Listed { rows, more, answered }) };
+            let response = self.read(&call, priority).await?;
+            let next = take_in(&response, selector, query, &mut rows)?;
+            let Some(link) = next.filter(|_| rows.len() < 2) else { return Ok(Listed { rows, response }) };
             let page = link.as_str().and_then(|link| NextPage::parse(link, self.channel.endpoints.graph()));
-            let page = page.ok_or_else(|| answered.unreadable("its link to the next page leads elsewhere"))?;
+            let page = page.ok_or_else(|| response.unreadable("its link to the next page leads elsewhere"))?;
             call = Call::Page { page };
-            urgency = urgency.going_on();
+            priority = priority.of_next_read();
         }
         Err(ReadError::TooManyPages { pages: MAX_PAGES })
     }
 
     /// The device on its own, checked again: lists hold defaults in some properties and may lag.
-    async fn single(&self, id: DeviceId, selector: &Selector, urgency: Urgency) -> Result<Heard<Found>, ReadError> {
-        let answered = self.read(&Call::Device { id: id.clone() }, urgency).await?;
-        if answered.is_gone() {
-            return answered.heard(Found::None);
+    async fn single(&self, id: DeviceId, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
+        let response = self.read(&Call::Device { id: id.clone() }, priority).await?;
+        if response.is_gone() {
+            return response.timed(Found::None);
         }
-        let row: DeviceRow = answered.document()?;
+        let row: DeviceRow = response.document()?;
         if !id.is(row.id.as_deref().unwrap_or_default()) {
-            return Err(answered.unreadable("it is about another device than was asked for"));
+            return Err(response.unreadable("it is about another device than was asked for"));
         }
         if !selector.matches(&row) {
-            return Err(answered.unreadable("the device does not match what it was found by"));
+            return Err(response.unreadable("the device does not match what it was found by"));
         }
-        let device = row.device().map_err(|e| answered.broken(e))?;
-        answered.heard(Found::One(device))
+        let device = row.device().map_err(|e| response.broken(e))?;
+        response.timed(Found::One(Box::new(device)))
     }
 }
 
-/// Adds the rows of a page that match, if it can be believed that there are no others; answers the link to the next page.
+/// Adds the rows of a page that match, if the page can be believed to hold no others; returns the link to the next page.
 fn take_in(
-    answered: &Answered,
+    response: &GraphResponse,
     selector: &Selector,
-    attempt: &Attempt,
+    query: &ListQuery,
     found: &mut Vec<DeviceRow>,
 ) -> Result<Option<Value>, ReadError> {
-    let page: Page = answered.document()?;
-    let rows = page.value.ok_or_else(|| answered.broken(Broken("value")))?;
+    let page: Page = response.document()?;
+    let rows = page.value.ok_or_else(|| response.broken(Broken("value")))?;
     let rows: Vec<DeviceRow> = rows.into_iter().map(|row| row.0).collect();
     let filtered =
-        rows.iter().all(|row| if attempt.complete { selector.matches(row) } else { selector.matches_key(row) });
+        rows.iter().all(|row| if query.complete { selector.matches(row) } else { selector.matches_key(row) });
     if !filtered {
-        return Err(answered.unreadable("Graph ignored the filter and returned other devices"));
+        return Err(response.unreadable("Graph ignored the filter and returned other devices"));
     }
     add(found, rows.into_iter().filter(|row| selector.matches(row)));
     Ok(page.next_link)
@@ -164,11 +142,10 @@ fn united(earlier: Option<Listed>, mut later: Listed) -> Listed {
     let mut rows = earlier.rows;
     add(&mut rows, later.rows);
     later.rows = rows;
-    later.more |= earlier.more;
     later
 }
 
-/// Whether a list may have failed for its filter, and not for Graph's state: these are the answers that were seen each time.
+/// Whether a list may have failed because of its filter, and not of Graph's state: these are the answers that were seen each time.
 fn may_be_the_filter(error: &ReadError) -> bool {
     error.refusal().is_some_and(|refusal| matches!(refusal.status, 400 | 500 | 501 | 504))
 }
@@ -180,16 +157,15 @@ fn same_device(a: &DeviceRow, b: &DeviceRow) -> bool {
     }
 }
 
-fn several(found: Listed) -> Result<Heard<Found>, ReadError> {
-    let Listed { rows, more, answered } = found;
+fn several(found: Listed) -> Result<Timed<Found>, ReadError> {
+    let Listed { rows, response } = found;
     let total = rows.len();
     let devices: Result<Vec<ManagedDevice>, Broken> = rows.into_iter().map(DeviceRow::device).collect();
-    let mut candidates = devices.map_err(|e| answered.broken(e))?;
+    let mut candidates = devices.map_err(|e| response.broken(e))?;
     candidates.sort_by_key(|device| Reverse(device.last_sync));
     candidates.truncate(MAX_CANDIDATES);
-    answered.heard(Found::Several { total, more, candidates })
+    response.timed(Found::Several { total, candidates })
 }
 
 #[cfg(test)]
-#[path = "find/tests.rs"]
 mod tests;

@@ -1,13 +1,17 @@
-//! Why a read is not an answer. None of these says anything about the device: they hold, they never decide.
+//! Why a read brought no answer. None of these says anything about the device: a reset waits because of one, and is never decided by it.
 
 use std::time::Duration;
 
-use super::{errors::Refusal, selector::Selector, sign_in::SignInError, transport::TransportError};
+use super::selector::Selector;
+use crate::graph::{
+    auth::SignInError,
+    http::{Refusal, TransportError},
+};
 
 /// How soon a list of many pages is read again.
 const MANY_PAGES_PAUSE: Duration = Duration::from_secs(60);
 
-/// A read that could not tell.
+/// Why a read brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// There was no token to ask with.
@@ -36,13 +40,13 @@ pub enum ReadError {
         /// The answer.
         refusal: Refusal,
     },
-    /// Graph asked to wait, and the time is not over: it was not asked.
+    /// Graph asked for a pause that is not over: nothing was sent.
     #[error("Microsoft Graph asked to wait")]
     Waiting {
-        /// How long still.
+        /// How long it still lasts.
         retry_after: Duration,
     },
-    /// 5xx, 408, 409, 423, 424: trouble that passes.
+    /// 5xx, 408, 409, 423, 424: a temporary error.
     #[error("not available: {refusal}")]
     Unavailable {
         /// What `Retry-After` says, at most ten minutes.
@@ -59,7 +63,7 @@ pub enum ReadError {
     /// Any other 4xx.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// An answer came and cannot be believed.
+    /// An answer came and cannot be used.
     #[error("Microsoft Graph's answer cannot be used: {what}")]
     Unreadable {
         /// What is wrong with it.
@@ -67,7 +71,7 @@ pub enum ReadError {
         /// The answer's `request-id`.
         request_id: Option<String>,
     },
-    /// A list goes on and on, and what was read of it does not decide.
+    /// A list has more pages than are read, and those do not decide.
     #[error(
         "the list of devices has more than the {pages} pages that are read, and these do not decide; name the device by its serialNumber or managedDeviceId in a new object"
     )]
@@ -92,20 +96,17 @@ impl ReadError {
     /// The same without the values of `selector`: Graph may repeat what it was asked.
     #[must_use]
     pub fn hiding(self, selector: &Selector) -> Self {
+        let hide = |refusal: Refusal| refusal.map_texts(|text| selector.hide(text));
         match self {
-            Self::TokenRejected(refusal) => Self::TokenRejected(refusal.hiding(selector)),
-            Self::PermissionMissing(refusal) => Self::PermissionMissing(refusal.hiding(selector)),
-            Self::Throttled { retry_after, refusal } => {
-                Self::Throttled { retry_after, refusal: refusal.hiding(selector) }
-            }
-            Self::Unavailable { retry_after, refusal } => {
-                Self::Unavailable { retry_after, refusal: refusal.hiding(selector) }
-            }
-            Self::ApprovalRequired(refusal) => Self::ApprovalRequired(refusal.hiding(selector)),
-            Self::WithoutIntune(refusal) => Self::WithoutIntune(refusal.hiding(selector)),
-            Self::UnknownProperty(refusal) => Self::UnknownProperty(refusal.hiding(selector)),
-            Self::WrongAddress(refusal) => Self::WrongAddress(refusal.hiding(selector)),
-            Self::Refused(refusal) => Self::Refused(refusal.hiding(selector)),
+            Self::TokenRejected(refusal) => Self::TokenRejected(hide(refusal)),
+            Self::PermissionMissing(refusal) => Self::PermissionMissing(hide(refusal)),
+            Self::Throttled { retry_after, refusal } => Self::Throttled { retry_after, refusal: hide(refusal) },
+            Self::Unavailable { retry_after, refusal } => Self::Unavailable { retry_after, refusal: hide(refusal) },
+            Self::ApprovalRequired(refusal) => Self::ApprovalRequired(hide(refusal)),
+            Self::WithoutIntune(refusal) => Self::WithoutIntune(hide(refusal)),
+            Self::UnknownProperty(refusal) => Self::UnknownProperty(hide(refusal)),
+            Self::WrongAddress(refusal) => Self::WrongAddress(hide(refusal)),
+            Self::Refused(refusal) => Self::Refused(hide(refusal)),
             // Nothing in these is Graph's own words.
             other @ (Self::SignIn(_)
             | Self::Waiting { .. }
@@ -116,7 +117,7 @@ impl ReadError {
         }
     }
 
-    /// How long to leave Graph alone: what it asks for, or what the answer costs.
+    /// How long to send nothing: what Graph asks for, or what the answer costs.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,

@@ -1,5 +1,5 @@
-//! Every request that this room can make of Graph: three reads, with the further pages of a list, several of them together, and one action. There is no way to build
-//! another.
+//! Every request that can be made of Graph: three reads, with the further pages of a list, several of them together, and one action.
+//! There is no way to build another.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
@@ -27,7 +27,7 @@ const MAX_LINK: usize = 8_192;
 /// Rows of a list read; it is only there to tell one device from several.
 const TOP: usize = 25;
 
-/// Longest id of a device record that is believed. Intune's are GUIDs.
+/// Longest id of a device record that is accepted. Intune's are GUIDs.
 const MAX_ID: usize = 64;
 
 /// Without it Graph hides enum members added since the version was published (its best practices article).

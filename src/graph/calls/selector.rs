@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::{hiding, names::comparable, request::literal, wire::DeviceRow};
+use super::{request::literal, wire::DeviceRow};
+use crate::graph::http::{comparable, without};
 
 /// Longest value that is asked for; Graph's own are shorter.
 const MAX_VALUE: usize = 256;
@@ -31,7 +32,7 @@ pub enum Selector {
     User {
         /// The user's principal name.
         principal_name: String,
-        /// `deviceName`, compared without what typing and storing makes of a name.
+        /// `deviceName`, compared without the differences that typing and storing make.
         device_name: Option<String>,
         /// `operatingSystem`.
         operating_system: Option<String>,
@@ -53,15 +54,15 @@ impl fmt::Debug for Selector {
 
 /// One list read on the way to an answer; the next is made if it finds nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Attempt {
+pub(super) struct ListQuery {
     pub(super) filter: String,
     /// Whether the filter says all that the selector says; else rows are narrowed here.
     pub(super) complete: bool,
-    /// Whether it is made although an earlier one found something, for what it finds counts besides.
+    /// Whether it is made although an earlier one found something, because what it finds counts as well.
     pub(super) besides: bool,
 }
 
-impl Attempt {
+impl ListQuery {
     fn complete(filter: String) -> Self {
         Self { filter, complete: true, besides: false }
     }
@@ -88,7 +89,7 @@ impl Selector {
             Self::Imei(imei) => other_form(&compact(imei)),
             _ => None,
         };
-        hiding::without(text, self.values().into_iter().chain(forms.as_deref()))
+        without(text, self.values().into_iter().chain(forms.as_deref()))
     }
 
     fn values(&self) -> Vec<&str> {
@@ -104,34 +105,34 @@ impl Selector {
     /// The list reads to make, in order; none for a `ManagedDeviceId`, which is read directly.
     ///
     /// Whether Graph compares with regard to case is not documented. Serial numbers are mostly upper case; names are
-    /// narrowed here, should the exact filter find none. The properties used are those whose descriptions name `eq`,
+    /// narrowed here if the exact filter finds none. The properties used are those whose descriptions name `eq`,
     /// combined by `and` as the entity's description demands.
-    pub(super) fn attempts(&self) -> Vec<Attempt> {
+    pub(super) fn queries(&self) -> Vec<ListQuery> {
         match self {
             Self::ManagedDeviceId(_) => Vec::new(),
             Self::SerialNumber(serial) => {
                 let serial = serial.trim();
                 let upper = serial.to_uppercase();
-                let mut attempts = vec![Attempt::complete(equals("serialNumber", serial))];
+                let mut queries = vec![ListQuery::complete(equals("serialNumber", serial))];
                 if upper != serial {
-                    attempts.push(Attempt::complete(equals("serialNumber", &upper)));
+                    queries.push(ListQuery::complete(equals("serialNumber", &upper)));
                 }
-                attempts
+                queries
             }
             Self::Imei(imei) => {
-                let other = other_form(&compact(imei)).map(|other| Attempt::complete(equals("imei", &other)));
-                let other = other.map(|attempt| Attempt { besides: true, ..attempt });
-                [Attempt::complete(equals("imei", imei))].into_iter().chain(other).collect()
+                let other = other_form(&compact(imei)).map(|other| ListQuery::complete(equals("imei", &other)));
+                let other = other.map(|query| ListQuery { besides: true, ..query });
+                [ListQuery::complete(equals("imei", imei))].into_iter().chain(other).collect()
             }
-            Self::AzureAdDeviceId(id) => vec![Attempt::complete(equals("azureADDeviceId", id))],
+            Self::AzureAdDeviceId(id) => vec![ListQuery::complete(equals("azureADDeviceId", id))],
             Self::User { principal_name, device_name, operating_system } => {
                 let user = equals("userPrincipalName", principal_name);
                 let name = device_name.iter().map(|v| equals("deviceName", v));
                 let system = operating_system.iter().map(|v| equals("operatingSystem", v));
                 let narrowed = [user.clone()].into_iter().chain(name).chain(system);
                 let narrowed = narrowed.collect::<Vec<_>>().join(" and ");
-                let by_user = (narrowed != user).then(|| Attempt { complete: false, ..Attempt::complete(user) });
-                [Attempt::complete(narrowed)].into_iter().chain(by_user).collect()
+                let by_user = (narrowed != user).then(|| ListQuery { complete: false, ..ListQuery::complete(user) });
+                [ListQuery::complete(narrowed)].into_iter().chain(by_user).collect()
             }
         }
     }
@@ -199,8 +200,8 @@ mod tests {
     use super::*;
 
     fn filters(selector: &Selector) -> Vec<String> {
-        let attempts = selector.attempts().into_iter();
-        attempts.map(|attempt| attempt.filter).collect()
+        let queries = selector.queries().into_iter();
+        queries.map(|query| query.filter).collect()
     }
 
     fn user(name: Option<&str>, system: Option<&str>) -> Selector {

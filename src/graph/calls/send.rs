@@ -6,12 +6,12 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
     answer::{Answer, NotExecuted, judge, judge_silence},
-    budget::Reservation,
     client::Graph,
-    errors::tidy,
-    exchange::Answered,
     request::{Action, Call, DeviceId},
-    transport::{Connection, Exchange, TransportError},
+};
+use crate::graph::{
+    http::{Connection, Exchange, GraphResponse, TransportError, tidy},
+    limits::Reservation,
 };
 
 /// What became of one call of [`Graph::send`].
@@ -35,7 +35,7 @@ impl Graph {
     /// The token is fetched first, which may take a while. Then, as the last thing before the connection is opened,
     /// [`Graph::now`] is compared with `not_after`: past it, or without knowing Graph's time, nothing is sent.
     /// `time_out` is for connecting, sending and the answer. `attempt_id` becomes the `client-request-id`, by which
-    /// Microsoft's support finds the call even if no answer came. `room` is used up only by what is really sent.
+    /// Microsoft's support finds the call even if no answer came. `reservation` is used up only by what is really sent.
     pub async fn send(
         &self,
         action: Action,
@@ -43,7 +43,7 @@ impl Graph {
         attempt_id: &str,
         not_after: Timestamp,
         time_out: Duration,
-        mut room: Reservation,
+        mut reservation: Reservation,
     ) -> Sent {
         let Some(id) = DeviceId::parse(managed_device_id) else {
             let message = "The device's id cannot be part of an address.";
@@ -57,16 +57,16 @@ impl Graph {
             }
         };
         let exchange = Exchange { connection: Connection::Own, time_out };
-        if let Err(too_late) = self.wait_while_held_back(&room, not_after).await {
+        if let Err(too_late) = self.wait_while_held_back(&reservation, not_after).await {
             return Sent::nothing(NotExecuted::PastDeadline, too_late);
         }
         let call = Call::Act { id, action };
-        room.begin();
+        reservation.begin();
         let mut sent = match self.channel.exchange(&call, &token, attempt_id, exchange).await {
-            Ok(answered) => {
-                let sent = Sent::answered(&answered);
+            Ok(response) => {
+                let sent = Sent::answered(&response);
                 if sent.answer == Answer::NotExecuted(NotExecuted::TokenRejected) {
-                    self.channel.heed(&token, &answered);
+                    self.channel.note_rejection(&token, &response);
                 }
                 sent
             }
@@ -74,20 +74,20 @@ impl Graph {
         };
         match &mut sent.answer {
             Answer::NotExecuted(NotExecuted::Throttled { retry_after }) => {
-                *retry_after = Some(room.throttled(*retry_after));
+                *retry_after = Some(reservation.throttled(*retry_after));
             }
-            Answer::NotExecuted(_) => room.without_a_reset(),
+            Answer::NotExecuted(_) => reservation.without_a_reset(),
             _ => {}
         }
         sent
     }
 
-    /// Waits until there is room, and while Graph asks to be left alone: a 429 that came since room was reserved holds for this request, too.
-    /// What would be past the deadline then is too late now.
-    async fn wait_while_held_back(&self, room: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
+    /// Waits until there is capacity, and while a pause that Graph asked for lasts: a 429 that came since the reservation holds for this
+    /// request, too. If the deadline would have passed by then, it is too late now.
+    async fn wait_while_held_back(&self, reservation: &Reservation, not_after: Timestamp) -> Result<(), &'static str> {
         loop {
             let now = self.now().ok_or("Microsoft Graph's time is not known.")?;
-            let pause = room.held_back();
+            let pause = reservation.held_back();
             let sent = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
             if sent.is_none_or(|sent| sent > not_after) {
                 return Err(if pause.is_zero() {
@@ -116,25 +116,24 @@ impl Sent {
         Self { answer: judge_silence(error), request_id: None, date: None, message, went_out }
     }
 
-    fn answered(answered: &Answered) -> Self {
-        let refusal = answered.refusal();
-        let answer = judge(answered, &refusal);
+    fn answered(response: &GraphResponse) -> Self {
+        let refusal = response.refusal();
+        let answer = judge(response, &refusal);
         let status = refusal.status;
         let message = match &answer {
             Answer::Accepted => "Microsoft Graph accepted the request.".to_owned(),
             Answer::Refused => format!("Microsoft Graph refused it with {}", refusal.words()),
-            // What others write is not repeated: it may hold anything.
-            Answer::Unknown if !answered.has_graphs_id() => {
+            // The text of something on the way is not repeated: it may hold anything.
+            Answer::Unknown if !response.has_graphs_id() => {
                 format!(
                     "Something on the way answered {status} in the place of Microsoft Graph, whose answers have a request id"
                 )
             }
             Answer::Unknown | Answer::NotExecuted(_) => refusal.to_string(),
         };
-        Self { answer, request_id: answered.request_id(), date: answered.date(), message, went_out: true }
+        Self { answer, request_id: response.request_id(), date: response.date(), message, went_out: true }
     }
 }
 
 #[cfg(test)]
-#[path = "send/tests.rs"]
 mod tests;

@@ -5,8 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{object::Object, request::Action};
-use passcode_core::platform::device::{ActionResult, ManagedDevice};
+use super::request::Action;
+use crate::graph::http::Object;
+use passcode_core::platform::{ActionResult, ManagedDevice};
 
 /// A row of a list, or a single device, of beta.
 #[derive(Deserialize)]
@@ -66,11 +67,11 @@ pub(super) struct ActionRow {
     action_state: Option<String>,
     start_date_time: Option<String>,
     last_updated_date_time: Option<String>,
-    /// A number in the entries of this project's actions; what it is in others must not spoil a look.
+    /// A number in the entries of this project's actions; what it is in others must not make a look unreadable.
     error_code: Option<Value>,
 }
 
-/// A document in which something cannot be what Graph promises: said in one word, for messages.
+/// The property of a document that is not what Graph promises, for messages.
 pub(super) struct Broken(pub(super) &'static str);
 
 /// Why a text is no device of Graph's.
@@ -145,7 +146,7 @@ impl ActionRow {
     /// The entry as plain data.
     ///
     /// An entry of one of our actions without any start would not count, and its reset be asked for again; the schema
-    /// has none (`startDateTime` is not nullable), so it is no answer. Entries of other actions are not our business.
+    /// has none (`startDateTime` is not nullable), so it is no answer. Entries of other actions do not matter.
     pub(super) fn result(self) -> Result<ActionResult, Broken> {
         let name = self.action_name.unwrap_or_default();
         let ours = [Action::ResetPasscode, Action::RecoverPasscode]

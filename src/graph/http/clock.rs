@@ -1,4 +1,4 @@
-//! The machine's clocks: one by which exchanges are timed, one by which people read.
+//! The machine's clocks: a monotonic one that times exchanges, and the wall clock.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use k8s_openapi::jiff::Timestamp;
 
 /// The machine's clocks, as a trait so that tests can put their own in their place.
 pub trait Clock: Send + Sync {
-    /// Time since an origin that has no meaning: monotonic, and it goes on while the machine is suspended.
+    /// Time since an arbitrary origin: monotonic, and it goes on while the machine is suspended.
     fn boot(&self) -> Duration;
 
     /// The wall clock. It may be wrong.
     fn wall(&self) -> Timestamp;
 }
 
-/// `CLOCK_BOOTTIME`, which unlike `CLOCK_MONOTONIC` does not stand still while a virtual machine is suspended and make an
+/// `CLOCK_BOOTTIME`, which unlike `CLOCK_MONOTONIC` does not stop while a virtual machine is suspended and make an
 /// old `Date` look fresh; and the system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

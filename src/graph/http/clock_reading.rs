@@ -1,4 +1,4 @@
-//! Graph's clock as we heard it: what an answer's `Date` says about the time of a look, and about now.
+//! Graph's clock as its answers show it: what a `Date` says about the time of a look, and about now.
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
@@ -10,16 +10,16 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// A `Date` has whole seconds: up to this much of the true time was cut off.
 const DATE_PRECISION: Duration = Duration::from_secs(1);
 
-/// The last `Date` heard from Graph, in an answer of whatever status.
+/// The `Date` of an answer of Graph, whatever its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// The header's value.
     pub date: Timestamp,
     /// When the request was sent, by [`Clock::boot`](super::Clock::boot).
     pub sent: Duration,
 }
 
-impl Reading {
+impl ClockReading {
     /// An upper bound of Graph's time at the boot time `boot`; `None` once the reading is more than 60 s old.
     pub fn now(&self, boot: Duration) -> Option<Timestamp> {
         let since = boot.checked_sub(self.sent)?;
@@ -30,9 +30,9 @@ impl Reading {
     }
 }
 
-/// An answer with the circumstances in which it was heard.
+/// A value that Graph answered with, and the time at which it held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard<T> {
+pub struct Timed<T> {
     /// What was answered.
     pub value: T,
     /// The answer's time by Graph's clock: its `Date` less the time from sending the request until the answer was
@@ -46,13 +46,13 @@ pub struct Heard<T> {
     pub request_id: Option<String>,
 }
 
-/// The newest [`Reading`] of a client; shared by all its calls.
+/// The newest [`ClockReading`] of a client; shared by all its calls.
 #[derive(Debug, Default)]
-pub(super) struct LastReading(Mutex<Option<Reading>>);
+pub(in crate::graph) struct LastClockReading(Mutex<Option<ClockReading>>);
 
-impl LastReading {
+impl LastClockReading {
     /// Keeps `reading` unless one of a later request is there already.
-    pub(super) fn keep(&self, reading: Reading) {
+    pub(in crate::graph) fn keep(&self, reading: ClockReading) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|kept| kept.sent <= reading.sent) {
             *last = Some(reading);
@@ -60,7 +60,7 @@ impl LastReading {
     }
 
     /// The newest reading.
-    pub(super) fn get(&self) -> Option<Reading> {
+    pub(in crate::graph) fn get(&self) -> Option<ClockReading> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,8 +70,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn reading(sent: u64) -> Reading {
-        Reading { date: "2026-11-22T09:00:00Z".parse().unwrap(), sent: Duration::from_secs(sent) }
+    fn reading(sent: u64) -> ClockReading {
+        ClockReading { date: "2026-11-22T09:00:00Z".parse().unwrap(), sent: Duration::from_secs(sent) }
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_an_earlier_request_does_not_replace_a_later_one() {
-        let last = LastReading::default();
+        let last = LastClockReading::default();
         assert_eq!(last.get(), None);
         last.keep(reading(2));
         last.keep(reading(1));

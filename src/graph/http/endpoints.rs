@@ -1,4 +1,4 @@
-//! Where Graph and Entra are: the four public clouds, or addresses of one's own, as far as whoever runs the operator allows them.
+//! Where Graph and Entra are: the four public clouds, or other addresses that the administrator of the operator allows.
 
 use std::collections::BTreeSet;
 
@@ -68,8 +68,8 @@ pub enum ConfigError {
     Identity(&'static str),
 }
 
-/// The origins besides Microsoft's own that credentials and tokens may be sent to. Whoever runs the operator says which; what a tenant
-/// says is compared with them.
+/// The origins besides Microsoft's own that credentials and tokens may be sent to. The administrator of the operator names them; what a
+/// tenant names is compared with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(BTreeSet<String>);
 
@@ -123,7 +123,7 @@ impl From<Cloud> for Endpoints {
 }
 
 impl Endpoints {
-    /// Addresses of one's own: https origins without a path, Microsoft's or among the `allowed`, and certificates to trust besides the
+    /// Other addresses: https origins without a path, Microsoft's or among the `allowed`, and certificates to trust besides the
     /// system's (PEM text, or base64 of it).
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Endpoints {
     }
 
     /// The scope that stands for all application permissions granted on this Graph.
-    pub(super) fn scope(&self) -> String {
+    pub(in crate::graph) fn scope(&self) -> String {
         format!("{}/.default", self.graph)
     }
 }

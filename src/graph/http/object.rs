@@ -10,7 +10,7 @@ use serde::{
 
 /// A `T` that was written as an object.
 #[derive(Default)]
-pub(super) struct Object<T>(pub(super) T);
+pub(in crate::graph) struct Object<T>(pub(in crate::graph) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

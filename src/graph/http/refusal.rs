@@ -6,20 +6,10 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{hiding, object::Object, selector::Selector};
-
-/// Longest sentence that is kept, in characters.
-const MAX_SENTENCE: usize = 300;
-
-/// So much of a text is read, in characters.
-const MAX_READ: usize = 4_000;
+use super::{object::Object, text::tidy};
 
 /// How deep Intune has been seen to nest JSON documents in strings.
 const MAX_NESTING: usize = 3;
-
-/// Where Intune's sentences end and its internals begin: ids for customer support, and a URL that names the scale unit.
-const INTERNALS: [&str; 5] =
-    [" - Operation ID", "Operation ID (for customer support)", " - Activity ID", "Activity ID:", "Url: http"];
 
 /// An answer by which Graph refused a request, reduced to what people and support need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +32,7 @@ impl fmt::Display for Refusal {
 
 impl Refusal {
     /// Status, code and sentence.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::graph) fn words(&self) -> String {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
         let sentence =
             self.sentence.as_ref().map_or_else(|| " without a reason".to_owned(), |sentence| format!(": {sentence}"));
@@ -67,28 +57,28 @@ impl Refusal {
         }
     }
 
-    /// The same without the values of `selector`, which Graph may repeat.
-    pub(super) fn hiding(self, selector: &Selector) -> Self {
-        let hide = |text: Option<String>| text.map(|text| selector.hide(&text));
+    /// The same with each of its texts passed through `hide`.
+    pub(in crate::graph) fn map_texts(self, hide: impl Fn(&str) -> String) -> Self {
+        let hide = |text: Option<String>| text.map(|text| hide(&text));
         let (code, sentence, request_id) = (hide(self.code), hide(self.sentence), hide(self.request_id));
         Self { status: self.status, code, sentence, request_id }
     }
 
     /// Whether Graph itself wrote the body, and not something on the way to it.
-    pub(super) fn is_from_graph(&self) -> bool {
+    pub(in crate::graph) fn is_from_graph(&self) -> bool {
         self.code.is_some()
     }
 
     /// Whether Graph knows no such path: our fault, or the wrong cloud's address (graph-docs issues 21262, 21648).
-    /// The code is only `BadRequest`, so that the message has to be asked in spite of Graph's advice.
-    pub(super) fn is_unknown_segment(&self) -> bool {
+    /// The code is only `BadRequest`, so that the message has to be read, against Graph's advice.
+    pub(in crate::graph) fn is_unknown_segment(&self) -> bool {
         let sentence = self.sentence.as_deref().unwrap_or_default();
         sentence.to_ascii_lowercase().contains("resource not found for the segment")
     }
 
     /// Whether Intune's own service refused what Graph's gateway let through: a tenant without Intune or a licence for it, or an app
     /// without a role there. A 401 with this code says nothing against the token (Microsoft365DSC's sources, graph-explorer issue 706).
-    pub(super) fn is_without_intune(&self) -> bool {
+    pub(in crate::graph) fn is_without_intune(&self) -> bool {
         let sentence = self.sentence.as_deref().unwrap_or_default();
         let not_applicable = sentence.to_ascii_lowercase().contains("request not applicable to target tenant");
         let forbidden = self.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("Forbidden"));
@@ -96,7 +86,7 @@ impl Refusal {
     }
 
     /// Whether Graph does not know a property that was asked for: beta may lose one any day. The code is only `BadRequest`.
-    pub(super) fn is_unknown_property(&self) -> bool {
+    pub(in crate::graph) fn is_unknown_property(&self) -> bool {
         let sentence = self.sentence.as_deref().unwrap_or_default();
         self.status == 400 && sentence.to_ascii_lowercase().contains("could not find a property named")
     }
@@ -107,7 +97,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("request-id")?.to_str().ok().and_then(tidy)
 }
 
-/// Graph's error document. Values are taken as they come: a number where a text is promised spoils only itself.
+/// Graph's error document. Values are taken as they come: a number where a text is promised makes only that field unreadable.
 #[derive(Default, Deserialize)]
 struct Document {
     error: Object<ErrorObject>,
@@ -169,34 +159,11 @@ fn unwrap_message(message: Option<String>) -> (Option<String>, Option<String>) {
     (code, message)
 }
 
-/// One line without control characters, URLs, nested JSON, anybody's address and Intune's internals; `None` if nothing is left.
-pub(super) fn tidy(text: &str) -> Option<String> {
-    let text = match text.char_indices().nth(MAX_READ) {
-        Some((cut, _)) => &format!("{}{}", &text[..cut], hiding::HIDDEN),
-        None => text,
-    };
-    let text = &hiding::without_people(text);
-    let end = INTERNALS
-        .iter()
-        .filter_map(|marker| text.find(marker))
-        .chain(text.find('{').filter(|at| text[*at..].contains('"')))
-        .min();
-    let text: String =
-        text[..end.unwrap_or(text.len())].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let words = text.split_whitespace().filter(|word| !word.contains("://"));
-    let line = words.collect::<Vec<_>>().join(" ");
-    let line = line.trim_end_matches([' ', '-']);
-    match line.char_indices().nth(MAX_SENTENCE) {
-        Some((cut, _)) => Some(format!("{}{}", &line[..cut], hiding::HIDDEN)),
-        None => Some(line.to_owned()).filter(|line| !line.is_empty()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::graph::testing::samples;
+    use crate::graph::http::{testing::samples, text::holds};
     use proptest::prelude::*;
 
     fn read(status: u16, body: &str) -> Refusal {
@@ -285,20 +252,6 @@ mod tests {
         assert_eq!(read(502, "").to_string(), "Microsoft Graph answered 502 without a reason");
     }
 
-    #[test]
-    fn tidy_drops_urls_control_characters_and_json() {
-        assert_eq!(tidy("a\u{0}b\r\n  see https://fef.manage.microsoft.com/x?y=1 now").unwrap(), "a b see now");
-        assert_eq!(tidy(r#"Bad thing: {"inner": "x"}"#).unwrap(), "Bad thing:");
-        assert_eq!(tidy("Set {braces} alone").unwrap(), "Set {braces} alone");
-        assert_eq!(tidy(" - Operation ID (for customer support): 0"), None);
-        let long = tidy(&"ä".repeat(1000)).unwrap();
-        assert_eq!(long.chars().count(), MAX_SENTENCE + 1);
-    }
-
-    fn holds(line: &str) -> bool {
-        line.chars().count() <= MAX_SENTENCE + 1 && !line.chars().any(char::is_control) && !line.contains("://")
-    }
-
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -310,11 +263,6 @@ mod tests {
             let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
             let refusal = read(400, &body);
             prop_assert!(refusal.sentence.is_none_or(|line| holds(&line)));
-        }
-
-        #[test]
-        fn tidy_holds_its_word(text in any::<String>()) {
-            prop_assert!(tidy(&text).is_none_or(|line| holds(&line)));
         }
     }
 }

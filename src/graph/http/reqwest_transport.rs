@@ -1,4 +1,4 @@
-//! The transport of production: reqwest with rustls, over https only.
+//! The transport in production: reqwest with rustls, over https only.
 
 use std::{error::Error, time::Duration};
 
@@ -8,9 +8,8 @@ use reqwest::{Certificate, Client, ClientBuilder, redirect, retry};
 
 use super::{
     endpoints::ConfigError,
-    errors::tidy,
-    metadata_http,
-    transport::{Connection, Exchange, Transport, TransportError, Truncated},
+    text::tidy,
+    transport::{Connection, Exchange, NODE_ORIGIN, Transport, TransportError, Truncated},
 };
 
 /// Connecting (name, TCP, TLS, a proxy's tunnel) gets less time than any exchange, so that a host that cannot be
@@ -20,7 +19,7 @@ const CONNECT_TIME_OUT: Duration = Duration::from_secs(10);
 /// `TCP_USER_TIMEOUT`: after this, unacknowledged bytes are given up by the kernel too (part of `sendGrace`).
 const TCP_USER_TIME_OUT: Duration = Duration::from_secs(30);
 
-/// No answer that this room asks for comes near it.
+/// No answer that is asked for comes near it.
 const MAX_BODY: usize = 4 << 20;
 
 /// Exchanges over the network. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`).
@@ -89,7 +88,7 @@ impl Transport for ReqwestTransport {
             Connection::Node => return Err(TransportError::NotConnected("this is not the node's address".to_owned())),
         };
         let mut request = reqwest::Request::try_from(request).map_err(failed)?;
-        // A little less than the caller waits: else a body that hangs would cost the status line that came before it.
+        // A little less than the caller waits: otherwise a body that hangs would lose the status line that came before it.
         *request.timeout_mut() = Some(exchange.time_out * 19 / 20);
         let mut answer = client.execute(request).await.map_err(failed)?;
         let (body, truncated) = body(&mut answer).await;
@@ -107,7 +106,7 @@ impl Transport for ReqwestTransport {
 /// Whether this is the metadata service of the node: nothing else is asked over plain HTTP.
 fn is_the_node(uri: &http::Uri) -> bool {
     let place = (uri.scheme_str(), uri.authority().map(http::uri::Authority::as_str));
-    place == (Some("http"), metadata_http::ORIGIN.strip_prefix("http://"))
+    place == (Some("http"), NODE_ORIGIN.strip_prefix("http://"))
 }
 
 /// What arrived of the body, and whether something is missing.

@@ -1,18 +1,18 @@
-//! `Retry-After`: how long Graph asks to be left alone.
+//! `Retry-After`: how long Graph asks for a pause.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use k8s_openapi::jiff::Timestamp;
 
-/// Nothing asks for longer in earnest; a device's owner is waiting.
+/// The longest pause that is honoured; a device's owner is waiting.
 const MAX: Duration = Duration::from_secs(600);
 
 /// The time to wait, at most ten minutes; `None` where the header is missing or nonsense.
 ///
 /// Graph's own documentation shows a fraction (`2.128`), so an integer is not enough, and Intune may leave the header
 /// out. An HTTP date is taken relative to the answer's own `Date`, not to this machine's clock.
-pub(super) fn retry_after(headers: &HeaderMap, date: Option<Timestamp>) -> Option<Duration> {
+pub(in crate::graph) fn retry_after(headers: &HeaderMap, date: Option<Timestamp>) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = seconds(value).or_else(|| until(value, date?))?;
     Some(wait.min(MAX))
@@ -34,7 +34,7 @@ fn until(value: &str, date: Timestamp) -> Option<Duration> {
 }
 
 /// The value of a header such as `Date`.
-pub(super) fn http_date(value: &str) -> Option<Timestamp> {
+pub(in crate::graph) fn http_date(value: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()
 }
 

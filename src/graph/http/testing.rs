@@ -1,8 +1,7 @@
-//! What the tests of this room share: a scripted transport, a clock that is set by hand, and Graph's own samples.
+//! For tests: a scripted transport, a clock that is set by hand, and Graph's own samples.
 #![allow(clippy::unwrap_used)]
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -11,48 +10,42 @@ use std::{
 };
 
 use async_trait::async_trait;
-use azure_core::credentials::Secret;
 use bytes::Bytes;
-use futures::FutureExt;
 use http::{Request, Response};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    AllowedOrigins, Budget, Clock, Credentials, Endpoints, Exchange, Graph, Limits, Reservation, Transport,
-    TransportError,
-};
+use super::{AllowedOrigins, Clock, Endpoints, Exchange, Transport, TransportError};
 
-pub(super) const GRAPH: &str = "https://graph.test";
-pub(super) const AUTHORITY: &str = "https://login.test";
-pub(super) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-pub(super) const SECRET: &str = "planted~client+secret";
-pub(super) const DATE: &str = "Sun, 22 Nov 2026 09:00:00 GMT";
+pub(in crate::graph) const GRAPH: &str = "https://graph.test";
+pub(in crate::graph) const AUTHORITY: &str = "https://login.test";
+pub(in crate::graph) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(in crate::graph) const DATE: &str = "Sun, 22 Nov 2026 09:00:00 GMT";
 
 /// A request as it was sent, for assertions.
 #[derive(Clone)]
-pub(super) struct Seen {
-    pub(super) line: String,
-    pub(super) request: Request<Bytes>,
-    pub(super) exchange: Exchange,
+pub(in crate::graph) struct Seen {
+    pub(in crate::graph) line: String,
+    pub(in crate::graph) request: Request<Bytes>,
+    pub(in crate::graph) exchange: Exchange,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::graph) fn header(&self, name: &str) -> Option<&str> {
         self.request.headers().get(name).map(|v| v.to_str().unwrap())
     }
 
-    pub(super) fn body(&self) -> &str {
+    pub(in crate::graph) fn body(&self) -> &str {
         std::str::from_utf8(self.request.body()).unwrap()
     }
 }
 
 /// What a script says to a request; `None` never answers.
-pub(super) type Reply = Option<Result<Response<Bytes>, TransportError>>;
+pub(in crate::graph) type Reply = Option<Result<Response<Bytes>, TransportError>>;
 type Answers = dyn Fn(&Request<Bytes>) -> Reply + Send + Sync;
 
 /// A transport that answers by a closure and keeps what it was asked.
-pub(super) struct Script {
+pub(in crate::graph) struct Script {
     answers: Box<Answers>,
     seen: Mutex<Vec<Seen>>,
 }
@@ -73,12 +66,12 @@ impl Transport for Script {
 }
 
 impl Script {
-    pub(super) fn new(answers: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(in crate::graph) fn new(answers: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { answers: Box::new(answers), seen: Mutex::default() })
     }
 
     /// A script for Graph alone: Entra gives `token-1`, `token-2`, ….
-    pub(super) fn signed_in(answers: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(in crate::graph) fn signed_in(answers: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
         let tokens = AtomicU64::new(0);
         Self::new(move |request| {
             if is_token_request(request) {
@@ -89,33 +82,33 @@ impl Script {
         })
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(in crate::graph) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// The requests to Graph.
-    pub(super) fn graph_calls(&self) -> Vec<Seen> {
+    pub(in crate::graph) fn graph_calls(&self) -> Vec<Seen> {
         let seen = self.seen().into_iter();
         seen.filter(|seen| !is_token_request(&seen.request)).collect()
     }
 
     /// The requests to Entra.
-    pub(super) fn token_calls(&self) -> Vec<Seen> {
+    pub(in crate::graph) fn token_calls(&self) -> Vec<Seen> {
         let seen = self.seen().into_iter();
         seen.filter(|seen| is_token_request(&seen.request)).collect()
     }
 }
 
-pub(super) fn is_token_request(request: &Request<Bytes>) -> bool {
+pub(in crate::graph) fn is_token_request(request: &Request<Bytes>) -> bool {
     request.uri().path().ends_with("/oauth2/v2.0/token")
 }
 
 /// A clock that stands still until it is moved.
 #[derive(Default)]
-pub(super) struct HandClock(AtomicU64);
+pub(in crate::graph) struct HandClock(AtomicU64);
 
 impl HandClock {
-    pub(super) fn advance(&self, time: Duration) {
+    pub(in crate::graph) fn advance(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap();
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
@@ -131,38 +124,12 @@ impl Clock for HandClock {
     }
 }
 
-pub(super) fn endpoints() -> Endpoints {
+pub(in crate::graph) fn endpoints() -> Endpoints {
     Endpoints::custom(GRAPH, AUTHORITY, None, &AllowedOrigins::parse([GRAPH, AUTHORITY]).unwrap()).unwrap()
 }
 
-pub(super) fn client_secret() -> Credentials {
-    Credentials::ClientSecret { client_id: "client-1".to_owned(), secret: Secret::new(SECRET) }
-}
-
-pub(super) fn workload_identity(file: PathBuf) -> Credentials {
-    Credentials::WorkloadIdentity { client_id: "client-1".to_owned(), token_file: file }
-}
-
-/// A client over `script`, with a clock of its own.
-pub(super) fn client(script: &Arc<Script>) -> (Graph, Arc<HandClock>) {
-    client_with(script, client_secret())
-}
-
-pub(super) fn client_with(script: &Arc<Script>, credentials: Credentials) -> (Graph, Arc<HandClock>) {
-    let clock = Arc::new(HandClock::default());
-    clock.advance(Duration::from_secs(1000));
-    let graph = Graph::new(TENANT, endpoints(), credentials, script.clone(), clock.clone());
-    (graph.unwrap(), clock)
-}
-
-/// Room for a reset, whatever was sent before.
-pub(super) fn room() -> Reservation {
-    let budget = Budget::new(Arc::new(HandClock::default()));
-    budget.reserve_again(Limits::PUBLISHED).now_or_never().unwrap()
-}
-
 /// An answer with a `Date` and a `request-id`.
-pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
+pub(in crate::graph) fn answer(status: u16, body: &str) -> Response<Bytes> {
     Response::builder()
         .status(status)
         .header("date", DATE)
@@ -171,20 +138,20 @@ pub(super) fn answer(status: u16, body: &str) -> Response<Bytes> {
         .unwrap()
 }
 
-pub(super) fn reply(status: u16, body: &str) -> Reply {
+pub(in crate::graph) fn reply(status: u16, body: &str) -> Reply {
     Some(Ok(answer(status, body)))
 }
 
-pub(super) fn ok(body: &Value) -> Reply {
+pub(in crate::graph) fn ok(body: &Value) -> Reply {
     reply(200, &body.to_string())
 }
 
-pub(super) fn token(token: &str) -> Reply {
+pub(in crate::graph) fn token(token: &str) -> Reply {
     ok(&json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}))
 }
 
 /// Graph's answers as documented, or as reported by users.
-pub(super) mod samples {
+pub(in crate::graph) mod samples {
     pub(in crate::graph) const BAD_REQUEST: &str = r#"{"error":{"code":"BadRequest","message":"{\r\n  \"_version\": 3,\r\n  \"Message\": \"An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: 13b1d9ee-b9d2-49c4-bff7-d7afd9dff0cb - Url: https://fef.amsua0502.manage.microsoft.com/DeviceFE/StatelessDeviceFEService/deviceManagement/managedDevices%28%27b0fe8aa9-7d00-43f1-9ffb-1e2e5c2f66f3%27%29/microsoft.management.services.api.wipe?api-version=2018-05-24\",\r\n  \"CustomApiErrorPhrase\": \"\",\r\n  \"RetryAfter\": null,\r\n  \"ErrorSourceService\": \"\",\r\n  \"HttpHeaders\": \"{}\"\r\n}","innerError":{"request-id":"13b1d9ee-b9d2-49c4-bff7-d7afd9dff0cb","date":"2019-07-02T19:36:21"}}}"#;
     pub(in crate::graph) const UNKNOWN_SEGMENT: &str = r#"{"error":{"code":"BadRequest","message":"Resource not found for the segment 'deviceStatuses'.","innerError":{"date":"2023-06-14T12:07:24","request-id":"98a1fc3f-ea87-4265-881e-2eef98f8de91"}}}"#;
     pub(in crate::graph) const APPROVAL: &str = r#"{"error":{"code":"ApprovalRequired","message":"Approval Required. Request Approval using the request ID returned as part of the x-msft-approval-code response header. x-msft-approval-code: aabb1234-5678-9012-abcd-ef0123456789"}}"#;

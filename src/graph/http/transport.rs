@@ -1,4 +1,4 @@
-//! The seam between this room and the network: one HTTP exchange.
+//! The seam to the network: one HTTP exchange.
 
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ pub struct Exchange {
     /// How long the caller waits, connecting and reading the body included.
     pub time_out: Duration,
 }
+
+/// The only address that is reached by [`Connection::Node`]: link-local, on every Azure node.
+pub(in crate::graph) const NODE_ORIGIN: &str = "http://169.254.169.254";
 
 /// Which connection an exchange uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

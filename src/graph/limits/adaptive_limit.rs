@@ -1,47 +1,48 @@
-//! What Graph lets through where other apps use part of the tenant's limit: learned from its 429s, and tried again later.
+//! The limit that is left for us where other apps use part of the tenant's: estimated from Graph's 429s, and raised step by step later.
 //!
-//! A 429 says that the window is full: what went through of ours in its 20 s is what others left, and exactly that once they have asked for
-//! 20 s. Before that they will take more. Between what held and what was too much it is tried half-way; above it again after a while.
+//! A 429 says that the window is full: the requests of ours that went through in its 20 s are what the others left, and exactly that once
+//! the others have sent for 20 s. Before that they will take more. Between an allowance that held and one that was too high, half-way is
+//! tried next; after a while, more than was too high is tried again.
 
 use std::time::Duration;
 
-use super::window::SPAN;
+use super::configured::SPAN;
 
-/// How long what was learned is not exceeded; doubled each time that it was tried in vain.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an estimate is not exceeded; doubled each time that a higher one was tried in vain.
+const HOLD: Duration = Duration::from_secs(60);
 /// The longest time between two such tries.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
+const LONGEST_HOLD: Duration = Duration::from_secs(600);
 
-/// The part of a limit that is ours at the moment.
+/// The part of a limit that is ours at the moment; `None`: all of it, as far as is known.
 #[derive(Debug, Default)]
-pub(super) struct Share(Option<Learned>);
+pub(super) struct AdaptiveLimit(Option<Estimate>);
 
 #[derive(Debug)]
-struct Learned {
+struct Estimate {
     allowed: usize,
     /// What held before the latest raise.
     proven: usize,
-    /// What is known to be too much, or the limit.
+    /// What is known to be too high, or the limit.
     ceiling: usize,
-    /// When the first lesson was learned, and the latest.
+    /// When the first 429 came, and the latest.
     began: Duration,
     since: Duration,
-    /// The latest raise since the latest lesson.
+    /// The latest raise since the latest 429.
     raise: Option<Raise>,
     next_raise: Duration,
-    /// How far the next try goes above what is known to be too much.
+    /// How far the next try goes above what is known to be too high.
     step: usize,
-    patience: Duration,
+    hold: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Raise {
     at: Duration,
-    /// Above what was too much earlier: others may use less by now.
+    /// Above what was too high earlier: others may use less by now.
     beyond: bool,
 }
 
-impl Share {
+impl AdaptiveLimit {
     /// Whether others use part of the limit, as far as is known.
     pub(super) fn is_shared(&self) -> bool {
         self.0.is_some()
@@ -49,13 +50,13 @@ impl Share {
 
     /// How many requests any 20 s may hold at the boot time `now`, of `limit` that were configured.
     pub(super) fn allowed(&mut self, limit: usize, now: Duration) -> usize {
-        let Some(learned) = &mut self.0 else { return limit };
-        while now >= learned.next_raise && learned.allowed < limit {
-            learned.raise(limit);
+        let Some(estimate) = &mut self.0 else { return limit };
+        while now >= estimate.next_raise && estimate.allowed < limit {
+            estimate.raise(limit);
         }
-        let allowed = learned.allowed;
+        let allowed = estimate.allowed;
         // What was raised to the whole limit has to hold for its 20 s, too.
-        if allowed >= limit && now >= learned.next_raise {
+        if allowed >= limit && now >= estimate.next_raise {
             self.0 = None;
         }
         allowed.min(limit)
@@ -63,37 +64,37 @@ impl Share {
 
     /// A request that was sent at `sent` was throttled, while `passed` others of the last 20 s were not.
     pub(super) fn throttled(&mut self, limit: usize, passed: usize, sent: Duration, now: Duration) {
-        let Lesson { allowed, ceiling, patience } = match &self.0 {
-            // Sent before the lesson was learned: it says nothing new.
-            Some(learned) if sent < learned.since => return,
-            Some(learned) => learned.another(passed, now),
+        let Adjustment { allowed, ceiling, hold } = match &self.0 {
+            // Sent before the latest adjustment: it says nothing new.
+            Some(estimate) if sent < estimate.since => return,
+            Some(estimate) => estimate.another(passed, now),
             // Half and half, until more is known.
-            None => Lesson { allowed: (passed * 85 / 100).min(limit / 2), ceiling: passed, patience: PATIENCE },
+            None => Adjustment { allowed: (passed * 85 / 100).min(limit / 2), ceiling: passed, hold: HOLD },
         };
         let allowed = allowed.clamp(least(limit), limit);
         let ceiling = ceiling.clamp(allowed, limit);
-        self.0 = Some(Learned {
+        self.0 = Some(Estimate {
             allowed,
             proven: allowed,
             ceiling,
-            began: self.0.as_ref().map_or(now, |learned| learned.began),
+            began: self.0.as_ref().map_or(now, |estimate| estimate.began),
             since: now,
             raise: None,
-            next_raise: now + if is_settled(allowed, ceiling, limit) { patience } else { SPAN },
+            next_raise: now + if is_settled(allowed, ceiling, limit) { hold } else { SPAN },
             step: (limit / 50).max(1),
-            patience,
+            hold,
         });
     }
 }
 
-/// What a 429 says.
-struct Lesson {
+/// What a 429 changes in the estimate.
+struct Adjustment {
     allowed: usize,
     ceiling: usize,
-    patience: Duration,
+    hold: Duration,
 }
 
-impl Learned {
+impl Estimate {
     fn raise(&mut self, limit: usize) {
         let beyond = is_settled(self.allowed, self.ceiling, limit);
         self.raise = Some(Raise { at: self.next_raise, beyond });
@@ -106,33 +107,33 @@ impl Learned {
             self.allowed += (self.ceiling - self.allowed) / 2;
         }
         let settled = !beyond && self.ceiling < limit && is_settled(self.allowed, self.ceiling, limit);
-        self.next_raise += if settled { self.patience } else { SPAN };
+        self.next_raise += if settled { self.hold } else { SPAN };
     }
 
-    /// What another 429 says.
-    fn another(&self, passed: usize, now: Duration) -> Lesson {
+    /// What a further 429 changes.
+    fn another(&self, passed: usize, now: Duration) -> Adjustment {
         let measured = passed * 95 / 100;
-        let too_much = self.ceiling.min(passed);
+        let too_high = self.ceiling.min(passed);
         let failed = self.raise.filter(|raise| now < raise.at + 2 * SPAN);
         let Some(raise) = failed else {
             let others_are_counted = now > self.began + SPAN;
             let allowed = if others_are_counted { measured } else { passed.min(self.allowed) * 85 / 100 };
-            return Lesson { allowed, ceiling: too_much, patience: PATIENCE };
+            return Adjustment { allowed, ceiling: too_high, hold: HOLD };
         };
         let allowed = if self.proven < passed { self.proven.max(measured) } else { measured };
         if raise.beyond {
-            return Lesson { allowed, ceiling: allowed, patience: (self.patience * 2).min(LONGEST_PATIENCE) };
+            return Adjustment { allowed, ceiling: allowed, hold: (self.hold * 2).min(LONGEST_HOLD) };
         }
-        Lesson { allowed, ceiling: self.allowed.min(passed), patience: PATIENCE }
+        Adjustment { allowed, ceiling: self.allowed.min(passed), hold: HOLD }
     }
 }
 
-/// Whether it is known well enough how much is ours.
+/// Whether the estimate is precise enough.
 fn is_settled(allowed: usize, ceiling: usize, limit: usize) -> bool {
     ceiling.saturating_sub(allowed) <= limit / 25
 }
 
-/// Less than this is not believed: a 429 after a few requests says that Graph is busy, and not how much of it is ours.
+/// The lowest estimate: a 429 after a few requests says that Graph is busy, and not how much of the limit is ours.
 fn least(limit: usize) -> usize {
     (limit / 10).max(5).min(limit)
 }
@@ -145,53 +146,53 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn levels(share: &mut Share, seconds: &[u64]) -> Vec<usize> {
-        seconds.iter().map(|at| share.allowed(200, second(*at))).collect()
+    fn levels(adaptive: &mut AdaptiveLimit, seconds: &[u64]) -> Vec<usize> {
+        seconds.iter().map(|at| adaptive.allowed(200, second(*at))).collect()
     }
 
     #[test]
     fn after_the_first_429_half_of_it_is_tried_and_then_half_of_what_is_above() {
-        let mut share = Share::default();
-        assert_eq!(share.allowed(200, second(0)), 200);
-        share.throttled(200, 180, second(99), second(100));
-        assert_eq!(share.allowed(200, second(100)), 100);
+        let mut adaptive = AdaptiveLimit::default();
+        assert_eq!(adaptive.allowed(200, second(0)), 200);
+        adaptive.throttled(200, 180, second(99), second(100));
+        assert_eq!(adaptive.allowed(200, second(100)), 100);
         // Sent before that was known.
-        share.throttled(200, 50, second(99), second(101));
+        adaptive.throttled(200, 50, second(99), second(101));
         // Half-way to 180; that was too much once, so it is not exceeded for a minute; and then it is tried how much is there again.
         let at = [120, 140, 160, 180, 239, 240, 260, 280, 300, 320];
-        assert_eq!(levels(&mut share, &at), [140, 160, 170, 175, 175, 179, 189, 194, 200, 200]);
-        assert!(!share.is_shared());
+        assert_eq!(levels(&mut adaptive, &at), [140, 160, 170, 175, 175, 179, 189, 194, 200, 200]);
+        assert!(!adaptive.is_shared());
     }
 
     #[test]
-    fn once_others_asked_for_20_s_a_429_says_what_is_ours() {
-        let mut share = Share::default();
-        share.throttled(200, 180, second(99), second(100));
-        assert_eq!(share.allowed(200, second(120)), 140);
-        share.throttled(200, 104, second(125), second(125));
+    fn once_others_sent_for_20_s_a_429_says_what_is_ours() {
+        let mut adaptive = AdaptiveLimit::default();
+        adaptive.throttled(200, 180, second(99), second(100));
+        assert_eq!(adaptive.allowed(200, second(120)), 140);
+        adaptive.throttled(200, 104, second(125), second(125));
         // Held before, and nearly what went through.
-        assert_eq!(levels(&mut share, &[125, 184, 185]), [100, 100, 104]);
-        share.throttled(200, 102, second(190), second(190));
+        assert_eq!(levels(&mut adaptive, &[125, 184, 185]), [100, 100, 104]);
+        adaptive.throttled(200, 102, second(190), second(190));
         // Tried in vain: the next time it takes longer.
-        assert_eq!(levels(&mut share, &[190, 309, 310]), [100, 100, 104]);
+        assert_eq!(levels(&mut adaptive, &[190, 309, 310]), [100, 100, 104]);
     }
 
     #[test]
-    fn who_takes_more_and_more_is_met_by_less_and_less() {
-        let mut share = Share::default();
-        share.throttled(200, 180, second(100), second(100));
-        share.throttled(200, 70, second(110), second(110));
-        assert_eq!(share.allowed(200, second(110)), 59);
-        share.throttled(200, 40, second(125), second(125));
-        assert_eq!(share.allowed(200, second(125)), 38);
+    fn others_that_take_more_and_more_leave_less_and_less() {
+        let mut adaptive = AdaptiveLimit::default();
+        adaptive.throttled(200, 180, second(100), second(100));
+        adaptive.throttled(200, 70, second(110), second(110));
+        assert_eq!(adaptive.allowed(200, second(110)), 59);
+        adaptive.throttled(200, 40, second(125), second(125));
+        assert_eq!(adaptive.allowed(200, second(125)), 38);
     }
 
     #[test]
     fn a_429_after_a_few_requests_does_not_say_how_much_is_ours() {
-        let mut share = Share::default();
-        share.throttled(1, 0, second(1), second(1));
-        assert_eq!(share.allowed(1, second(1)), 1);
-        share.throttled(200, 0, second(2), second(2));
-        assert_eq!(share.allowed(200, second(2)), 20);
+        let mut adaptive = AdaptiveLimit::default();
+        adaptive.throttled(1, 0, second(1), second(1));
+        assert_eq!(adaptive.allowed(1, second(1)), 1);
+        adaptive.throttled(200, 0, second(2), second(2));
+        assert_eq!(adaptive.allowed(200, second(2)), 20);
     }
 }

@@ -1,8 +1,7 @@
 //! What one app may ask of Graph in one tenant, and what it has asked: shared by all clients of that app.
 //!
-//! Reads and resets have windows of their own, so that a reset never waits for the room that reads took: Graph admits so many
-//! requests of any kind in 20 s, of which so many may be writes, and reads get what is left. Of that, in turn, what each reset needs is
-//! spared.
+//! Reads and resets have windows of their own, so that a reset never waits because of reads: Graph admits so many requests of any kind
+//! in 20 s, of which so many may be writes, and reads get what is left. Of that, in turn, what each reset needs is reserved.
 
 use std::{
     collections::VecDeque,
@@ -14,60 +13,28 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{
-    clock::Clock,
-    desk::Urgency,
-    fair::FairQueue,
-    window::{SPAN, Wait, Window},
+    configured::{Limits, READS_OF_A_RESET, SPAN},
+    fair_queue::FairQueue,
+    priority::Priority,
+    window::{Throttle, Wait, Window},
 };
+use crate::graph::http::Clock;
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// Room that comes so soon is not worth the words of a status.
-const A_MOMENT: Duration = Duration::from_millis(250);
-/// How long before there is room a reset begins to get ready: it waits again before it is sent. Otherwise each 20 s would be longer by what
-/// a look, a lock and a claim take.
-const AHEAD: Duration = Duration::from_millis(500);
+/// How long a reservation waits for capacity before the reset is queued: a shorter wait is not worth a status write.
+const RESERVE_WAIT: Duration = Duration::from_millis(250);
+/// How soon to check again while one request alone tries whether a 429 still holds.
+const TRIAL_CHECK: Duration = Duration::from_millis(250);
+/// How long before there is capacity a reset begins to get ready: it waits again before it is sent. Otherwise each 20 s would be longer
+/// by what a look, a lock and a claim take.
+const PREPARATION: Duration = Duration::from_millis(500);
 /// How long after its lock a reset is sent, at most, in the usual course of things.
 const LOCK_TO_SEND: Duration = Duration::from_millis(1500);
-/// What a reset that has room reads before it is sent, at most: the device, its record, and its record once more under the lock.
-const READS_OF_A_RESET: usize = 3;
-/// How many times faster than in the long run resets may go for a while. All at once, a 429 would come too late for most of them.
+/// How many times faster than in the long run resets may be sent for a while. If all were sent at once, a 429 would come too late for
+/// most of them.
 const BURST: usize = 4;
 /// The same where others use part of the limit.
 const SHARED_BURST: usize = 1;
-
-/// What may be asked, as configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Requests of any kind in any 20 s.
-    pub requests: usize,
-    /// Resets in any 20 s.
-    pub resets: usize,
-    /// Resets in any hour.
-    pub resets_per_hour: usize,
-}
-
-impl Limits {
-    /// Graph's own, per app and tenant (throttling limits of the Intune devices service).
-    pub const PUBLISHED: Self = Self { requests: 2000, resets: 200, resets_per_hour: usize::MAX };
-
-    /// Resets in any 20 s: at most half of all requests, for each of them needs reads.
-    #[must_use]
-    pub fn resets(&self) -> usize {
-        self.resets.min(self.requests / 2).max(1)
-    }
-
-    /// Reads in any 20 s.
-    #[must_use]
-    pub fn reads(&self) -> usize {
-        self.requests.saturating_sub(self.resets()).max(1)
-    }
-
-    /// Reads in any 20 s that are for resets alone.
-    #[must_use]
-    pub fn spared(&self) -> usize {
-        (READS_OF_A_RESET * self.resets()).min(self.reads() / 2)
-    }
-}
 
 /// Which limit holds a reset back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +45,8 @@ pub enum Full {
     Window,
     /// Graph asked to wait.
     Paused,
-    /// Others came first.
-    Line,
+    /// Others are ahead in the queue.
+    Queue,
 }
 
 /// What one app spends in one tenant.
@@ -96,8 +63,8 @@ struct State {
     hour: VecDeque<Duration>,
     /// Resets that are promised and not sent.
     promised: usize,
-    line: FairQueue<Waiter>,
-    /// When the line is looked at again, if nothing happens before.
+    queue: FairQueue<Waiter>,
+    /// When the queue is served again, if nothing happens before.
     alarm: Option<Duration>,
     /// When the next following read is due at an even pace.
     even: Duration,
@@ -110,12 +77,12 @@ struct Waiter {
     tell: oneshot::Sender<Reservation>,
 }
 
-/// Room for one reset. Dropped unsent, it is given back.
+/// Capacity for one reset. Dropped unsent, it is given back.
 #[must_use]
 pub struct Reservation {
     budget: Arc<Budget>,
     limits: Limits,
-    /// From when on there is room.
+    /// From when on there is capacity.
     ready: Duration,
     sent: Option<Duration>,
     ended: bool,
@@ -128,7 +95,7 @@ impl Budget {
         Arc::new(Self { clock, state: Mutex::default() })
     }
 
-    /// Counts a reset that an earlier process took a device's lock for so long ago.
+    /// Counts a reset whose device lock an earlier process took so long ago.
     pub fn sent_by_another(&self, ago: Duration) {
         let ago = ago.saturating_sub(LOCK_TO_SEND);
         let at = self.clock.boot().saturating_sub(ago);
@@ -156,19 +123,19 @@ impl Budget {
         }
     }
 
-    /// Room for a reset, if there is room within a moment and nobody waits for it.
+    /// Capacity for a reset, if there is some within [`RESERVE_WAIT`] and the queue is empty.
     ///
     /// # Errors
     /// What it is held back by.
     pub async fn reserve_soon(self: &Arc<Self>, limits: Limits) -> Result<Reservation, Full> {
-        let end = self.clock.boot() + A_MOMENT;
+        let end = self.clock.boot() + RESERVE_WAIT;
         loop {
             let now = self.clock.boot();
             let wait = {
                 let mut state = self.state();
-                let others = !state.line.is_empty();
-                match state.room(&limits, now) {
-                    Ok(_) if others => return Err(Full::Line),
+                let others = !state.queue.is_empty();
+                match state.capacity(&limits, now) {
+                    Ok(_) if others => return Err(Full::Queue),
                     Ok(ready) => return Ok(self.reservation(&mut state, limits, ready, now)),
                     Err((_, Wait::Until(at))) if at <= end && !others => at.saturating_sub(now),
                     Err((full, _)) => return Err(full),
@@ -178,26 +145,26 @@ impl Budget {
         }
     }
 
-    /// Room for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.
+    /// Capacity for a reset, once it is this one's turn: parties take turns, and within one the oldest comes first.
     pub async fn reserve(self: &Arc<Self>, limits: Limits, party: &str, age: Timestamp) -> Reservation {
         loop {
             let (tell, told) = oneshot::channel();
-            self.state().line.push(party, age, Waiter { limits, tell });
+            self.state().queue.push(party, age, Waiter { limits, tell });
             self.serve();
-            // The line never drops a waiter unserved; asking again would be right if it did.
+            // The queue never drops a waiter unserved; queueing again would be right if it did.
             if let Ok(reservation) = told.await {
                 return reservation;
             }
         }
     }
 
-    /// Room for the same reset once more, ahead of all others: its claim ends soon.
-    pub(super) async fn reserve_again(self: &Arc<Self>, limits: Limits) -> Reservation {
+    /// Capacity for the same reset once more, ahead of all others: its claim ends soon.
+    pub(in crate::graph) async fn reserve_again(self: &Arc<Self>, limits: Limits) -> Reservation {
         loop {
             let now = self.clock.boot();
             let wait = {
                 let mut state = self.state();
-                match state.room(&limits, now) {
+                match state.capacity(&limits, now) {
                     Ok(ready) => return self.reservation(&mut state, limits, ready, now),
                     Err((_, wait)) => pause(wait, now),
                 }
@@ -206,17 +173,17 @@ impl Budget {
         }
     }
 
-    /// Room for a read. Following reads have it at an even pace only, so that they take none in bursts.
-    pub(super) fn read(&self, limits: &Limits, urgency: Urgency) -> Result<(), Wait> {
+    /// Takes capacity for a read. Reads that follow a reset get it at an even pace only, never in bursts.
+    pub(super) fn read(&self, limits: &Limits, priority: Priority) -> Result<(), Wait> {
         let now = self.clock.boot();
         let limit = limits.reads();
         let mut state = self.state();
         let burst = SPAN / 20;
-        let even = urgency == Urgency::Follow;
+        let even = priority == Priority::Follow;
         if even && state.even > now + burst {
             return Err(Wait::Until(state.even.saturating_sub(burst)));
         }
-        let spare = if urgency == Urgency::Reset { 0 } else { limits.spared() };
+        let spare = if priority == Priority::Reset { 0 } else { limits.spared() };
         state.reads.take(limit, spare, now)?;
         if even {
             state.even = state.even.max(now) + SPAN / count(limit - spare);
@@ -224,41 +191,41 @@ impl Budget {
         Ok(())
     }
 
-    /// A read that had room came to its end; `throttled`: by a 429, when it was sent, and what `Retry-After` says.
-    pub(super) fn was_read(&self, limits: &Limits, throttled: Option<(Duration, Option<Duration>)>) {
+    /// A read that had taken capacity came to its end; `throttle`: by a 429.
+    pub(super) fn was_read(&self, limits: &Limits, throttle: Option<Throttle>) {
         let now = self.clock.boot();
         let mut state = self.state();
-        match throttled {
-            Some((sent, retry_after)) => {
+        match throttle {
+            Some(Throttle { sent, retry_after }) => {
                 state.reads.throttled(limits.reads(), sent, now, retry_after);
             }
             None => state.reads.answered(now),
         }
     }
 
-    /// How long Graph asked not to be read.
+    /// How long no read may be sent because Graph asked for a pause.
     pub(super) fn reads_paused(&self) -> Option<Duration> {
         self.state().reads.paused(self.clock.boot())
     }
 
-    /// Takes the room that was found.
+    /// Takes the capacity that was found.
     fn reservation(self: &Arc<Self>, state: &mut State, limits: Limits, ready: Duration, now: Duration) -> Reservation {
         state.promise(&limits, now);
         Reservation { budget: self.clone(), limits, ready, sent: None, ended: false }
     }
 
-    /// Serves those in line while there is room, and sets the alarm for the next.
+    /// Serves the queue while there is capacity, and sets the alarm for the next one in it.
     fn serve(self: &Arc<Self>) {
         let now = self.clock.boot();
         let mut served = Vec::new();
         {
             let mut state = self.state();
             loop {
-                state.line.skip(|waiter| waiter.tell.is_closed());
-                let Some(limits) = state.line.head().map(|waiter| waiter.limits) else { break };
-                match state.room(&limits, now) {
+                state.queue.skip(|waiter| waiter.tell.is_closed());
+                let Some(limits) = state.queue.head().map(|waiter| waiter.limits) else { break };
+                match state.capacity(&limits, now) {
                     Ok(ready) => {
-                        let Some(waiter) = state.line.pop() else { break };
+                        let Some(waiter) = state.queue.pop() else { break };
                         served.push((waiter.tell, self.reservation(&mut state, limits, ready, now)));
                     }
                     Err((_, Wait::Until(at))) => {
@@ -270,7 +237,7 @@ impl Budget {
             }
         }
         for (tell, reservation) in served {
-            // One that is gone meanwhile gives its room back by being dropped.
+            // Where the waiter is gone, the reservation is dropped, which gives its capacity back.
             let _ = tell.send(reservation);
         }
     }
@@ -279,7 +246,7 @@ impl Budget {
         if state.alarm.is_some_and(|alarm| alarm > now && alarm <= at) {
             return;
         }
-        // Without a runtime nobody waits any more.
+        // Without a runtime there is no task that waits.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         state.alarm = Some(at);
         let budget = Arc::downgrade(self);
@@ -292,6 +259,11 @@ impl Budget {
         });
     }
 
+    /// The boot time by which capacity is counted.
+    pub(super) fn boot(&self) -> Duration {
+        self.clock.boot()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -301,7 +273,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX).max(1)
 }
 
-/// How long a wait is; what ends with an answer is looked at again soon.
+/// How long a wait is; one that ends with an answer is checked every second.
 fn pause(wait: Wait, now: Duration) -> Duration {
     match wait {
         Wait::Until(at) => at.saturating_sub(now),
@@ -310,8 +282,8 @@ fn pause(wait: Wait, now: Duration) -> Duration {
 }
 
 impl State {
-    /// From when on there is room for a reset, if that is soon enough to get ready for it.
-    fn room(&mut self, limits: &Limits, now: Duration) -> Result<Duration, (Full, Wait)> {
+    /// From when on there is capacity for a reset, if that is soon enough to get ready for it.
+    fn capacity(&mut self, limits: &Limits, now: Duration) -> Result<Duration, (Full, Wait)> {
         while self.hour.front().is_some_and(|at| *at + HOUR <= now) {
             self.hour.pop_front();
         }
@@ -325,14 +297,14 @@ impl State {
             let wait = self.hour.get(over - 1).map_or(Wait::Answer, |at| Wait::Until(*at + HOUR));
             return Err((Full::Hour, wait));
         }
-        let ready = match self.resets.room(limits.resets(), 0, now) {
+        let ready = match self.resets.capacity(limits.resets(), 0, now) {
             Ok(()) => now,
-            Err(Wait::Until(at)) if at <= now + AHEAD => at,
-            Err(Wait::Until(at)) => return Err((Full::Window, Wait::Until(at - AHEAD))),
+            Err(Wait::Until(at)) if at <= now + PREPARATION => at,
+            Err(Wait::Until(at)) => return Err((Full::Window, Wait::Until(at - PREPARATION))),
             Err(Wait::Answer) => return Err((Full::Window, Wait::Answer)),
         };
         if now < self.next_reset {
-            return Err((Full::Line, Wait::Until(self.next_reset)));
+            return Err((Full::Queue, Wait::Until(self.next_reset)));
         }
         Ok(ready)
     }
@@ -347,18 +319,18 @@ impl State {
 }
 
 impl Reservation {
-    /// How long it must not be sent yet, by its room or because Graph asks for that; zero: it may go.
-    pub(super) fn held_back(&self) -> Duration {
+    /// How long it must not be sent yet, because there is no capacity yet or Graph asked for a pause; zero: it may be sent.
+    pub(in crate::graph) fn held_back(&self) -> Duration {
         let now = self.budget.clock.boot();
         let state = self.budget.state();
         let paused = state.resets.paused(now).unwrap_or_default();
         let under_way = state.resets.open() > state.promised;
-        let tried = if state.resets.is_tried() && under_way { A_MOMENT } else { Duration::ZERO };
-        paused.max(tried).max(self.ready.saturating_sub(now))
+        let trial = if state.resets.is_on_trial() && under_way { TRIAL_CHECK } else { Duration::ZERO };
+        paused.max(trial).max(self.ready.saturating_sub(now))
     }
 
-    /// From now on it may count.
-    pub(super) fn begin(&mut self) {
+    /// It is sent now, and counts from here on.
+    pub(in crate::graph) fn begin(&mut self) {
         let now = self.budget.clock.boot();
         let mut state = self.budget.state();
         state.promised = state.promised.saturating_sub(1);
@@ -366,8 +338,8 @@ impl Reservation {
         self.sent = Some(now);
     }
 
-    /// Graph throttled it; answers how long nothing is sent.
-    pub(super) fn throttled(mut self, retry_after: Option<Duration>) -> Duration {
+    /// Graph throttled it; returns how long nothing is sent.
+    pub(in crate::graph) fn throttled(mut self, retry_after: Option<Duration>) -> Duration {
         let Some(sent) = self.sent else { return Duration::ZERO };
         let now = self.budget.clock.boot();
         self.ended = true;
@@ -380,8 +352,8 @@ impl Reservation {
         pause
     }
 
-    /// It was sent, and certainly nothing was carried out: it is no reset of the hour.
-    pub(super) fn without_a_reset(&self) {
+    /// It was sent, and certainly nothing was executed: it does not count as a reset of this hour.
+    pub(in crate::graph) fn without_a_reset(&self) {
         if let Some(sent) = self.sent {
             self.budget.state().no_reset(sent);
         }

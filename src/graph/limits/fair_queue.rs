@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 #[derive(Debug)]
 pub struct FairQueue<T> {
     parties: HashMap<String, Party<T>>,
-    /// The turn that was served last: who comes anew begins here and not with turns that it never waited for.
+    /// The turn that was served last: a party that joins begins here, and has no claim to earlier turns.
     turn: u64,
     arrivals: u64,
 }
@@ -27,7 +27,7 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Puts something into `party`'s line, behind what is older.
+    /// Queues something for `party`, behind what is older.
     pub fn push(&mut self, party: &str, age: Timestamp, value: T) {
         self.arrivals += 1;
         let turn = self.turn;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_idle_has_saved_up_nothing() {
+    fn an_idle_party_saves_up_no_turns() {
         let mut queue = FairQueue::default();
         for second in 0..50 {
             queue.push("busy", age(second), "busy");

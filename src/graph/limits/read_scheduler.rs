@@ -1,7 +1,7 @@
-//! The desk where reads are handed in: the most urgent first, within the budget, and together where many wait.
+//! The scheduler of reads: the most urgent first, within the budget, and together where many wait.
 //!
-//! While few calls are under way each read is a call of its own, made by whoever handed it in. Where the calls under way are many,
-//! reads collect, and up to twenty of one API version go together in one `$batch`. A reset never passes here.
+//! While few calls are under way each read is a call of its own, made by the task that asks for it. Where the calls under way are many,
+//! reads collect, and several that fit go together in one call. A reset never passes here.
 
 use std::{
     collections::BTreeMap,
@@ -12,145 +12,166 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    batch::{self, Asked, MOST},
-    budget::{Budget, Limits},
-    channel::Channel,
-    exchange::Answered,
-    read_error::ReadError,
-    request::{Call, Version},
-    window::Wait,
+    budget::Budget,
+    configured::Limits,
+    priority::Priority,
+    window::{Throttle, Wait},
 };
 
+/// How many reads one call may hold.
+pub(in crate::graph) const MAX_TOGETHER: usize = 20;
 /// How many calls are under way before reads collect.
-const CALLS: usize = 8;
-/// How soon to look again for room that an answer may have made.
-const SOON: Duration = Duration::from_millis(50);
-/// A longer pause than this is not waited for: whoever asks comes back after it.
-const SHORT_PAUSE: Duration = Duration::from_secs(2);
+const SEPARATE_CALLS: usize = 8;
+/// How soon to check again for capacity that an answer may have freed.
+const CAPACITY_CHECK: Duration = Duration::from_millis(50);
+/// A longer pause than this is not waited for: the caller comes back after it.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// How urgent a read is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Urgency {
-    /// A reset waits for it, with a deadline: it travels alone and at once.
-    Reset,
-    /// It goes on with a look-up: otherwise many would be begun, and none be finished.
-    Begun,
-    /// It begins to find out whether and what a reset will be.
-    LookUp,
-    /// A reset that was sent is followed.
-    Follow,
+/// Makes the calls that the scheduler decides on.
+pub(in crate::graph) trait Reader: Send + Sync + 'static {
+    /// What is asked.
+    type Read: Clone + Send + Sync + 'static;
+    /// What is answered.
+    type Answer: Send + 'static;
+
+    /// Whether two reads may go in one call.
+    fn fit(one: &Self::Read, other: &Self::Read) -> bool;
+
+    /// Makes one read in a call of its own.
+    fn read(&self, read: &Self::Read) -> impl Future<Output = Outcome<Self::Answer>> + Send;
+
+    /// Makes reads that fit in one call; answers in their order.
+    fn read_together(&self, reads: &[Self::Read]) -> impl Future<Output = Vec<Outcome<Self::Answer>>> + Send;
 }
 
-impl Urgency {
-    /// That of the reads that come after one of this.
-    pub(super) fn going_on(self) -> Self {
-        if self == Self::LookUp { Self::Begun } else { self }
-    }
+/// What became of a read.
+pub(in crate::graph) struct Outcome<A> {
+    pub(in crate::graph) answer: A,
+    /// Set where the answer is a 429.
+    pub(in crate::graph) throttle: Option<Throttle>,
 }
 
-/// The desk of one client.
-pub(super) struct Desk {
-    channel: Arc<Channel>,
+/// Graph asked for a pause, and it is not over: the read was not made.
+#[derive(Debug)]
+pub(in crate::graph) struct Paused {
+    /// How long it still lasts.
+    pub(in crate::graph) retry_after: Duration,
+}
+
+/// The scheduler of one client.
+pub(in crate::graph) struct ReadScheduler<R: Reader> {
+    reader: Arc<R>,
     budget: Arc<Budget>,
-    pub(super) limits: Limits,
-    state: Mutex<State>,
+    limits: Limits,
+    state: Mutex<State<R>>,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: BTreeMap<(Urgency, u64), Waiting>,
+/// Where a read is in the queue: by priority, and then in the order of arrival.
+type Slot = (Priority, u64);
+
+struct State<R: Reader> {
+    waiting: BTreeMap<Slot, Waiting<R>>,
     arrivals: u64,
     calls: usize,
-    /// Whether the desk looks again by itself.
+    /// Whether the queue is served again without further cause.
     alarm: bool,
 }
 
-struct Waiting {
-    call: Call,
-    tell: oneshot::Sender<Turn>,
+struct Waiting<R: Reader> {
+    read: R::Read,
+    tell: oneshot::Sender<Turn<R>>,
 }
 
-/// What becomes of a read that was handed in.
-enum Turn {
+/// What becomes of a read that was queued.
+enum Turn<R: Reader> {
     /// It is a call of its own.
-    Alone(Permit),
-    /// It travelled with others.
-    Together(Result<Answered, ReadError>),
+    Alone(Permit<R>),
+    /// It was made together with others.
+    Together(R::Answer),
 }
 
-/// Room for reads of one call. Dropped, it is used up.
-pub(super) struct Permit {
-    desk: Arc<Desk>,
+/// Capacity for the reads of one call. Dropped, it is used up.
+struct Permit<R: Reader> {
+    scheduler: Arc<ReadScheduler<R>>,
     reads: usize,
-    /// Reset reads do not count among the calls, so that slow ones never hold them up.
+    /// Reads of a reset do not count among the calls, so that slow ones never delay them.
     counted: bool,
 }
 
-impl Desk {
-    pub(super) fn new(channel: Arc<Channel>, budget: Arc<Budget>, limits: Limits) -> Arc<Self> {
-        Arc::new(Self { channel, budget, limits, state: Mutex::default() })
+impl<R: Reader> ReadScheduler<R> {
+    pub(in crate::graph) fn new(reader: Arc<R>, budget: Arc<Budget>, limits: Limits) -> Arc<Self> {
+        let state = State { waiting: BTreeMap::new(), arrivals: 0, calls: 0, alarm: false };
+        Arc::new(Self { reader, budget, limits, state: Mutex::new(state) })
     }
 
-    /// Reads once.
-    pub(super) async fn read(self: &Arc<Self>, call: &Call, urgency: Urgency) -> Result<Answered, ReadError> {
-        if let Some(retry_after) = self.budget.reads_paused().filter(|pause| *pause > SHORT_PAUSE) {
-            return Err(ReadError::Waiting { retry_after });
+    pub(in crate::graph) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Makes one read, once it is its turn.
+    pub(in crate::graph) async fn read(
+        self: &Arc<Self>,
+        read: &R::Read,
+        priority: Priority,
+    ) -> Result<R::Answer, Paused> {
+        if let Some(retry_after) = self.budget.reads_paused().filter(|pause| *pause > MAX_PAUSE) {
+            return Err(Paused { retry_after });
         }
         let (tell, told) = oneshot::channel();
         {
             let mut state = self.state();
             state.arrivals += 1;
-            let place = (urgency, state.arrivals);
-            state.waiting.insert(place, Waiting { call: call.clone(), tell });
+            let slot = (priority, state.arrivals);
+            state.waiting.insert(slot, Waiting { read: read.clone(), tell });
         }
         self.serve();
         match told.await {
             Ok(Turn::Alone(permit)) => {
-                let answered = self.channel.read(call).await.map(|(answered, _)| answered);
-                permit.answered(&answered);
-                answered
+                let outcome = self.reader.read(read).await;
+                permit.finish([outcome.throttle]);
+                Ok(outcome.answer)
             }
-            Ok(Turn::Together(answered)) => answered,
-            Err(_) => Err(ReadError::Waiting { retry_after: SHORT_PAUSE }),
+            Ok(Turn::Together(answer)) => Ok(answer),
+            Err(_) => Err(Paused { retry_after: MAX_PAUSE }),
         }
     }
 
-    /// Gives turns to those that wait while there is room.
+    /// Gives waiting reads their turn while there is capacity.
     fn serve(self: &Arc<Self>) {
         let mut alone = Vec::new();
         {
             let mut state = self.state();
-            while let Some(place) = self.next(&mut state) {
-                let reads = self.collect(&mut state, place);
-                let counted = place.0 != Urgency::Reset;
+            while let Some(slot) = self.next(&mut state) {
+                let reads = self.collect(&mut state, slot);
+                let counted = slot.0 != Priority::Reset;
                 state.calls += usize::from(counted);
-                let permit = Permit { desk: self.clone(), reads: reads.len(), counted };
-                match <[Waiting; 1]>::try_from(reads) {
+                let permit = Permit { scheduler: self.clone(), reads: reads.len(), counted };
+                match <[Waiting<R>; 1]>::try_from(reads) {
                     Ok([one]) => alone.push((one.tell, permit)),
-                    Err(several) => self.together(several, permit),
+                    Err(several) => self.read_together(several, permit),
                 }
             }
         }
         for (tell, permit) in alone {
-            // A permit that nobody takes any more was used for nothing; its drop serves the next.
+            // Where the waiter is gone, the permit is dropped, which serves the next.
             let _ = tell.send(Turn::Alone(permit));
         }
     }
 
-    /// The most urgent place that has room, with the room taken.
-    fn next(self: &Arc<Self>, state: &mut State) -> Option<(Urgency, u64)> {
+    /// The most urgent slot for which there is capacity, which is taken.
+    fn next(self: &Arc<Self>, state: &mut State<R>) -> Option<Slot> {
         loop {
-            let (place, waiting) = state.waiting.first_key_value()?;
-            let place = *place;
+            let (slot, waiting) = state.waiting.first_key_value()?;
+            let slot = *slot;
             if waiting.tell.is_closed() {
-                state.waiting.remove(&place);
+                state.waiting.remove(&slot);
                 continue;
             }
-            if place.0 != Urgency::Reset && state.calls >= CALLS {
+            if slot.0 != Priority::Reset && state.calls >= SEPARATE_CALLS {
                 return None;
             }
-            return match self.budget.read(&self.limits, place.0) {
-                Ok(()) => Some(place),
+            return match self.budget.read(&self.limits, slot.0) {
+                Ok(()) => Some(slot),
                 Err(wait) => {
                     self.set_alarm(state, wait);
                     None
@@ -159,20 +180,20 @@ impl Desk {
         }
     }
 
-    /// The read at `place`, and others that can travel with it and have room.
-    fn collect(&self, state: &mut State, place: (Urgency, u64)) -> Vec<Waiting> {
-        let mut reads: Vec<Waiting> = state.waiting.remove(&place).into_iter().collect();
-        let Some(version) = reads.first().map(|read| read.call.version()) else { return reads };
-        // One call more may still be made at once: then nobody has to travel together.
-        if place.0 == Urgency::Reset || state.calls + 1 < CALLS {
+    /// The read in `slot`, and others that fit with it and for which there is capacity.
+    fn collect(&self, state: &mut State<R>, slot: Slot) -> Vec<Waiting<R>> {
+        let mut reads: Vec<Waiting<R>> = state.waiting.remove(&slot).into_iter().collect();
+        let Some(first) = reads.first() else { return reads };
+        // While another call may be made at once, no read has to share one.
+        if slot.0 == Priority::Reset || state.calls + 1 < SEPARATE_CALLS {
             return reads;
         }
-        let others: Vec<(Urgency, u64)> = state
+        let others: Vec<Slot> = state
             .waiting
             .iter()
-            .filter(|(_, read)| read.call.version() == version && !read.tell.is_closed())
-            .map(|(place, _)| *place)
-            .take(MOST - 1)
+            .filter(|(_, other)| R::fit(&first.read, &other.read) && !other.tell.is_closed())
+            .map(|(slot, _)| *slot)
+            .take(MAX_TOGETHER - 1)
             .collect();
         for other in others {
             if self.budget.read(&self.limits, other.0).is_err() {
@@ -183,84 +204,65 @@ impl Desk {
         reads
     }
 
-    fn together(self: &Arc<Self>, reads: Vec<Waiting>, permit: Permit) {
-        let channel = self.channel.clone();
-        // Its own task: whoever handed a read in may go away, and the others still want their answers.
+    fn read_together(self: &Arc<Self>, reads: Vec<Waiting<R>>, permit: Permit<R>) {
+        let reader = self.reader.clone();
+        // A task of its own: one of the callers may be cancelled, and the others still need their answers.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            let version = reads.first().map_or(Version::V1, |read| read.call.version());
-            let (calls, tell): (Vec<Call>, Vec<_>) = reads.into_iter().map(|read| (read.call, read.tell)).unzip();
-            let Asked { answers, sent } = batch::ask(&channel, version, &calls).await;
-            permit.all_answered(sent, &answers);
-            for (tell, answer) in tell.into_iter().zip(answers) {
-                // Whoever is gone needs no answer.
-                let _ = tell.send(Turn::Together(answer));
+            let (reads, tell): (Vec<R::Read>, Vec<_>) = reads.into_iter().map(|one| (one.read, one.tell)).unzip();
+            let outcomes = reader.read_together(&reads).await;
+            permit.finish(outcomes.iter().map(|outcome| outcome.throttle));
+            for (tell, outcome) in tell.into_iter().zip(outcomes) {
+                // A caller that is gone needs no answer.
+                let _ = tell.send(Turn::Together(outcome.answer));
             }
         });
     }
 
-    fn set_alarm(self: &Arc<Self>, state: &mut State, wait: Wait) {
+    fn set_alarm(self: &Arc<Self>, state: &mut State<R>, wait: Wait) {
         if state.alarm {
             return;
         }
         let pause = match wait {
-            Wait::Until(at) => at.saturating_sub(self.channel.boot()).min(SHORT_PAUSE),
-            Wait::Answer => SOON,
+            Wait::Until(at) => at.saturating_sub(self.budget.boot()).min(MAX_PAUSE),
+            Wait::Answer => CAPACITY_CHECK,
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         state.alarm = true;
-        let desk = Arc::downgrade(self);
+        let scheduler = Arc::downgrade(self);
         runtime.spawn(async move {
             tokio::time::sleep(pause).await;
-            if let Some(desk) = desk.upgrade() {
-                desk.state().alarm = false;
-                desk.serve();
+            if let Some(scheduler) = scheduler.upgrade() {
+                scheduler.state().alarm = false;
+                scheduler.serve();
             }
         });
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Permit {
+impl<R: Reader> Permit<R> {
     /// The call came to its end.
-    fn answered(self, answered: &Result<Answered, ReadError>) {
-        let sent = answered.as_ref().map_or_else(|_| self.desk.channel.boot(), |answered| answered.sent);
-        self.all_answered(sent, std::slice::from_ref(answered));
-    }
-
-    fn all_answered(mut self, sent: Duration, answers: &[Result<Answered, ReadError>]) {
-        for answer in answers {
+    fn finish(mut self, throttles: impl IntoIterator<Item = Option<Throttle>>) {
+        for throttle in throttles {
             self.reads = self.reads.saturating_sub(1);
-            self.desk.budget.was_read(&self.desk.limits, throttled(answer).map(|retry_after| (sent, retry_after)));
+            self.scheduler.budget.was_read(&self.scheduler.limits, throttle);
         }
     }
 }
 
-/// What `Retry-After` says, where this is a 429.
-fn throttled(answer: &Result<Answered, ReadError>) -> Option<Option<Duration>> {
-    match answer {
-        Ok(answered) if answered.status == http::StatusCode::TOO_MANY_REQUESTS => Some(answered.retry_after()),
-        Err(ReadError::Throttled { retry_after, .. }) => Some(*retry_after),
-        _ => None,
-    }
-}
-
-impl Drop for Permit {
+impl<R: Reader> Drop for Permit<R> {
     fn drop(&mut self) {
         for _ in 0..self.reads {
-            self.desk.budget.was_read(&self.desk.limits, None);
+            self.scheduler.budget.was_read(&self.scheduler.limits, None);
         }
         if self.counted {
-            let mut state = self.desk.state();
+            let mut state = self.scheduler.state();
             state.calls = state.calls.saturating_sub(1);
         }
-        self.desk.serve();
+        self.scheduler.serve();
     }
 }
-
-#[cfg(test)]
-#[path = "../calls/client/tests/scheduling.rs"]
-mod tests;

@@ -2,14 +2,11 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::share::Share;
+use super::{adaptive_limit::AdaptiveLimit, configured::SPAN};
 
-/// The span of Graph's limits (throttling limits of the Intune devices service: per 20 s).
-pub(super) const SPAN: Duration = Duration::from_secs(20);
-
-/// How long to leave Graph alone after a 429 that does not say; twice as long after each further one, for at most [`SPAN`].
-const UNSAID_PAUSE: Duration = Duration::from_secs(2);
-/// So often it doubles.
+/// How long to pause after a 429 without `Retry-After`; twice as long after each further one, at most [`SPAN`].
+const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
+/// How often that pause doubles.
 const DOUBLINGS: u32 = 4;
 
 /// Why a request has to wait.
@@ -21,6 +18,15 @@ pub(super) enum Wait {
     Answer,
 }
 
+/// A 429.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graph) struct Throttle {
+    /// Boot time at which the request was sent.
+    pub(in crate::graph) sent: Duration,
+    /// What its `Retry-After` says.
+    pub(in crate::graph) retry_after: Option<Duration>,
+}
+
 /// What was spent of one limit. Graph counts a request when it arrives, which is some time between its sending and its answer: so
 /// it counts here from the one until 20 s after the other.
 #[derive(Debug, Default)]
@@ -29,27 +35,27 @@ pub(super) struct Window {
     open: usize,
     /// When those that are answered were, ascending, and whether they were let through.
     answered: VecDeque<(Duration, bool)>,
-    share: Share,
+    adaptive: AdaptiveLimit,
     not_before: Duration,
-    /// How many 429s in a row did not say how long, each after the pause for the one before.
-    unsaid: u32,
+    /// How many 429s in a row had no `Retry-After`, each after the pause for the one before.
+    without_retry_after: u32,
 }
 
 impl Window {
-    /// Takes one request's room, and leaves `spare` for others.
+    /// Takes capacity for one request, and leaves `spare` for others.
     pub(super) fn take(&mut self, limit: usize, spare: usize, now: Duration) -> Result<(), Wait> {
-        self.room(limit, spare, now)?;
+        self.capacity(limit, spare, now)?;
         self.promise();
         Ok(())
     }
 
-    /// Takes the room that was found.
+    /// Takes the capacity that was found.
     pub(super) fn promise(&mut self) {
         self.open += 1;
     }
 
-    /// Whether there is room for one request more.
-    pub(super) fn room(&mut self, limit: usize, spare: usize, now: Duration) -> Result<(), Wait> {
+    /// Whether there is capacity for one request more.
+    pub(super) fn capacity(&mut self, limit: usize, spare: usize, now: Duration) -> Result<(), Wait> {
         if now < self.not_before {
             return Err(Wait::Until(self.not_before));
         }
@@ -66,15 +72,15 @@ impl Window {
 
     /// How many requests any 20 s may hold at the moment.
     pub(super) fn allowed(&mut self, limit: usize, now: Duration) -> usize {
-        self.share.allowed(limit.max(1), now)
+        self.adaptive.allowed(limit.max(1), now)
     }
 
     /// Whether others use part of the limit, as far as is known.
     pub(super) fn is_shared(&self) -> bool {
-        self.share.is_shared()
+        self.adaptive.is_shared()
     }
 
-    /// How long Graph asked to be left alone.
+    /// How long the pause that Graph asked for still lasts.
     pub(super) fn paused(&self, now: Duration) -> Option<Duration> {
         self.not_before.checked_sub(now).filter(|pause| !pause.is_zero())
     }
@@ -84,9 +90,9 @@ impl Window {
         self.open
     }
 
-    /// Whether nothing has gone through since a 429 that did not say how long: one request at a time tries whether it does.
-    pub(super) fn is_tried(&self) -> bool {
-        self.unsaid > 0
+    /// Whether nothing has gone through since a 429 without `Retry-After`: one request at a time tries whether it does.
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.without_retry_after > 0
     }
 
     /// One that was promised is not sent.
@@ -94,15 +100,15 @@ impl Window {
         self.open = self.open.saturating_sub(1);
     }
 
-    /// One was answered, or nobody waits for its answer any more.
+    /// One was answered, or its answer is no longer waited for.
     pub(super) fn answered(&mut self, now: Duration) {
         if now >= self.not_before {
-            self.unsaid = 0;
+            self.without_retry_after = 0;
         }
         self.close(now, true);
     }
 
-    /// One that was sent at `sent` was throttled; `retry_after` is what the answer asks for. Answers how long nothing is sent.
+    /// One that was sent at `sent` was throttled; `retry_after` is what the answer asks for. Returns how long nothing is sent.
     pub(super) fn throttled(
         &mut self,
         limit: usize,
@@ -112,22 +118,22 @@ impl Window {
     ) -> Duration {
         self.forget(now);
         let passed = self.answered.iter().filter(|(_, passed)| *passed).count();
-        self.share.throttled(limit.max(1), passed, sent, now);
+        self.adaptive.throttled(limit.max(1), passed, sent, now);
         self.close(now, false);
-        let pause = retry_after.unwrap_or_else(|| self.unsaid_pause(sent));
+        let pause = retry_after.unwrap_or_else(|| self.default_pause(sent));
         self.not_before = self.not_before.max(now + pause);
         pause
     }
 
-    /// What was under way when a pause began is no news.
-    fn unsaid_pause(&mut self, sent: Duration) -> Duration {
+    /// A request that was under way when a pause began says nothing new.
+    fn default_pause(&mut self, sent: Duration) -> Duration {
         if sent >= self.not_before {
-            self.unsaid = (self.unsaid + 1).min(DOUBLINGS + 1);
+            self.without_retry_after = (self.without_retry_after + 1).min(DOUBLINGS + 1);
         }
-        (UNSAID_PAUSE * (1 << self.unsaid.saturating_sub(1))).min(SPAN)
+        (DEFAULT_PAUSE * (1 << self.without_retry_after.saturating_sub(1))).min(SPAN)
     }
 
-    /// One that somebody else sent at about this time.
+    /// One that an earlier process sent at about this time.
     pub(super) fn sent_by_another(&mut self, at: Duration) {
         let position = self.answered.partition_point(|(earlier, _)| *earlier <= at);
         self.answered.insert(position, (at, true));
@@ -156,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn room_comes_back_twenty_seconds_after_the_answer() {
+    fn capacity_comes_back_twenty_seconds_after_the_answer() {
         let mut window = Window::default();
         window.take(2, 0, second(0)).unwrap();
         window.take(2, 0, second(0)).unwrap();

@@ -21,7 +21,7 @@ use passcode_core::{
 
 use super::{Terms, admission};
 use crate::{
-    graph::{Reservation, Urgency},
+    graph::{Priority, Reservation},
     operator::{calls::CallError, context::Context, locks::Intended, memory::Memory, namespaces, tenant::Tenant},
 };
 
@@ -132,12 +132,12 @@ impl<'a> View<'a> {
     }
 
     /// How urgent a read of this pass is.
-    pub fn urgency(&self, object: &PasscodeReset) -> Urgency {
+    pub fn urgency(&self, object: &PasscodeReset) -> Priority {
         match (self.room.is_some(), is_in_flight(object)) {
-            (true, _) => Urgency::Reset,
-            (false, true) => Urgency::Follow,
-            (false, false) if self.found.is_some() => Urgency::Begun,
-            (false, false) => Urgency::LookUp,
+            (true, _) => Priority::Reset,
+            (false, true) => Priority::Follow,
+            (false, false) if self.found.is_some() => Priority::Begun,
+            (false, false) => Priority::LookUp,
         }
     }
 

@@ -15,7 +15,7 @@ use graph_simulator::{
 };
 use passcode_core::api::reset_status::Outcome;
 use passcode_operator::{
-    graph::{Action, Certificate, Cloud, Credentials, Endpoints, Graph, Selector, SystemClock, Urgency},
+    graph::{Action, Certificate, Cloud, Credentials, Endpoints, Graph, Priority, Selector, SystemClock},
     telemetry::logs::{self, Format},
 };
 use serde_json::{Value, json};
@@ -293,13 +293,13 @@ async fn printed(world: &World, pair: &ClientCertificate) -> String {
     let graph = Graph::new(EXAMPLE_TENANT, endpoints, secret, transport, Arc::new(SystemClock)).unwrap();
     let (_, id) = world.add(phone(80));
     // Nothing is sent before Graph's time is known.
-    graph.look(&id, Urgency::LookUp).await.unwrap();
+    graph.look(&id, Priority::LookUp).await.unwrap();
     for fault in [Fault::none(), Fault::malformed_json(), Fault::cut_body(), Fault::status(403), Fault::lost()] {
         world.graph.script(Rule::everywhere(fault));
         let soon = world.now() + HOUR;
         let sent = graph.send(Action::ResetPasscode, &id, "attempt", soon, HOUR, graph.reserve_again().await).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let (found, looked) = (graph.find(&selector, Urgency::LookUp).await, graph.look(&id, Urgency::LookUp).await);
+        let (found, looked) = (graph.find(&selector, Priority::LookUp).await, graph.look(&id, Priority::LookUp).await);
         printed += &format!("{:?} {sent:?} {found:?} {looked:?} {graph:?}", graph.sign_in().await);
         world.graph.clear_faults();
         graph.forget_token();

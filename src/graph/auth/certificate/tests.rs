@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use graph_simulator::ClientCertificate;
 
 use super::*;
+use crate::graph::auth::SignInFailure;
 
 /// When the tests' certificates are valid: a day from here on.
 const BEGIN: &str = "2026-11-22T09:00:00Z";

@@ -1,12 +1,16 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Certificate, Cloud, Credentials, Graph, testing::*};
+use crate::graph::{
+    auth::{Certificate, SignInFailure, claims, error::SIGN_IN_TIME_OUT, testing::*},
+    http::{Cloud, Connection, TransportError, testing::*},
+};
 use azure_core::credentials::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 fn form(seen: &Seen) -> BTreeMap<String, String> {
@@ -20,8 +24,8 @@ fn jwt(payload: &str) -> String {
 #[tokio::test]
 async fn a_client_secret_is_posted_to_the_authority_and_nowhere_else() {
     let script = Script::signed_in(|_| None);
-    let (graph, _) = client(&script);
-    graph.sign_in().await.unwrap();
+    let (sign_in, _) = sign_in(&script);
+    sign_in.signed_in().await.unwrap();
     let seen = script.seen();
     assert_eq!(seen.len(), 1);
     let line = format!("POST {AUTHORITY}/{TENANT}/oauth2/v2.0/token");
@@ -40,11 +44,11 @@ async fn a_projected_token_is_read_anew_for_every_token() {
     let file = directory.path().join("token");
     std::fs::write(&file, "assertion-1\n").unwrap();
     let script = Script::signed_in(|_| None);
-    let (graph, _) = client_with(&script, workload_identity(file.clone()));
-    graph.sign_in().await.unwrap();
+    let (sign_in, _) = sign_in_with(&script, workload_identity(file.clone()));
+    sign_in.signed_in().await.unwrap();
     std::fs::write(&file, "assertion-2").unwrap();
-    graph.forget_token();
-    graph.sign_in().await.unwrap();
+    sign_in.forget();
+    sign_in.signed_in().await.unwrap();
     let forms: Vec<_> = script.seen().iter().map(form).collect();
     assert_eq!(forms[0]["client_assertion"], "assertion-1");
     assert_eq!(forms[1]["client_assertion"], "assertion-2");
@@ -58,16 +62,16 @@ async fn a_missing_or_empty_token_file_is_a_refusal_that_heals() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     let script = Script::signed_in(|_| None);
-    let (graph, _) = client_with(&script, workload_identity(file.clone()));
-    let error = graph.sign_in().await.unwrap_err();
+    let (sign_in, _) = sign_in_with(&script, workload_identity(file.clone()));
+    let error = sign_in.signed_in().await.unwrap_err();
     assert_eq!(error.kind, SignInFailure::Refused);
     assert!(error.message.contains("cannot be read"), "{error}");
     std::fs::write(&file, " \n").unwrap();
-    let error = graph.sign_in().await.unwrap_err();
+    let error = sign_in.signed_in().await.unwrap_err();
     assert!(error.message.contains("is empty"), "{error}");
     assert!(script.seen().is_empty());
     std::fs::write(&file, "assertion").unwrap();
-    graph.sign_in().await.unwrap();
+    sign_in.signed_in().await.unwrap();
 }
 
 /// The addresses that Microsoft documents for each cloud ("National cloud deployments"), written out once more.
@@ -86,8 +90,9 @@ fn certificate() -> Credentials {
     Credentials::ClientCertificate { client_id: "client-1".to_owned(), certificate: Arc::new(certificate) }
 }
 
-fn of_cloud(cloud: Cloud, credentials: Credentials, script: &Arc<Script>) -> Graph {
-    Graph::new(TENANT, cloud.into(), credentials, script.clone(), Arc::new(HandClock::default())).unwrap()
+fn of_cloud(cloud: Cloud, credentials: Credentials, script: &Arc<Script>) -> SignIn {
+    let (tenant_id, clock) = (TENANT.to_owned(), Arc::new(HandClock::default()));
+    SignIn::new(Identity { tenant_id, endpoints: cloud.into(), credentials, clock }, script.clone()).unwrap()
 }
 
 #[tokio::test]
@@ -99,7 +104,7 @@ async fn in_each_cloud_the_token_is_asked_of_its_authority_and_for_its_graph() {
     for (cloud, authority, graph) in CLOUDS {
         for credentials in [client_secret(), workload_identity(file.clone()), certificate.clone()] {
             let script = Script::signed_in(|_| None);
-            of_cloud(cloud, credentials.clone(), &script).sign_in().await.unwrap();
+            of_cloud(cloud, credentials.clone(), &script).signed_in().await.unwrap();
             let seen = script.seen();
             let endpoint = format!("{authority}/{TENANT}/oauth2/v2.0/token");
             assert_eq!(seen[0].line, format!("POST {endpoint}"), "{cloud:?}");
@@ -131,7 +136,7 @@ fn managed_identity() -> Credentials {
 async fn a_managed_identity_is_asked_of_the_node_for_each_clouds_graph() {
     for (cloud, _, graph) in CLOUDS {
         let script = Script::new(|_| of_the_node("token"));
-        of_cloud(cloud, managed_identity(), &script).sign_in().await.unwrap();
+        of_cloud(cloud, managed_identity(), &script).signed_in().await.unwrap();
         let seen = script.seen();
         let url: url::Url = seen[0].line.strip_prefix("GET ").unwrap().parse().unwrap();
         assert!(url.as_str().starts_with("http://169.254.169.254/metadata/identity/oauth2/token?"), "{url}");
@@ -139,7 +144,7 @@ async fn a_managed_identity_is_asked_of_the_node_for_each_clouds_graph() {
         assert_eq!((query["resource"].as_str(), query["client_id"].as_str()), (graph, "client-1"));
         assert_eq!(seen[0].header("metadata"), Some("true"));
         assert_eq!(seen[0].request.headers().len(), 1);
-        assert_eq!(seen[0].exchange.connection, crate::graph::Connection::Node);
+        assert_eq!(seen[0].exchange.connection, Connection::Node);
     }
 }
 
@@ -151,12 +156,12 @@ async fn a_node_that_refuses_or_is_silent_is_asked_once() {
         (reply(410, ""), "being updated"),
         (reply(429, ""), "Too much"),
         (reply(500, r#"{"error":"unknown"}"#), "tried again"),
-        (Some(Err(crate::graph::TransportError::NotConnected("no route".to_owned()))), "on an Azure node only"),
+        (Some(Err(TransportError::NotConnected("no route".to_owned()))), "on an Azure node only"),
         (ok(&json!({"access_token": "a", "expires_in": "1e99", "expires_on": "1"})), "no token that can be used"),
         (ok(&json!({"access_token": "a", "expires_in": "60", "expires_on": "x"})), "no token that can be used"),
     ] {
         let script = Script::new(move |_| answer.clone());
-        let error = of_cloud(Cloud::Global, managed_identity(), &script).sign_in().await.unwrap_err();
+        let error = of_cloud(Cloud::Global, managed_identity(), &script).signed_in().await.unwrap_err();
         assert!(error.message.contains(says), "{error}");
         assert_eq!(script.seen().len(), 1, "{error}");
     }
@@ -166,12 +171,12 @@ async fn a_node_that_refuses_or_is_silent_is_asked_once() {
 async fn a_token_of_another_tenant_is_not_used() {
     let own = jwt(&format!(r#"{{"tid":"{}"}}"#, TENANT.to_uppercase()));
     let foreign = jwt(r#"{"tid":"99999999-2222-3333-4444-555555555555"}"#);
-    let sign_in = async |text: String| {
+    let asked = async |text: String| {
         let script = Script::new(move |_| of_the_node(&text));
-        of_cloud(Cloud::Global, managed_identity(), &script).channel.sign_in.token().await.map(|_| ())
+        of_cloud(Cloud::Global, managed_identity(), &script).token().await.map(|_| ())
     };
-    sign_in(own).await.unwrap();
-    let error = sign_in(foreign).await.unwrap_err();
+    asked(own).await.unwrap();
+    let error = asked(foreign).await.unwrap_err();
     assert_eq!(error.kind, SignInFailure::Refused);
     assert!(error.message.contains("of the Entra tenant 99999999-2222"), "{error}");
 }
@@ -188,7 +193,7 @@ async fn permissions_are_those_of_a_readable_token() {
         (format!("{}.x", jwt("{}")), None),
     ] {
         let script = Script::new(move |_| token(&token_text));
-        let signed_in = client(&script).0.sign_in().await.unwrap();
+        let signed_in = sign_in(&script).0.signed_in().await.unwrap();
         assert_eq!(signed_in.permissions, expected);
         let left = signed_in.token_expiry.duration_since(Timestamp::now()).as_secs();
         assert!((3500..=3600).contains(&left), "{left}");
@@ -198,20 +203,20 @@ async fn permissions_are_those_of_a_readable_token() {
 #[tokio::test]
 async fn a_token_is_kept_until_it_is_forgotten() {
     let script = Script::signed_in(|_| None);
-    let (graph, _) = client(&script);
-    graph.sign_in().await.unwrap();
-    graph.sign_in().await.unwrap();
+    let (sign_in, _) = sign_in(&script);
+    sign_in.signed_in().await.unwrap();
+    sign_in.signed_in().await.unwrap();
     assert_eq!(script.token_calls().len(), 1);
-    graph.forget_token();
-    graph.sign_in().await.unwrap();
+    sign_in.forget();
+    sign_in.signed_in().await.unwrap();
     assert_eq!(script.token_calls().len(), 2);
 }
 
 #[tokio::test]
 async fn calls_at_the_same_time_share_one_sign_in() {
     let script = Script::signed_in(|_| None);
-    let (graph, _) = client(&script);
-    let all = futures::future::join_all((0..20).map(|_| graph.sign_in())).await;
+    let (sign_in, _) = sign_in(&script);
+    let all = futures::future::join_all((0..20).map(|_| sign_in.signed_in())).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(script.token_calls().len(), 1);
 }
@@ -219,7 +224,7 @@ async fn calls_at_the_same_time_share_one_sign_in() {
 #[tokio::test]
 async fn a_refusal_says_entras_code_and_sentence() {
     let script = Script::new(|_| reply(400, samples::OAUTH_ERROR));
-    let error = client(&script).0.sign_in().await.unwrap_err();
+    let error = sign_in(&script).0.signed_in().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "sign-in failed (AADSTS70011): The provided value for the input parameter 'scope' isn't valid. The scope isn't valid. Check cloud and endpoints: this Graph is not known there."
@@ -240,15 +245,15 @@ async fn entra_is_left_alone_for_as_long_as_it_asks() {
             answer.headers_mut().insert("retry-after", wait.parse().unwrap());
             Some(Ok(answer))
         });
-        let (graph, clock) = client(&script);
-        let first = graph.sign_in().await.unwrap_err();
+        let (sign_in, clock) = sign_in(&script);
+        let first = sign_in.signed_in().await.unwrap_err();
         assert_eq!(first.kind, SignInFailure::Unreachable);
         clock.advance(Duration::from_secs(asked_for - 1));
-        graph.forget_token();
-        assert_eq!(graph.sign_in().await.unwrap_err(), first, "{wait}");
+        sign_in.forget();
+        assert_eq!(sign_in.signed_in().await.unwrap_err(), first, "{wait}");
         assert_eq!(script.seen().len(), 1, "{wait}");
         clock.advance(Duration::from_secs(1));
-        graph.sign_in().await.unwrap();
+        sign_in.signed_in().await.unwrap();
     }
 }
 
@@ -265,8 +270,8 @@ async fn what_is_no_token_is_not_taken_for_one() {
         r#"{"access_token":"a\nb","expires_in":3599,"token_type":"Bearer","ext_expires_in":1}"#,
     ] {
         let script = Script::new(move |_| reply(200, body));
-        let (graph, _) = client(&script);
-        let Err(error) = graph.channel.sign_in.token().await else {
+        let (sign_in, _) = sign_in(&script);
+        let Err(error) = sign_in.token().await else {
             panic!("{body}");
         };
         assert_eq!(error.kind, SignInFailure::Unreachable, "{body}");
@@ -276,12 +281,9 @@ async fn what_is_no_token_is_not_taken_for_one() {
 
 #[tokio::test]
 async fn no_answer_and_no_connection_are_unreachable_and_not_tried_again() {
-    for failure in [
-        crate::graph::TransportError::NotConnected("refused".to_owned()),
-        crate::graph::TransportError::Lost("reset".to_owned()),
-    ] {
+    for failure in [TransportError::NotConnected("refused".to_owned()), TransportError::Lost("reset".to_owned())] {
         let script = Script::new(move |_| Some(Err(failure.clone())));
-        let error = client(&script).0.sign_in().await.unwrap_err();
+        let error = sign_in(&script).0.signed_in().await.unwrap_err();
         assert_eq!(error.kind, SignInFailure::Unreachable);
         assert_eq!(script.seen().len(), 1);
     }
@@ -290,24 +292,24 @@ async fn no_answer_and_no_connection_are_unreachable_and_not_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_authority_holds_nobody_for_longer_than_the_limit() {
     let script = Script::new(|_| None);
-    let (graph, _) = client(&script);
+    let (sign_in, _) = sign_in(&script);
     let start = tokio::time::Instant::now();
-    let all = futures::future::join_all((0..5).map(|_| graph.sign_in())).await;
+    let all = futures::future::join_all((0..5).map(|_| sign_in.signed_in())).await;
     assert!(all.iter().all(Result::is_err));
     assert_eq!(start.elapsed().as_secs(), SIGN_IN_TIME_OUT.as_secs());
 }
 
-/// Tasks of their own, so that they could wake each other: without a line of ours they do, and no time passes any more.
+/// Tasks of their own, so that they could wake each other: without a lock of ours they do, and no time passes any more.
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_silent_authority_do_not_wake_each_other() {
     let script = Script::new(|_| None);
-    let graph = Arc::new(client(&script).0);
+    let sign_in = Arc::new(sign_in(&script).0);
     let start = tokio::time::Instant::now();
     let waiting = (0..6).map(|number| {
-        let graph = graph.clone();
+        let sign_in = sign_in.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(5 * number)).await;
-            graph.sign_in().await
+            sign_in.signed_in().await
         })
     });
     for one in waiting.collect::<Vec<_>>() {
@@ -324,7 +326,7 @@ async fn a_redirect_of_the_authority_is_not_followed() {
         answer.headers_mut().insert("location", location);
         Some(Ok(answer))
     });
-    let error = client(&script).0.sign_in().await.unwrap_err();
+    let error = sign_in(&script).0.signed_in().await.unwrap_err();
     assert_eq!(error.kind, SignInFailure::Unreachable);
     assert_eq!(script.seen().len(), 1);
 }
@@ -332,7 +334,7 @@ async fn a_redirect_of_the_authority_is_not_followed() {
 #[tokio::test]
 async fn only_the_first_rejection_of_a_token_counts() {
     let script = Script::signed_in(|_| None);
-    let sign_in = &graph_sign_in(&script);
+    let (sign_in, _) = sign_in(&script);
     let old = sign_in.token().await.unwrap();
     sign_in.rejected(&old, None);
     let new = sign_in.token().await.unwrap();
@@ -342,20 +344,10 @@ async fn only_the_first_rejection_of_a_token_counts() {
     assert_ne!(old.header, new.header);
 }
 
-fn graph_sign_in(script: &Arc<Script>) -> SignIn {
-    let identity = Identity {
-        tenant_id: TENANT.to_owned(),
-        endpoints: endpoints(),
-        credentials: client_secret(),
-        clock: Arc::new(HandClock::default()),
-    };
-    SignIn::new(identity, script.clone()).unwrap()
-}
-
 #[tokio::test]
 async fn claims_are_sent_with_the_next_token_and_live_as_long_as_its_credential() {
     let script = Script::signed_in(|_| None);
-    let sign_in = graph_sign_in(&script);
+    let (sign_in, _) = sign_in(&script);
     let mut headers = http::HeaderMap::new();
     headers.insert("www-authenticate", samples::CHALLENGE.parse().unwrap());
     let token = sign_in.token().await.unwrap();
@@ -383,9 +375,8 @@ fn what_cannot_be_an_identity_is_refused_at_once() {
     for (tenant, credentials) in
         [("", secret("a", "b")), ("a/../b", secret("a", "b")), (TENANT, secret("", "b")), (TENANT, secret("a", ""))]
     {
-        let clock = Arc::new(HandClock::default());
-        let transport = script.clone();
-        let graph = Graph::new(tenant, Cloud::Global.into(), credentials, transport, clock);
-        assert!(matches!(graph, Err(ConfigError::Identity(_))));
+        let (tenant_id, clock) = (tenant.to_owned(), Arc::new(HandClock::default()));
+        let identity = Identity { tenant_id, endpoints: Cloud::Global.into(), credentials, clock };
+        assert!(matches!(SignIn::new(identity, script.clone()), Err(ConfigError::Identity(_))));
     }
 }

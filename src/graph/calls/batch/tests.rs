@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{request::DeviceId, testing::*};
+use crate::graph::{
+    calls::{request::DeviceId, testing::*},
+    http::testing::*,
+};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -20,17 +23,18 @@ fn item(number: usize, status: u16) -> Value {
 }
 
 /// What becomes of two looks where Graph answers so.
-async fn two(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Vec<Result<Answered, ReadError>> {
+async fn two(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Vec<Result<GraphResponse, ReadError>> {
     let script = Script::signed_in(move |_| answer());
     let (graph, _) = client(&script);
-    let asked = ask(&graph.channel, Version::V1, &looks(2)).await;
+    let asked = read(&graph.channel, Version::V1, &looks(2)).await;
     assert_eq!(asked.answers.len(), 2);
     asked.answers
 }
 
-fn documents(answers: &[Result<Answered, ReadError>]) -> Vec<Option<String>> {
-    let id =
-        |answered: &Answered| answered.document::<Value>().ok().and_then(|body| Some(body["id"].as_str()?.to_owned()));
+fn documents(answers: &[Result<GraphResponse, ReadError>]) -> Vec<Option<String>> {
+    let id = |answered: &GraphResponse| {
+        answered.document::<Value>().ok().and_then(|body| Some(body["id"].as_str()?.to_owned()))
+    };
     answers.iter().map(|answer| answer.as_ref().ok().and_then(id)).collect()
 }
 
@@ -42,9 +46,9 @@ fn of(number: usize) -> Option<String> {
 async fn the_envelope_word_for_word() {
     let script = Script::signed_in(|_| ok(&json!({"responses": [item(0, 200)]})));
     let (graph, _) = client(&script);
-    ask(&graph.channel, Version::V1, &looks(1)).await;
+    read(&graph.channel, Version::V1, &looks(1)).await;
     let beta = vec![Call::List { filter: "serialNumber eq 'A 1'".to_owned() }];
-    ask(&graph.channel, Version::Beta, &beta).await;
+    read(&graph.channel, Version::Beta, &beta).await;
     let calls = script.graph_calls();
     assert_eq!(calls[0].line, "POST https://graph.test/v1.0/$batch");
     assert_eq!(calls[1].line, "POST https://graph.test/beta/$batch");
@@ -121,9 +125,9 @@ async fn a_claims_challenge_of_one_item_is_answered_by_the_next_token() {
     let challenged = json!({"id": "0", "status": 401, "headers": {"WWW-Authenticate": samples::CHALLENGE}});
     let script = Script::signed_in(move |_| ok(&json!({"responses": [challenged, item(1, 200)]})));
     let (graph, _) = client(&script);
-    let asked = ask(&graph.channel, Version::V1, &looks(2)).await;
+    let asked = read(&graph.channel, Version::V1, &looks(2)).await;
     assert!(asked.answers[0].as_ref().unwrap().rejects_token());
-    ask(&graph.channel, Version::V1, &looks(2)).await;
+    read(&graph.channel, Version::V1, &looks(2)).await;
     let tokens = script.token_calls();
     assert_eq!(tokens.len(), 2);
     assert!(tokens[1].body().contains("&claims=%7B%22access_token%22"));

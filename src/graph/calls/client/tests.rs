@@ -1,9 +1,15 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Action, Answer, NotExecuted, Selector, TransportError, channel::READ_TIME_OUT, testing::*};
+use crate::graph::{
+    auth::testing::{SECRET, client_secret},
+    calls::{Action, Answer, NotExecuted, Selector, channel::READ_TIME_OUT, testing::*},
+    http::{TransportError, testing::*},
+};
 use http::Method;
 use serde_json::json;
 use std::time::Duration;
+
+mod scheduling;
 
 const DEVICE: &str = "705c034c-034c-705c-4c03-5c704c035c70";
 
@@ -16,7 +22,7 @@ async fn now_is_known_from_answers_for_sixty_seconds() {
     let script = Script::signed_in(|_| ok(&look()));
     let (graph, clock) = client(&script);
     assert_eq!(graph.now(), None);
-    graph.look(DEVICE, Urgency::LookUp).await.unwrap();
+    graph.look(DEVICE, Priority::LookUp).await.unwrap();
     clock.advance(Duration::from_secs(7));
     assert_eq!(graph.now().unwrap().to_string(), "2026-11-22T09:00:08Z");
     clock.advance(Duration::from_secs(54));
@@ -37,7 +43,7 @@ async fn an_answer_that_refuses_tells_the_time_too_if_it_is_graphs() {
             });
             let (graph, _) = client(&script);
             // A 404 by Graph says that the device is gone.
-            let _ = graph.look(DEVICE, Urgency::LookUp).await;
+            let _ = graph.look(DEVICE, Priority::LookUp).await;
             assert_eq!(graph.reading().is_some(), graphs, "{status}");
         }
     }
@@ -51,7 +57,7 @@ async fn a_401_of_intune_says_nothing_against_the_token() {
     let script = Script::signed_in(move |_| reply(401, &body));
     let (graph, _) = client(&script);
     for _ in 0..2 {
-        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        let error = graph.look(DEVICE, Priority::LookUp).await.unwrap_err();
         assert!(matches!(error, ReadError::WithoutIntune(_)), "{error}");
     }
     assert_eq!((script.token_calls().len(), script.graph_calls().len()), (1, 2));
@@ -69,7 +75,7 @@ async fn refusals_that_concern_the_whole_tenant_are_told_apart() {
     ] {
         let script = Script::signed_in(move |_| reply(status, body));
         let (graph, _) = client(&script);
-        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        let error = graph.look(DEVICE, Priority::LookUp).await.unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
     }
 }
@@ -86,7 +92,7 @@ async fn a_rejected_token_is_replaced_and_the_read_made_once_more() {
         ok(&look())
     });
     let (graph, _) = client(&script);
-    graph.look(DEVICE, Urgency::LookUp).await.unwrap();
+    graph.look(DEVICE, Priority::LookUp).await.unwrap();
     let tokens = script.token_calls();
     assert_eq!(tokens.len(), 2);
     assert!(!tokens[0].body().contains("claims="));
@@ -105,7 +111,7 @@ async fn a_token_rejected_twice_ends_the_read() {
     for status in [401, 403] {
         let script = Script::signed_in(move |_| challenge(status));
         let (graph, _) = client(&script);
-        let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        let error = graph.look(DEVICE, Priority::LookUp).await.unwrap_err();
         assert!(matches!(error, ReadError::TokenRejected(_)), "{error}");
         assert_eq!(script.graph_calls().len(), 2);
     }
@@ -140,7 +146,7 @@ async fn every_other_answer_to_a_read_is_final_and_an_error() {
     ];
     for (status, body, is) in cases {
         let script = Script::signed_in(move |_| reply(status, body));
-        let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+        let error = client(&script).0.look(DEVICE, Priority::LookUp).await.unwrap_err();
         assert!(is(&error), "{status}: {error:?}");
         let id = format!("request-{status}");
         assert_eq!(error.request_id(), Some(id.as_str()));
@@ -155,7 +161,7 @@ async fn throttling_says_how_long() {
         answer.headers_mut().insert("retry-after", "2.128".parse().unwrap());
         Some(Ok(answer))
     });
-    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Priority::LookUp).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_millis(2128)));
     assert_eq!(error.refusal().unwrap().code.as_deref(), Some("TooManyRequests"));
 }
@@ -163,7 +169,7 @@ async fn throttling_says_how_long() {
 #[tokio::test]
 async fn a_lost_connection_is_unreachable_and_not_tried_again() {
     let script = Script::signed_in(|_| Some(Err(TransportError::Lost("reset".to_owned()))));
-    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Priority::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::Unreachable(_)), "{error}");
     assert_eq!(script.graph_calls().len(), 1);
 }
@@ -173,7 +179,7 @@ async fn a_read_that_hangs_ends() {
     let script = Script::signed_in(|_| None);
     let (graph, _) = client(&script);
     let start = tokio::time::Instant::now();
-    let error = graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+    let error = graph.look(DEVICE, Priority::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::Unreachable(_)), "{error}");
     assert_eq!(start.elapsed(), READ_TIME_OUT);
 }
@@ -181,7 +187,7 @@ async fn a_read_that_hangs_ends() {
 #[tokio::test]
 async fn no_sign_in_no_read() {
     let script = Script::new(|_| reply(400, samples::OAUTH_ERROR));
-    let error = client(&script).0.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+    let error = client(&script).0.look(DEVICE, Priority::LookUp).await.unwrap_err();
     assert!(matches!(error, ReadError::SignIn(_)), "{error}");
     assert_eq!(error.request_id(), None);
     assert!(script.graph_calls().is_empty());
@@ -206,13 +212,13 @@ async fn the_token_goes_to_graph_alone_and_nothing_but_two_actions_is_posted() {
         Selector::Imei("1".to_owned()),
         Selector::ManagedDeviceId(DEVICE.to_owned()),
     ] {
-        graph.find(&selector, Urgency::LookUp).await.unwrap_err();
+        graph.find(&selector, Priority::LookUp).await.unwrap_err();
     }
-    graph.look(DEVICE, Urgency::LookUp).await.unwrap_err();
+    graph.look(DEVICE, Priority::LookUp).await.unwrap_err();
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
     for action in [Action::ResetPasscode, Action::RecoverPasscode] {
         let time_out = Duration::from_secs(20);
-        let sent = graph.send(action, DEVICE, "attempt", later, time_out, room()).await;
+        let sent = graph.send(action, DEVICE, "attempt", later, time_out, reservation()).await;
         assert_eq!(sent.answer, Answer::Unknown);
     }
 
@@ -260,10 +266,10 @@ async fn nothing_that_is_printed_holds_a_secret() {
         operating_system: None,
     };
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
-    let seen = graph.look(DEVICE, Urgency::LookUp).await.unwrap();
-    let found = graph.find(&selector, Urgency::LookUp).await.unwrap();
-    let broken = graph.look("broken", Urgency::LookUp).await.unwrap_err();
-    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), room()).await;
+    let seen = graph.look(DEVICE, Priority::LookUp).await.unwrap();
+    let found = graph.find(&selector, Priority::LookUp).await.unwrap();
+    let broken = graph.look("broken", Priority::LookUp).await.unwrap_err();
+    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), reservation()).await;
     assert_eq!(sent.answer, Answer::Accepted);
     let bearer = script.graph_calls()[0].request.headers()["authorization"].clone();
     assert!(bearer.is_sensitive());
@@ -284,7 +290,7 @@ async fn a_refused_sign_in_repeats_no_secret() {
     let script = Script::new(move |_| reply(401, &body.to_string()));
     let (graph, _) = client(&script);
     let later = "2026-11-22T10:00:00Z".parse().unwrap();
-    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), room()).await;
+    let sent = graph.send(Action::ResetPasscode, DEVICE, "a", later, Duration::from_secs(20), reservation()).await;
     assert!(matches!(&sent.answer, Answer::NotExecuted(NotExecuted::NoToken(_))));
     let printed = format!("{sent:?} {}", sent.message);
     assert!(!printed.contains(SECRET), "{printed}");

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::testing::*;
+use crate::graph::{calls::testing::*, http::testing::*};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn user(name: Option<&str>, system: Option<&str>) -> Selector {
 }
 
 async fn find(script: &Arc<Script>, selector: &Selector) -> Result<Found, ReadError> {
-    let heard = client(script).0.find(selector, Urgency::LookUp).await?;
+    let heard = client(script).0.find(selector, Priority::LookUp).await?;
     assert_eq!(heard.date.to_string(), "2026-11-22T09:00:00Z");
     assert_eq!(heard.request_id.as_deref(), Some("request-200"));
     Ok(heard.value)
@@ -94,7 +94,7 @@ async fn a_managed_device_id_is_read_at_once() {
     assert!(matches!(find(&script, &selector).await.unwrap(), Found::One(_)));
     assert_eq!(script.graph_calls().len(), 1);
     let script = Script::signed_in(|_| reply(404, samples::NOT_FOUND));
-    let heard = client(&script).0.find(&selector, Urgency::LookUp).await.unwrap();
+    let heard = client(&script).0.find(&selector, Priority::LookUp).await.unwrap();
     assert_eq!(heard.value, Found::None);
     assert_eq!(heard.request_id.as_deref(), Some("request-404"));
     let selector = Selector::ManagedDeviceId("../x".to_owned());
@@ -137,7 +137,7 @@ async fn names_are_narrowed_here_if_the_exact_filter_finds_none() {
     assert_eq!(found, Found::None);
     let script = intune(single(), list);
     let found = find(&script, &user(Some("tablet"), None)).await.unwrap();
-    assert!(matches!(found, Found::Several { total: 2, more: false, .. }));
+    assert!(matches!(found, Found::Several { total: 2, .. }));
 }
 
 /// The link to a page of the list that has this number.
@@ -195,7 +195,7 @@ async fn a_short_page_is_followed_to_the_next() {
     }
     let script = pages(single(), vec![page(&[row(ID)], 1), page(&[row("2")], 2)]);
     let found = find(&script, &serial("F9FX")).await.unwrap();
-    assert!(matches!(found, Found::Several { total: 2, more: true, .. }), "{found:?}");
+    assert!(matches!(found, Found::Several { total: 2, .. }), "{found:?}");
     let script = pages(single(), vec![page(&[], 1), json!({"value": []})]);
     assert_eq!(find(&script, &serial("F9FX")).await.unwrap(), Found::None);
 }
@@ -365,10 +365,10 @@ async fn several_are_listed_with_the_latest_sync_first_and_at_most_ten() {
         rows[0]["lastSyncDateTime"] = json!("0001-01-01T00:00:00Z");
         json!({"value": rows, "@odata.nextLink": "https://graph.test/next"})
     });
-    let Found::Several { total, more, candidates } = find(&script, &serial("F9FX")).await.unwrap() else {
+    let Found::Several { total, candidates } = find(&script, &serial("F9FX")).await.unwrap() else {
         panic!("not several");
     };
-    assert_eq!((total, more, candidates.len()), (12, true, 10));
+    assert_eq!((total, candidates.len()), (12, 10));
     assert_eq!(candidates[0].id, "id-11");
     assert!(candidates.iter().all(|device| device.id != "id-0"));
     assert!(candidates.iter().all(|device| device.is_shared_device.is_none()));
@@ -401,7 +401,7 @@ async fn a_device_that_vanished_after_the_list_is_none() {
         }
         reply(404, samples::NOT_FOUND)
     });
-    let heard = client(&script).0.find(&serial("F9FX"), Urgency::LookUp).await.unwrap();
+    let heard = client(&script).0.find(&serial("F9FX"), Priority::LookUp).await.unwrap();
     assert_eq!(heard.value, Found::None);
 }
 

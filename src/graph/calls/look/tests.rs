@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Exchange, testing::*};
+use crate::graph::{
+    auth::testing::client_secret,
+    calls::testing::*,
+    http::{Exchange, testing::*},
+};
 use http::Response;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -30,15 +34,15 @@ fn unreadable(error: &ReadError) -> &str {
     }
 }
 
-async fn look_at(document: Value) -> Result<Heard<Look>, ReadError> {
+async fn look_at(document: Value) -> Result<Timed<Look>, ReadError> {
     let script = Script::signed_in(move |_| ok(&document));
-    client(&script).0.look(ID, Urgency::LookUp).await
+    client(&script).0.look(ID, Priority::LookUp).await
 }
 
 #[tokio::test]
 async fn a_look_is_one_single_read_of_v1() {
     let script = Script::signed_in(|_| ok(&document()));
-    let heard = client(&script).0.look(ID, Urgency::LookUp).await.unwrap();
+    let heard = client(&script).0.look(ID, Priority::LookUp).await.unwrap();
     let calls = script.graph_calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(
@@ -103,11 +107,11 @@ async fn what_cannot_be_believed_is_no_answer() {
 #[tokio::test]
 async fn gone_is_what_graph_itself_says() {
     let script = Script::signed_in(|_| reply(404, samples::NOT_FOUND));
-    let heard = client(&script).0.look(ID, Urgency::LookUp).await.unwrap();
+    let heard = client(&script).0.look(ID, Priority::LookUp).await.unwrap();
     assert_eq!(heard.value, Look::Gone);
     assert_eq!(heard.request_id.as_deref(), Some("request-404"));
     let script = Script::signed_in(|_| reply(404, "<html>no such page</html>"));
-    let error = client(&script).0.look(ID, Urgency::LookUp).await.unwrap_err();
+    let error = client(&script).0.look(ID, Priority::LookUp).await.unwrap_err();
     assert!(unreadable(&error).contains("404"));
 }
 
@@ -125,7 +129,7 @@ async fn an_answer_without_date_has_no_time_and_counts_for_nothing() {
                 Some(Ok(answer))
             });
             let (graph, _) = client(&script);
-            let error = graph.look(ID, Urgency::LookUp).await.unwrap_err();
+            let error = graph.look(ID, Priority::LookUp).await.unwrap_err();
             assert!(unreadable(&error).contains("Date"));
             assert_eq!(graph.reading(), None);
         }
@@ -139,7 +143,7 @@ async fn a_truncated_answer_is_none_even_if_it_parses() {
         answer.extensions_mut().insert(crate::graph::Truncated);
         Some(Ok(answer))
     });
-    let error = client(&script).0.look(ID, Urgency::LookUp).await.unwrap_err();
+    let error = client(&script).0.look(ID, Priority::LookUp).await.unwrap_err();
     assert!(unreadable(&error).contains("as a whole"));
 }
 
@@ -147,7 +151,7 @@ async fn a_truncated_answer_is_none_even_if_it_parses() {
 async fn an_id_that_is_none_is_not_asked_for() {
     let script = Script::signed_in(|_| ok(&document()));
     for id in ["", "a/b", "../users", "a?b"] {
-        let error = client(&script).0.look(id, Urgency::LookUp).await.unwrap_err();
+        let error = client(&script).0.look(id, Priority::LookUp).await.unwrap_err();
         assert!(matches!(error, ReadError::BadSelector(_)), "{id}");
     }
     assert!(script.seen().is_empty());
@@ -176,7 +180,7 @@ async fn a_look_is_dated_before_the_time_it_took() {
     let clock = Arc::new(HandClock::default());
     let transport = Arc::new(Slow(clock.clone()));
     let graph = Graph::new(TENANT, endpoints(), client_secret(), transport, clock.clone()).unwrap();
-    let heard = graph.look(ID, Urgency::LookUp).await.unwrap();
+    let heard = graph.look(ID, Priority::LookUp).await.unwrap();
     assert_eq!(heard.at.to_string(), "2026-11-22T08:59:57Z");
     assert_eq!(heard.sent, Duration::ZERO);
     assert_eq!(graph.now().unwrap().to_string(), "2026-11-22T09:00:04Z");

@@ -1,6 +1,11 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Reservation, SignInFailure, TransportError, Truncated, Urgency, testing::*};
+use crate::graph::{
+    auth::SignInFailure,
+    calls::testing::*,
+    http::{Truncated, testing::*},
+    limits::Priority,
+};
 use http::Response;
 use serde_json::json;
 use std::sync::Arc;
@@ -28,14 +33,14 @@ fn posts(script: &Script) -> Vec<Seen> {
 }
 
 async fn send(graph: &Graph) -> Sent {
-    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, room()).await
+    graph.send(Action::ResetPasscode, ID, "attempt-1", deadline(), TIME_OUT, reservation()).await
 }
 
 /// Looks, then sends once.
 async fn outcome(action: impl Fn() -> Reply + Send + Sync + 'static) -> Sent {
     let script = intune(action);
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     let sent = send(&graph).await;
     assert_eq!(posts(&script).len(), 1, "exactly one POST");
     sent
@@ -75,7 +80,7 @@ fn not(reason: NotExecuted) -> Answer {
 async fn the_post_as_it_goes_out() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     let sent = send(&graph).await;
     assert_eq!(sent.answer, Answer::Accepted);
     assert_eq!(sent.message, "Microsoft Graph accepted the request.");
@@ -210,7 +215,7 @@ async fn what_graph_did_not_write_says_nothing() {
     };
     let script = intune(challenged);
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     send(&graph).await;
     send(&graph).await;
     assert_eq!(script.token_calls().len(), 1, "the token stays");
@@ -240,7 +245,7 @@ async fn no_answer_is_unknown_unless_no_connection_was_made() {
 async fn silence_is_unknown_after_the_time_out() {
     let script = intune(|| None);
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     let start = tokio::time::Instant::now();
     assert_eq!(send(&graph).await.answer, Answer::Unknown);
     assert_eq!(start.elapsed(), TIME_OUT);
@@ -256,7 +261,7 @@ async fn after_a_challenge_the_next_send_uses_a_token_that_answers_it() {
         Some(Ok(answer))
     });
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     assert_eq!(send(&graph).await.answer, not(NotExecuted::TokenRejected));
     assert_eq!(script.token_calls().len(), 1, "no second try of its own");
     send(&graph).await;
@@ -284,11 +289,11 @@ async fn nothing_is_sent_past_the_deadline_or_without_knowing_the_time() {
     let (graph, clock) = client(&script);
     let sent = send(&graph).await;
     assert_eq!((sent.answer, sent.went_out), (not(NotExecuted::PastDeadline), false), "no time");
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     clock.advance(Duration::from_millis(29_001));
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline), "one ms late");
     assert!(posts(&script).is_empty());
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     clock.advance(Duration::from_secs(29));
     assert_eq!(send(&graph).await.answer, Answer::Accepted, "just in time");
     clock.advance(Duration::from_secs(61));
@@ -310,7 +315,7 @@ async fn a_slow_sign_in_is_counted() {
     });
     let (graph, hand) = client(&script);
     clock.set(hand).ok().unwrap();
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     graph.forget_token();
     assert_eq!(send(&graph).await.answer, not(NotExecuted::PastDeadline));
     assert!(posts(&script).is_empty());
@@ -320,9 +325,9 @@ async fn a_slow_sign_in_is_counted() {
 async fn an_id_that_is_none_is_not_posted_to() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     for id in ["", "a/../b", "a%2Fb", "wipe?x"] {
-        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, room()).await;
+        let sent = graph.send(Action::ResetPasscode, id, "a", deadline(), TIME_OUT, reservation()).await;
         assert_eq!((sent.answer, sent.went_out), (not(NotExecuted::WrongAddress), false), "{id}");
     }
     assert!(posts(&script).is_empty());
@@ -332,15 +337,15 @@ async fn an_id_that_is_none_is_not_posted_to() {
 async fn the_pin_of_windows_10_mobile_is_the_other_action() {
     let script = intune(|| reply(204, ""));
     let (graph, _) = client(&script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
-    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, room()).await;
+    graph.look(ID, Priority::LookUp).await.unwrap();
+    graph.send(Action::RecoverPasscode, ID, "a", deadline(), TIME_OUT, reservation()).await;
     assert!(posts(&script)[0].line.ends_with("/recoverPasscode"));
 }
 
 /// A client that has looked, and room for two resets.
 async fn two_rooms(script: &Arc<Script>) -> (Graph, Arc<HandClock>, [Reservation; 2]) {
     let (graph, clock) = client(script);
-    graph.look(ID, Urgency::LookUp).await.unwrap();
+    graph.look(ID, Priority::LookUp).await.unwrap();
     let first = graph.reserve_again().await;
     // Resets follow each other at a pace.
     clock.advance(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! Texts as they are quoted within others: percent-encoded, as entities of HTML, with JSON's escapes. Each letter remembers where it stood.
+//! Texts as they are quoted within others: percent-encoded, as entities of HTML, with JSON's escapes. Each letter keeps its position.
 
 /// A letter, and the bytes of the text in which it stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,33 +6,30 @@ use super::{
     names::folded,
 };
 
-/// What takes the place of what was taken out. It also ends a text that was cut.
+/// What replaces the removed text. It also ends a text that was cut.
 pub(super) const HIDDEN: char = '…';
 
-/// How often a text is taken for an encoded one: a filter, within an address, within a document.
+/// How many encodings are taken off one after another: a filter, within an address, within a document.
 const DEPTH: usize = 3;
 
 /// A value that is shorter is looked for as a word of its own; in the middle of a word it is something else.
 const SHORT: usize = 6;
 
-/// So much of a value's begin gives it away where a text was cut.
-const BEGIN: usize = 4;
+/// So many letters of a value's beginning identify it where a text was cut.
+const BEGINNING: usize = 4;
 
 /// The text without any of these values, in no letter case and no encoding.
-pub(super) fn without<'a>(text: &str, values: impl Iterator<Item = &'a str>) -> String {
+pub(in crate::graph) fn without<'a>(text: &str, values: impl Iterator<Item = &'a str>) -> String {
     let values: Vec<Vec<char>> = values
-        .map(|value| letters(value).iter().flat_map(bones).map(|(bone, _)| bone).collect())
+        .map(|value| letters(value).iter().flat_map(normalized).collect())
         .filter(|value: &Vec<char>| !value.is_empty())
         .collect();
     let mut hidden = Vec::new();
     for reading in readings(text) {
-        let bones: Vec<(char, usize)> = reading
-            .iter()
-            .enumerate()
-            .flat_map(|(at, letter)| bones(letter).map(move |(bone, _)| (bone, at)))
-            .collect();
+        let normal: Vec<(char, usize)> =
+            reading.iter().enumerate().flat_map(|(at, letter)| normalized(letter).map(move |c| (c, at))).collect();
         for value in &values {
-            hidden.extend(occurrences(&reading, &bones, value));
+            hidden.extend(occurrences(&reading, &normal, value));
         }
     }
     cut(text, hidden)
@@ -63,17 +60,16 @@ fn readings(text: &str) -> Vec<Vec<Letter>> {
     all
 }
 
-/// What is compared of a letter: nothing of spaces and quotes, which are doubled, escaped and dropped at will.
-fn bones(letter: &Letter) -> impl Iterator<Item = (char, Letter)> + use<> {
-    let letter = *letter;
-    let drop = |bone: &char| bone.is_whitespace() || matches!(*bone, '\'' | '"' | '\\' | '+' | HIDDEN);
-    let bones = if letter.is == HIDDEN { None } else { Some(folded(letter.is)) };
-    bones.into_iter().flatten().filter(move |bone| !drop(bone)).map(move |bone| (bone, letter))
+/// The letter as it is compared: nothing of spaces and quotes, which are doubled, escaped and dropped at will.
+fn normalized(letter: &Letter) -> impl Iterator<Item = char> + use<> {
+    let kept = |c: &char| !c.is_whitespace() && !matches!(*c, '\'' | '"' | '\\' | '+' | HIDDEN);
+    let letter = Some(letter.is).filter(|is| *is != HIDDEN);
+    letter.map(folded).into_iter().flatten().filter(kept)
 }
 
-/// Where the value stands in a reading, as ranges of the text.
-fn occurrences(reading: &[Letter], bones: &[(char, usize)], value: &[char]) -> Vec<(usize, usize)> {
-    let equal = |part: &[(char, usize)], value: &[char]| part.iter().map(|(bone, _)| bone).eq(value);
+/// Where the value is in a reading, as ranges of the text.
+fn occurrences(reading: &[Letter], normal: &[(char, usize)], value: &[char]) -> Vec<(usize, usize)> {
+    let equal = |part: &[(char, usize)], value: &[char]| part.iter().map(|(c, _)| c).eq(value);
     let range = |part: &[(char, usize)]| {
         let ((_, first), (_, last)) = (part.first()?, part.last()?);
         Some((*first, *last))
@@ -83,11 +79,11 @@ fn occurrences(reading: &[Letter], bones: &[(char, usize)], value: &[char]) -> V
             |at: Option<usize>| at.and_then(|at| reading.get(at)).is_some_and(|letter| letter.is.is_alphanumeric());
         !inside(first.checked_sub(1)) && !inside(last.checked_add(1))
     };
-    let whole = bones.windows(value.len()).filter(|part| equal(part, value)).filter_map(range);
+    let whole = normal.windows(value.len()).filter(|part| equal(part, value)).filter_map(range);
     let whole = whole.filter(|range| value.len() >= SHORT || is_word(*range));
     let is_cut = reading.last().is_some_and(|letter| letter.is == HIDDEN);
-    let begun = (BEGIN..value.len()).rev().filter(|_| is_cut).find_map(|count| {
-        let part = bones.get(bones.len().checked_sub(count)?..)?;
+    let begun = (BEGINNING..value.len()).rev().filter(|_| is_cut).find_map(|count| {
+        let part = normal.get(normal.len().checked_sub(count)?..)?;
         equal(part, value.get(..count)?).then(|| range(part)).flatten()
     });
     let text = |(first, last): (usize, usize)| Some((reading.get(first)?.from, reading.get(last)?.to));

@@ -7,7 +7,7 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::decoding::{decoded, entity, letters};
 
 /// A name in the form in which it is compared. It is never sent and never shown.
-pub(super) fn comparable(name: &str) -> String {
+pub(in crate::graph) fn comparable(name: &str) -> String {
     let mut read = letters(name);
     if let Some(plain) = decoded(&read, entity) {
         read = plain;
@@ -16,8 +16,8 @@ pub(super) fn comparable(name: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A letter without what typewriters, word processors and scripts make of it: case, curved quotes, long dashes, kinds of spaces, marks that
-/// nobody sees, and one sign for a letter and its accent or two.
+/// A letter without the differences that typing and storing make: case, curved quotes, long dashes, kinds of spaces, invisible marks, and
+/// whether a letter and its accent are one character or two.
 pub(super) fn folded(letter: char) -> impl Iterator<Item = char> {
     let plain = match letter {
         '\u{2018}'..='\u{201b}' | '\u{2b9}' | '\u{2bc}' | '\u{2032}' | '\u{2035}' | '`' | '\u{b4}' => Some('\''),

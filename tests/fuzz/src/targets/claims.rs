@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use passcode_operator::graph::Urgency;
+use passcode_operator::graph::Priority;
 
 use super::DEVICE;
 use crate::{desk::ask, oracles::is_an_error};
@@ -39,7 +39,7 @@ fn claims_after(headers: &[&[u8]]) -> Option<Value> {
             answer.headers_mut().append("www-authenticate", value);
         }
     }
-    let asked = ask(vec![answer], async |graph| graph.look(DEVICE, Urgency::LookUp).await);
+    let asked = ask(vec![answer], async |graph| graph.look(DEVICE, Priority::LookUp).await);
     is_an_error(&asked.answer.expect_err("401 is no answer"));
     assert_eq!((asked.of_entra.len(), asked.of_graph.len()), (2, 2), "tried once more, with a new token");
     let mut form = form_urlencoded::parse(asked.of_entra[1].body());

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use http::Response;
-use passcode_core::platform::{ManagedDevice, classify, raw_values};
-use passcode_operator::graph::{Found, ReadError, Selector, Urgency};
+use passcode_core::platform::{Found, ManagedDevice, classify, raw_values};
+use passcode_operator::graph::{Priority, ReadError, Selector};
 use serde_json::Value;
 
 use crate::{
@@ -20,7 +20,7 @@ pub fn run(data: &[u8]) {
     let Some((selector, property, value)) = selector(&line) else { return };
     let answers = answers(rest);
     let last = answers.last().cloned();
-    let asked = ask(answers, async |graph| graph.find(&selector, Urgency::LookUp).await);
+    let asked = ask(answers, async |graph| graph.find(&selector, Priority::LookUp).await);
     // Two lists of ten pages each and a single read, each of them twice if its token was rejected.
     assert!(asked.of_graph.len() <= 42, "{} requests", asked.of_graph.len());
     assert!(asked.of_graph.iter().all(|request| request.method() == "GET"), "a look-up changes nothing");
@@ -94,6 +94,6 @@ mod tests {
     fn a_filter_that_was_ignored_is_noticed() {
         let device = ManagedDevice { id: "1".to_owned(), ..ManagedDevice::default() };
         let body = Bytes::from_static(br#"{"id": "1", "serialNumber": "other"}"#);
-        is_sound(Ok(Found::One(device)), Some(&Response::new(body)), "serialNumber", "F9FX");
+        is_sound(Ok(Found::One(Box::new(device))), Some(&Response::new(body)), "serialNumber", "F9FX");
     }
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use passcode_core::platform::ActionResult;
-use passcode_operator::graph::{Heard, Look, ReadError, Urgency};
+use passcode_core::platform::{ActionResult, Look};
+use passcode_operator::graph::{Priority, ReadError, Timed};
 use serde_json::Value;
 
 use super::DEVICE;
@@ -28,14 +28,14 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn look(answer: &Response<Bytes>) -> Result<Heard<Look>, ReadError> {
-    let asked = ask(vec![answer.clone()], async |graph| graph.look(DEVICE, Urgency::LookUp).await);
+fn look(answer: &Response<Bytes>) -> Result<Timed<Look>, ReadError> {
+    let asked = ask(vec![answer.clone()], async |graph| graph.look(DEVICE, Priority::LookUp).await);
     assert!(asked.of_graph.len() <= 2, "{} requests", asked.of_graph.len());
     assert!(asked.of_graph.iter().all(|request| request.method() == "GET"), "a look changes nothing");
     asked.answer
 }
 
-fn is_sound(answer: &Response<Bytes>, result: &Result<Heard<Look>, ReadError>) {
+fn is_sound(answer: &Response<Bytes>, result: &Result<Timed<Look>, ReadError>) {
     let heard = match result {
         Ok(heard) => heard,
         Err(error) => return is_an_error(error),
@@ -84,7 +84,7 @@ mod tests {
 
     fn sound(status: u16, body: &'static str, value: Look) {
         let date = "2026-11-22T09:00:00Z".parse().unwrap();
-        let heard = Heard { value, at: date, date, sent: std::time::Duration::ZERO, request_id: None };
+        let heard = Timed { value, at: date, date, sent: std::time::Duration::ZERO, request_id: None };
         let answer = Response::builder().status(status).header("date", "Sun, 22 Nov 2026 09:00:00 GMT");
         is_sound(&answer.body(Bytes::from_static(body.as_bytes())).unwrap(), &Ok(heard));
     }

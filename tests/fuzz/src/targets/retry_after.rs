@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-use passcode_operator::graph::Urgency;
+use passcode_operator::graph::Priority;
 
 use super::DEVICE;
 use crate::{desk::ask, message::first_line, oracles::is_an_error};
@@ -21,7 +21,7 @@ pub fn run(data: &[u8]) {
     if let Ok(date) = HeaderValue::from_str(date.trim()) {
         answer.headers_mut().insert("date", date);
     }
-    let asked = ask(vec![answer], async |graph| graph.look(DEVICE, Urgency::LookUp).await);
+    let asked = ask(vec![answer], async |graph| graph.look(DEVICE, Priority::LookUp).await);
     let error = asked.answer.expect_err("429 is no answer");
     is_an_error(&error);
     is_right(value.trim(), error.retry_after());

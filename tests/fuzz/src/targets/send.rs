@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use k8s_openapi::jiff::Timestamp;
-use passcode_operator::graph::{Action, Answer, NotExecuted, Truncated, Urgency};
+use passcode_operator::graph::{Action, Answer, NotExecuted, Priority, Truncated};
 use serde_json::Value;
 
 use super::DEVICE;
@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
     let answer = answers(data).swap_remove(0);
     let look = answers(A_LOOK.as_bytes()).swap_remove(0);
     let asked = ask(vec![look, answer.clone()], async |graph| {
-        let _ = graph.look(DEVICE, Urgency::LookUp).await;
+        let _ = graph.look(DEVICE, Priority::LookUp).await;
         graph
             .send(
                 Action::ResetPasscode,

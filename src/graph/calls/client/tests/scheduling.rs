@@ -1,6 +1,7 @@
+//! Reads as the scheduler makes them over this client.
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::graph::{Exchange, Graph, Transport, TransportError, clock::Clock, testing::*};
+use crate::graph::{auth::testing::client_secret, http::Exchange};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::join_all;
@@ -60,9 +61,9 @@ fn graph(requests: usize) -> (Arc<Graph>, Arc<Script>) {
 }
 
 /// So many looks at once, in this order.
-async fn looks(graph: &Graph, urgencies: &[Urgency]) {
-    let looks = urgencies.iter().enumerate().map(|(number, urgency)| async move {
-        graph.look(&format!("device-{number}"), *urgency).await.unwrap();
+async fn looks(graph: &Graph, priorities: &[Priority]) {
+    let looks = priorities.iter().enumerate().map(|(number, priority)| async move {
+        graph.look(&format!("device-{number}"), *priority).await.unwrap();
     });
     join_all(looks).await;
 }
@@ -76,16 +77,16 @@ fn together(script: &Script) -> Vec<usize> {
 #[tokio::test(start_paused = true)]
 async fn few_reads_travel_alone() {
     let (graph, script) = graph(2000);
-    looks(&graph, &[Urgency::LookUp; 7]).await;
+    looks(&graph, &[Priority::LookUp; 7]).await;
     assert_eq!(together(&script), [1; 7]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_reads_travel_together_twenty_to_a_call() {
     let (graph, script) = graph(2000);
-    looks(&graph, &[Urgency::LookUp; 8]).await;
+    looks(&graph, &[Priority::LookUp; 8]).await;
     let begin = Instant::now();
-    looks(&graph, &[Urgency::LookUp; 100]).await;
+    looks(&graph, &[Priority::LookUp; 100]).await;
     let calls = together(&script);
     assert_eq!(calls.iter().sum::<usize>(), 108);
     assert!(calls.iter().all(|count| *count <= 20));
@@ -96,14 +97,14 @@ async fn many_reads_travel_together_twenty_to_a_call() {
 #[tokio::test(start_paused = true)]
 async fn the_looks_of_a_reset_pass_all_others_and_travel_alone() {
     let (graph, script) = graph(2000);
-    looks(&graph, &[Urgency::LookUp]).await;
+    looks(&graph, &[Priority::LookUp]).await;
     let many = {
         let graph = graph.clone();
-        tokio::spawn(async move { looks(&graph, &[Urgency::LookUp; 200]).await })
+        tokio::spawn(async move { looks(&graph, &[Priority::LookUp; 200]).await })
     };
     tokio::time::sleep(Duration::from_millis(10)).await;
     let begin = Instant::now();
-    graph.look("urgent", Urgency::Reset).await.unwrap();
+    graph.look("urgent", Priority::Reset).await.unwrap();
     assert_eq!(begin.elapsed(), Duration::from_secs(1));
     let alone = script.graph_calls().into_iter().filter(|call| call.line.contains("/urgent?")).count();
     assert_eq!(alone, 1);
@@ -115,23 +116,23 @@ async fn no_twenty_seconds_hold_more_reads_than_the_limit_and_some_are_spared() 
     let (graph, _) = graph(22);
     let begin = Instant::now();
     // Of 20 reads 6 are for resets.
-    looks(&graph, &[Urgency::LookUp; 14]).await;
+    looks(&graph, &[Priority::LookUp; 14]).await;
     assert!(begin.elapsed() < Duration::from_secs(5));
-    graph.look("urgent", Urgency::Reset).await.unwrap();
+    graph.look("urgent", Priority::Reset).await.unwrap();
     assert!(begin.elapsed() < Duration::from_secs(6));
-    looks(&graph, &[Urgency::LookUp]).await;
+    looks(&graph, &[Priority::LookUp]).await;
     assert!(begin.elapsed() >= Duration::from_secs(20));
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_went_away_holds_nobody_up() {
     let (graph, _) = graph(2000);
-    looks(&graph, &[Urgency::LookUp]).await;
+    looks(&graph, &[Priority::LookUp]).await;
     for _ in 0..50 {
-        let look = graph.look("gone", Urgency::LookUp);
+        let look = graph.look("gone", Priority::LookUp);
         assert!(tokio::time::timeout(Duration::from_millis(1), look).await.is_err());
     }
     let begin = Instant::now();
-    looks(&graph, &[Urgency::LookUp; 20]).await;
+    looks(&graph, &[Priority::LookUp; 20]).await;
     assert!(begin.elapsed() <= Duration::from_secs(3));
 }
