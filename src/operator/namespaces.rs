@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::{
+    ResourceExt,
+    core::{Selector, SelectorExt},
+    runtime::reflector::ObjectRef,
+};
 
 use super::{context::Context, tenant::Tenant};
 use passcode_core::{
@@ -49,22 +53,9 @@ pub fn unusable(tenant: &IntuneTenantSpec) -> Option<Trouble> {
 
 const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 
-/// Kubernetes' own meaning of a label selector; an operator that does not exist matches nothing.
+/// Kubernetes' own meaning of a label selector; one with an expression that is not valid selects nothing.
 fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
-    let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
-    equal && selector.match_expressions.iter().flatten().all(|requirement| holds(requirement, labels))
-}
-
-fn holds(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
-    let value = labels.get(&requirement.key);
-    let listed = || value.is_some_and(|value| requirement.values.iter().flatten().any(|v| v == value));
-    match requirement.operator.as_str() {
-        "In" => listed(),
-        "NotIn" => !listed(),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        _ => false,
-    }
+    Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }
 
 #[cfg(test)]
@@ -84,6 +75,11 @@ mod tests {
         LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
     }
 
+    fn without_values(key: &str, operator: &str) -> LabelSelector {
+        let requirement = LabelSelectorRequirement { key: key.into(), operator: operator.into(), values: None };
+        LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
+    }
+
     #[test]
     fn selectors() {
         let cases = [
@@ -95,6 +91,9 @@ mod tests {
             ("Exists", requirement("team", "Exists", &[]), true),
             ("DoesNotExist", requirement("team", "DoesNotExist", &[]), false),
             ("no such operator", requirement("team", "Like", &["help"]), false),
+            ("In without values", without_values("team", "In"), false),
+            // The schema refuses it, and so does Kubernetes: not valid, although no value is in an empty list.
+            ("NotIn without values", without_values("team", "NotIn"), false),
         ];
         for (name, selector, expected) in cases {
             assert_eq!(matches(&selector, &labels()), expected, "{name}");
