@@ -20,6 +20,7 @@ mod locks;
 mod matrices;
 mod memory;
 mod namespaces;
+mod no_client;
 mod pass;
 mod places;
 mod resets;

@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt};
 use super::{
     calls::{CallError, call},
     context::Context,
-    tenant_setup::NoClient,
+    no_client::NoClient,
 };
 use crate::graph::Certificate;
 use passcode_core::api::{

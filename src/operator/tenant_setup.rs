@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{budgets, calls::CallError, context::Context, tenant_secrets};
+use super::{budgets, context::Context, no_client::NoClient, tenant_secrets};
 use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
-use passcode_core::{
-    api::{
-        conditions::reason,
-        tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
-    },
-    lifecycle::observed::Trouble,
+use passcode_core::api::{
+    conditions::reason,
+    tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
 };
 
 /// A client, and what it was made from: another is made only when that changes.
@@ -54,21 +51,6 @@ impl Client {
         let limits = budgets::limits(&spec.limits);
         let graph = if limits == self.limits { self.graph } else { Arc::new(self.graph.limited_to(limits)) };
         Some(Self { graph, limits, ..self })
-    }
-}
-
-/// Why there is no client.
-pub enum NoClient {
-    /// Somebody has to mend something.
-    Trouble(Trouble),
-    /// The API server did not answer.
-    Unclear(CallError),
-}
-
-impl NoClient {
-    /// Somebody has to mend something, by this reason and sentence.
-    pub fn trouble(reason: &str, message: String) -> Self {
-        Self::Trouble(Trouble { reason: reason.to_owned(), message })
     }
 }
 

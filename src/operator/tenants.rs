@@ -19,8 +19,9 @@ use super::{
     guarded::{Guarded, Unread},
     matrices::Matrices,
     namespaces,
+    no_client::NoClient,
     tenant::{Record, Tenant},
-    tenant_setup::{self, Client, NoClient},
+    tenant_setup::{self, Client},
 };
 use crate::graph::SignedIn;
 use passcode_core::{
