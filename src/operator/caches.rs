@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt, reflector,
@@ -14,9 +14,21 @@ use kube::{
     },
 };
 
-use super::{context::Context, guarded::Guarded};
-use crate::telemetry::health::Watch;
+use super::guarded::Guarded;
+use crate::{
+    graph::Clock,
+    telemetry::health::{Health, Watch},
+};
 use passcode_core::api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant};
+
+/// Where it is noted that a watch brings something, and by which clock.
+#[derive(Clone)]
+pub struct Probes {
+    /// What the probes are told.
+    pub health: Arc<Health>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// The caches of one term of leadership.
 pub struct Caches {
@@ -43,17 +55,17 @@ impl Caches {
     }
 
     /// Fills the caches for as long as it is polled, and says which of them something came to.
-    pub fn watched(self, context: &Arc<Context>) -> impl Stream<Item = Watch> + Unpin + Send + 'static {
-        let (client, config) = (&context.client, watcher::Config::default);
+    pub fn watched(self, client: &Client, probes: &Probes) -> impl Stream<Item = Watch> + Unpin + Send + 'static {
+        let config = watcher::Config::default;
         stream::select_all([
-            cached(watcher(Api::all(client.clone()), config()), self.writers.0, context, Watch::Namespaces),
-            cached(watcher(Api::all(client.clone()), config()), self.writers.1, context, Watch::Tenants),
-            cached(watcher(Api::all(client.clone()), config()), self.writers.2, context, Watch::Matrices),
+            cached(watcher(Api::all(client.clone()), config()), self.writers.0, probes, Watch::Namespaces),
+            cached(watcher(Api::all(client.clone()), config()), self.writers.1, probes, Watch::Tenants),
+            cached(watcher(Api::all(client.clone()), config()), self.writers.2, probes, Watch::Matrices),
         ])
     }
 }
 
-/// Empty caches; the namespaces' goes into the [`Context`].
+/// Empty caches, and the one of the namespaces.
 #[must_use]
 pub fn caches() -> (Caches, Store<Namespaces>) {
     let (namespaces, a) = reflector::store();
@@ -66,13 +78,13 @@ pub fn caches() -> (Caches, Store<Namespaces>) {
 fn cached<K>(
     events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
     writer: Writer<K>,
-    context: &Arc<Context>,
+    probes: &Probes,
     watch: Watch,
 ) -> stream::BoxStream<'static, Watch>
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static,
 {
-    let context = context.clone();
+    let probes = probes.clone();
     let events = events.default_backoff().modify(|object| {
         // Nothing here reads them, and there may be much of both.
         object.managed_fields_mut().clear();
@@ -80,8 +92,7 @@ where
     });
     reflector(writer, events)
         .filter_map(move |event| {
-            let heard =
-                context.health.watched(watch, event.as_ref().map_err(ToString::to_string), context.clock.boot());
+            let heard = probes.health.watched(watch, event.as_ref().map_err(ToString::to_string), probes.clock.boot());
             async move { heard.then_some(watch) }
         })
         .boxed()

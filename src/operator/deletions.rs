@@ -4,11 +4,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
-use kube::{Api, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::{calls::call, context::Context};
+use super::{calls::call, event_writer::EventWriter};
+use crate::telemetry::metrics::Metrics;
 use passcode_core::{api::reset::PasscodeReset, lifecycle::events::Announcement};
 
 /// How many are told at once.
@@ -39,13 +40,18 @@ impl Deletions {
 }
 
 /// Tells of what is noted, until that is closed and everything was told.
-pub async fn tell(context: &Context, deleted: mpsc::UnboundedReceiver<Arc<PasscodeReset>>) {
-    let told = |object: Arc<PasscodeReset>| async move { tell_one(context, &object).await };
+pub async fn tell(
+    client: &Client,
+    metrics: &Metrics,
+    events: &EventWriter,
+    deleted: mpsc::UnboundedReceiver<Arc<PasscodeReset>>,
+) {
+    let told = |object: Arc<PasscodeReset>| async move { tell_one(client, metrics, events, &object).await };
     UnboundedReceiverStream::new(deleted).for_each_concurrent(AT_ONCE, told).await;
 }
 
-async fn tell_one(context: &Context, object: &PasscodeReset) {
-    let api: Api<PasscodeReset> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+async fn tell_one(client: &Client, metrics: &Metrics, events: &EventWriter, object: &PasscodeReset) {
+    let api: Api<PasscodeReset> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     match call(api.get_metadata_opt(&object.name_any())).await {
         // It has an outcome, or the watch missed something.
         Ok(Some(there)) if there.uid() == object.uid() && there.metadata.deletion_timestamp.is_none() => return,
@@ -54,8 +60,8 @@ async fn tell_one(context: &Context, object: &PasscodeReset) {
             tracing::info!(object = object.full_name(), %error, "whether a PasscodeReset was deleted could not be read");
         }
     }
-    context.metrics.deleted_in_flight();
+    metrics.deleted_in_flight();
     tracing::warn!(object = object.full_name(), "deleted after its request was sent: the reset may still happen");
     let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen.".to_owned();
-    context.events.publish(object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
+    events.publish(object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
 }

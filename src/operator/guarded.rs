@@ -3,9 +3,12 @@
 
 use std::{borrow::Cow, fmt};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+    jiff::Timestamp,
+};
 use kube::{
-    Api, Resource,
+    Api, Client, Resource,
     api::{Patch, PatchParams, ValidationDirective},
     core::ClusterResourceScope,
 };
@@ -15,10 +18,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    calls::{CallError, call},
-    context::Context,
-};
+use super::calls::{CallError, call};
 use passcode_core::api::conditions::{self, Truth, kind};
 
 /// An object, or what is known of one that this version cannot read.
@@ -109,22 +109,22 @@ impl Unread {
         )
     }
 
-    /// Says in the object's own status that it cannot be read; for that nothing else of it has to be.
+    /// Says in the object's own status that it cannot be read; for that nothing else of it has to be. `now` dates the condition.
     ///
     /// # Errors
     /// [`CallError`]: it is tried again.
-    pub async fn tell<K>(&self, context: &Context, reason: &str) -> Result<(), CallError>
+    pub async fn tell<K>(&self, client: Client, now: Timestamp, reason: &str) -> Result<(), CallError>
     where
         K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + fmt::Debug,
     {
         let ObjectMeta { name, uid, resource_version, generation, .. } = &self.metadata;
-        let (name, now) = (name.as_deref().unwrap_or_default(), context.clock.wall());
+        let name = name.as_deref().unwrap_or_default();
         let mut new = self.conditions.clone();
         conditions::set(&mut new, kind::READY, Truth::False, reason, &self.sentence(), *generation, now);
         if new == self.conditions {
             return Ok(());
         }
-        let api: Api<Guarded<K>> = Api::all(context.client.clone());
+        let api: Api<Guarded<K>> = Api::all(client);
         let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
         let patch = json!({
             "metadata": {"uid": uid, "resourceVersion": resource_version},

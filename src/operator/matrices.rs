@@ -95,7 +95,10 @@ pub async fn tell(
 ) -> Result<(), CallError> {
     let matrix = match &matrix.0 {
         Ok(matrix) => matrix,
-        Err(unread) => return unread.tell::<PlatformSupportMatrix>(context, reason::INVALID_MATRIX).await,
+        Err(unread) => {
+            let (client, now) = (context.client.clone(), context.clock.wall());
+            return unread.tell::<PlatformSupportMatrix>(client, now, reason::INVALID_MATRIX).await;
+        }
     };
     let name = matrix.name_any();
     let (truth, why, message) = match matrices.named(&name) {

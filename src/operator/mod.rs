@@ -35,5 +35,6 @@ mod tenants;
 pub mod transports;
 mod turns;
 mod upkeep;
+mod waiting;
 
 pub use run::{Environment, run};

@@ -26,6 +26,7 @@ use super::{
     pass::{End, Pass},
     sweep,
     turns::Admitted,
+    waiting,
 };
 use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
@@ -106,7 +107,7 @@ pub async fn run(context: Arc<Context>, heard: Heard, mut stop: watch::Receiver<
     };
     tokio::select! {
         () = ended => {}
-        () = deletions::tell(&context, deleted) => {}
+        () = deletions::tell(&context.client, &context.metrics, &context.events, deleted) => {}
     }
 }
 
@@ -173,7 +174,7 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
     if let Some(idle) = idle(&context, seen, &memory).filter(|_| !to_be_told) {
         return Ok(idle);
     }
-    let Some(Admitted { place, room }) = context.turns.take(&context, &listed, seen, &memory) else {
+    let Some(Admitted { place, room }) = waiting::take(&context, &listed, seen, &memory) else {
         return Ok(Action::await_change());
     };
     let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, room));

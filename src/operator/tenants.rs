@@ -183,7 +183,8 @@ async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Du
     if context.tenants.put_unreadable(name, trouble) {
         context.tenants.wake_objects_of(name);
     }
-    match unread.tell::<IntuneTenant>(context, reason::INVALID_CONFIGURATION).await {
+    let (client, now) = (context.client.clone(), context.clock.wall());
+    match unread.tell::<IntuneTenant>(client, now, reason::INVALID_CONFIGURATION).await {
         Err(CallError::Conflict) => Ok(SOON),
         told => told.map(|()| TROUBLED_PERIOD),
     }

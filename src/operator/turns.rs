@@ -6,22 +6,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt;
 use tokio::{
     sync::{Notify, mpsc},
     task::AbortHandle,
 };
 
-use super::{
-    context::{Context, Presence},
-    listed::{Listed, Reference, Seen},
-    memory::Memory,
-    places::{Kind, Place},
-};
+use super::{listed::Reference, places::Place};
 use crate::graph::Reservation;
 
 /// What a turn has.
@@ -30,6 +22,14 @@ pub struct Admitted {
     pub place: Option<Place>,
     /// Room for a reset, if it stood in line for that.
     pub room: Option<Reservation>,
+}
+
+/// How a turn begins that nothing is known of yet.
+pub enum Begun {
+    /// It has come.
+    Admitted(Admitted),
+    /// This task waits for it.
+    Waiting(AbortHandle),
 }
 
 /// Those of one term that wait, and those whose turn it is.
@@ -44,18 +44,6 @@ enum Parked {
     Admitted(Admitted),
 }
 
-/// What of an object matters to its turn.
-struct Waiting {
-    reference: Reference,
-    tenant: String,
-    namespace: String,
-    kind: Kind,
-    age: Timestamp,
-    /// Until when it stands in line.
-    in_line: Option<Duration>,
-    changed: Arc<Notify>,
-}
-
 impl Turns {
     /// Nobody waits yet; the receiver gets whose wait is over.
     #[must_use]
@@ -64,16 +52,21 @@ impl Turns {
         (Self { parked: Mutex::default(), over }, told)
     }
 
-    /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over.
-    pub fn take(&self, context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memory) -> Option<Admitted> {
-        let reference = Reference::from_obj(object);
+    /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over. `begin` admits it or
+    /// begins its wait; what it is given tells that something changed which the object may wait for, `woken`: something has already.
+    pub fn take(
+        &self,
+        reference: Reference,
+        woken: bool,
+        begin: impl FnOnce(Arc<Notify>) -> Begun,
+    ) -> Option<Admitted> {
         let mut parked = self.parked();
         match parked.remove_entry(&reference) {
             // Its name belonged to another, which is gone.
             Some((other, before)) if other.extra.uid != reference.extra.uid => before.end(),
             Some((_, Parked::Admitted(admitted))) => return Some(admitted),
             Some((same, Parked::Waiting(task, changed))) => {
-                if memory.woken {
+                if woken {
                     changed.notify_one();
                 }
                 parked.insert(same, Parked::Waiting(task, changed));
@@ -81,28 +74,17 @@ impl Turns {
             }
             None => {}
         }
-        let kind = kind(context, seen);
-        if !memory.in_line
-            && let Some(place) = context.places.take_free(&kind)
-        {
-            return Some(Admitted { place: Some(place), room: None });
-        }
         let changed = Arc::new(Notify::new());
-        if memory.woken {
+        if woken {
             changed.notify_one();
         }
-        let waiting = Waiting {
-            reference: reference.clone(),
-            tenant: seen.tenant.to_string(),
-            namespace: object.namespace().unwrap_or_default(),
-            kind,
-            age: seen.age,
-            in_line: memory.in_line.then_some(memory.due),
-            changed: changed.clone(),
-        };
-        let task = tokio::spawn(waiting.until_over(context.clone()));
-        parked.insert(reference, Parked::Waiting(task.abort_handle(), changed));
-        None
+        match begin(changed.clone()) {
+            Begun::Admitted(admitted) => Some(admitted),
+            Begun::Waiting(task) => {
+                parked.insert(reference, Parked::Waiting(task, changed));
+                None
+            }
+        }
     }
 
     /// All that wait.
@@ -128,7 +110,8 @@ impl Turns {
         all.into_values().for_each(Parked::end);
     }
 
-    fn tell(&self, reference: Reference, admitted: Admitted) {
+    /// The wait of this object is over.
+    pub fn tell(&self, reference: Reference, admitted: Admitted) {
         {
             let mut parked = self.parked();
             // Another of its name may wait by now.
@@ -149,58 +132,6 @@ impl Parked {
     fn end(self) {
         if let Self::Waiting(task, _) = self {
             task.abort();
-        }
-    }
-}
-
-impl Waiting {
-    async fn until_over(self, context: Arc<Context>) {
-        let admitted = self.turn(&context).await;
-        context.turns.tell(self.reference, admitted);
-    }
-
-    async fn turn(&self, context: &Context) -> Admitted {
-        let Some(due) = self.in_line else { return self.with_a_place(context).await };
-        tokio::select! {
-            biased;
-            room = self.room(context) => Admitted { place: None, room: Some(room) },
-            // It keeps its place in line until there is one for a look.
-            admitted = async {
-                self.look_is_due(context, due).await;
-                self.with_a_place(context).await
-            } => admitted,
-        }
-    }
-
-    async fn with_a_place(&self, context: &Context) -> Admitted {
-        let place = context.places.take(&self.kind, &self.namespace, self.age).await;
-        Admitted { place: Some(place), room: None }
-    }
-
-    /// Room for its reset, once it is this one's turn.
-    async fn room(&self, context: &Context) -> Reservation {
-        match context.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
-            Some(graph) => graph.reserve(&self.namespace, self.age).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Until one in line is to be looked at although there is no room, or something changed that it may wait for.
-    async fn look_is_due(&self, context: &Context, due: Duration) {
-        let left = due.saturating_sub(context.clock.boot());
-        tokio::select! {
-            () = tokio::time::sleep(left) => {}
-            () = self.changed.notified() => {}
-        }
-    }
-}
-
-/// Whose places it takes: a name that no IntuneTenant has is whatever a requester wrote.
-fn kind(context: &Context, seen: &Seen) -> Kind {
-    match context.presence(&seen.tenant) {
-        Presence::Missing => Kind::WithoutTenant,
-        Presence::SetUp | Presence::BeingSetUp => {
-            Kind::Tenant { name: seen.tenant.to_string(), following: seen.following }
         }
     }
 }

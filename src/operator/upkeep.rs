@@ -16,8 +16,16 @@ use tokio::{
 };
 
 use super::{
-    budgets, caches::Caches, calls::CallError, context::Context, dependencies::Dependencies, guarded::Guarded,
-    matrices, matrices::Matrices, tenants, tenants::TenantsContext,
+    budgets,
+    caches::{Caches, Probes},
+    calls::CallError,
+    context::Context,
+    dependencies::Dependencies,
+    guarded::Guarded,
+    matrices,
+    matrices::Matrices,
+    tenants,
+    tenants::TenantsContext,
 };
 use crate::graph::Budget;
 use passcode_core::{
@@ -34,7 +42,8 @@ const SWEEP: Duration = Duration::from_secs(300);
 /// Runs until `stop`.
 pub async fn run(context: Arc<Context>, caches: Caches, mut stop: watch::Receiver<bool>) {
     let (tenants, matrices) = (caches.tenants.clone(), caches.matrices.clone());
-    let mut changes = caches.watched(&context);
+    let probes = Probes { health: context.health.clone(), clock: context.clock.clone() };
+    let mut changes = caches.watched(&context.client, &probes);
     let mut dependencies = Dependencies::new(context.clone());
     let mut upkeep = Upkeep::new(context.clone(), tenants, matrices);
     while !*stop.borrow() {
