@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_asks_the_node_and_nobody_else() {
+    async fn it_sends_nothing_but_to_the_node() {
         let script = Script::signed_in(|_| None);
         let http = MetadataHttp { transport: script.clone() };
         for (url, method) in [

@@ -39,7 +39,7 @@ async fn a_client_secret_is_posted_to_the_authority_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_projected_token_is_read_anew_for_every_token() {
+async fn a_projected_token_is_read_again_for_every_token() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     std::fs::write(&file, "assertion-1\n").unwrap();
@@ -290,7 +290,7 @@ async fn no_answer_and_no_connection_are_unreachable_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_authority_holds_nobody_for_longer_than_the_limit() {
+async fn a_silent_authority_delays_no_caller_for_longer_than_the_limit() {
     let script = Script::new(|_| None);
     let (sign_in, _) = sign_in(&script);
     let start = tokio::time::Instant::now();
@@ -301,7 +301,7 @@ async fn a_silent_authority_holds_nobody_for_longer_than_the_limit() {
 
 /// Tasks of their own, so that they could wake each other: without a lock of ours they do, and no time passes any more.
 #[tokio::test(start_paused = true)]
-async fn those_who_wait_for_a_silent_authority_do_not_wake_each_other() {
+async fn callers_that_wait_for_a_silent_authority_do_not_wake_each_other() {
     let script = Script::new(|_| None);
     let sign_in = Arc::new(sign_in(&script).0);
     let start = tokio::time::Instant::now();

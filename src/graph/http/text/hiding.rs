@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_address_and_nothing_that_a_filter_compares_with() {
+    fn no_address_of_a_person_and_nothing_that_a_filter_compares_with() {
         for (text, wanted) in [
             ("user bob@contoso.example (id 1) is not licensed", "user … (id 1) is not licensed"),
             ("user=bob%40contoso.example&x=1", "user=…&x=1"),

@@ -125,7 +125,7 @@ async fn no_twenty_seconds_hold_more_reads_than_the_limit_and_some_are_spared() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_went_away_holds_nobody_up() {
+async fn a_cancelled_read_delays_no_other() {
     let (graph, _) = graph(2000);
     looks(&graph, &[Priority::LookUp]).await;
     for _ in 0..50 {
