@@ -87,6 +87,10 @@ pub struct MatrixRule {
     #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
     pub prerequisites: Vec<String>,
 
+    /// How certain the rule is; it is told in the status of every reset that the rule decided, and decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
+
     /// Where the rule comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
@@ -153,6 +157,40 @@ impl MatrixAction {
             Self::ResetDevicePasscode => "ResetDevicePasscode",
             Self::ResetWorkProfilePasscode => "ResetWorkProfilePasscode",
             Self::ResetDevicePin => "ResetDevicePin",
+        }
+    }
+}
+
+/// How certain it is what a rule says. A rule that only refuses what it does not know claims nothing and has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Certainty {
+    /// Official text says so and nothing speaks against it.
+    Documented,
+    /// One official text, an old one, or a conclusion from several.
+    Likely,
+    /// Official texts contradict each other.
+    Disputed,
+    /// An official text said so and has been withdrawn.
+    Withdrawn,
+    /// Nobody documents it; it waits for a first real device.
+    Undocumented,
+    /// A word that this version does not know. It is only told to people, so it makes no matrix unreadable.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unrecognised,
+}
+
+impl Certainty {
+    /// The word as manifests and statuses write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "Documented",
+            Self::Likely => "Likely",
+            Self::Disputed => "Disputed",
+            Self::Withdrawn => "Withdrawn",
+            Self::Undocumented => "Undocumented",
+            Self::Unrecognised => "Unrecognised",
         }
     }
 }

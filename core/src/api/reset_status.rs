@@ -162,6 +162,9 @@ pub struct SupportStatus {
     pub rule: Option<String>,
     /// The rule's reason.
     pub reason: String,
+    /// How certain the rule is: Documented, Likely, Disputed, Withdrawn or Undocumented; absent where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<String>,
     /// What the person at the desk needs to know.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub guidance: String,

@@ -318,6 +318,7 @@ impl<'a> Draft<'a> {
             action: self.offered.map(|action| action.as_str().to_owned()),
             rule: verdict.rule,
             reason: verdict.reason,
+            certainty: verdict.certainty.map(|certainty| certainty.as_str().to_owned()),
             guidance,
             prerequisites: verdict.prerequisites,
         };

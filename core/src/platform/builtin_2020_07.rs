@@ -4,11 +4,13 @@
 
 use super::{
     builtin_rule::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
-    certainty::Certainty::{High, Low, Medium},
     class::Platform::*,
     guidance, sources,
 };
-use crate::api::matrix::MatrixAction::*;
+use crate::api::matrix::{
+    Certainty::{Documented, Likely},
+    MatrixAction::*,
+};
 
 /// The matrix.
 pub(super) const MATRIX: Builtin =
@@ -29,7 +31,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::SHARED_IPAD),
         source: "S6; S4 is silent",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "apple-user-enrollment",
@@ -40,7 +42,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::APPLE_USER_ENROLLMENT),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "ios",
@@ -51,7 +53,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "UnlockTokenEscrowed"],
         guidance: Some(guidance::PASSCODE_REMOVED),
         source: "S4, S0",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "device-owner",
@@ -62,7 +64,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline"],
         guidance: Some(guidance::TEMPORARY_PASSCODE),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "work-profile",
@@ -73,18 +75,18 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "WorkProfilePasscodePolicy", "ResetTokenActivated"],
         guidance: Some(guidance::WORK_PROFILE),
         source: "S4, S10",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "corporate-work-profile",
         platforms: &[AndroidCorporateWorkProfile],
         versions: Versions::AtLeast(&[8, 0]),
         action: Some(ResetWorkProfilePasscode),
-        reason: "WorkProfileOnlyByWording",
+        reason: "WorkProfileOnly",
         prerequisites: &["DeviceOnline", "WorkProfilePasscodePolicy", "ResetTokenActivated"],
         guidance: Some(guidance::WORK_PROFILE),
         source: "S4 by its wording",
-        certainty: Some(Low),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "work-profile-old",
@@ -95,7 +97,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::PROFILE_TOO_OLD),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "device-administrator-6",
@@ -106,7 +108,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline"],
         guidance: Some(guidance::DEVICE_ADMINISTRATOR_OLD),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "device-administrator-7",
@@ -117,7 +119,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::DEVICE_ADMINISTRATOR),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "windows-10-mobile",
@@ -128,7 +130,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: PIN_RESET,
         guidance: Some(guidance::NEW_PIN),
         source: "S0, S5",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "windows-mobile-old",
@@ -139,7 +141,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::DEVICE_TOO_OLD),
         source: "S5",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "macos",
@@ -150,7 +152,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::MACOS),
         source: "S4",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "windows",
@@ -161,7 +163,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::WINDOWS),
         source: "S4, S5, for all but Windows itself by family; S12 for what helps",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "later",
@@ -172,6 +174,6 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: None,
         source: "S4 is silent",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
 ];

@@ -1,14 +1,16 @@
 //! The built-in matrix `intune`: for every class the newest official statement that names it.
 //!
-//! Where official texts contradict each other, the reason ends in `Disputed` and the source names both sides.
+//! Where official texts contradict each other, the certainty is `Disputed` and the source names both sides.
 
 use super::{
     builtin_rule::{Builtin, BuiltinRule, LEAVING, NOT_INTUNE_MDM, PIN_RESET, UNKNOWN, Versions},
-    certainty::Certainty::{High, Low, Medium},
     class::Platform::*,
     guidance, sources,
 };
-use crate::api::matrix::MatrixAction::*;
+use crate::api::matrix::{
+    Certainty::{Disputed, Documented, Likely, Withdrawn},
+    MatrixAction::*,
+};
 
 /// The matrix.
 pub(super) const MATRIX: Builtin = Builtin { name: "intune", revision: "2026-11-30", sources: SOURCES, rules: RULES };
@@ -40,7 +42,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::SHARED_IPAD),
         source: "S6; Intune's own documents are silent",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "apple-user-enrollment",
@@ -51,7 +53,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::APPLE_USER_ENROLLMENT),
         source: "S3, S6",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "ios",
@@ -62,7 +64,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "UnlockTokenEscrowed"],
         guidance: Some(guidance::PASSCODE_REMOVED),
         source: "S1, S6",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "visionos",
@@ -73,7 +75,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "UnlockTokenEscrowed"],
         guidance: Some(guidance::PASSCODE_REMOVED),
         source: "S1, S6, S9; the action's own page names iOS and iPadOS only",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "visionos-old",
@@ -84,7 +86,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::DEVICE_TOO_OLD),
         source: "S1",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "dedicated",
@@ -95,18 +97,18 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "DevicePasscodePolicy"],
         guidance: Some(guidance::TEMPORARY_PASSCODE),
         source: "S2, S8",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "fully-managed",
         platforms: &[AndroidFullyManaged],
         versions: Versions::Any,
         action: Some(ResetDevicePasscode),
-        reason: "TemporaryPasscodeDisputed",
+        reason: "TemporaryPasscode",
         prerequisites: &["DeviceOnline", "DevicePasscodePolicy"],
         guidance: Some(guidance::TEMPORARY_PASSCODE),
         source: "S3, S7, S8; S2 says work profile, which this device lacks",
-        certainty: Some(Low),
+        certainty: Some(Disputed),
     },
     BuiltinRule {
         name: "corporate-work-profile",
@@ -117,7 +119,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "WorkProfilePasscodePolicy", "WorkProfileOn"],
         guidance: Some(guidance::WORK_PROFILE),
         source: "S2, S3",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "personal-work-profile",
@@ -128,7 +130,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "WorkProfilePasscodePolicy", "WorkProfileOn", "ResetTokenActivated"],
         guidance: Some(guidance::WORK_PROFILE),
         source: "S2, S3, S10",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "personal-work-profile-old",
@@ -139,7 +141,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::PROFILE_TOO_OLD),
         source: "S3",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "aosp-user-associated",
@@ -150,7 +152,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "DevicePasscodePolicy"],
         guidance: Some(guidance::TEMPORARY_PASSCODE),
         source: "S2, S3",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "aosp-userless",
@@ -161,18 +163,18 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &["DeviceOnline", "DevicePasscodePolicy"],
         guidance: Some(guidance::TEMPORARY_PASSCODE),
         source: "S2, S3",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "device-administrator-6",
         platforms: &[AndroidDeviceAdministrator],
         versions: Versions::Below(&[7, 0]),
         action: Some(ResetDevicePasscode),
-        reason: "TemporaryPasscodeLegacy",
+        reason: "TemporaryPasscode",
         prerequisites: &["DeviceOnline", "DevicePasscodePolicy"],
         guidance: Some(guidance::DEVICE_ADMINISTRATOR_OLD),
         source: "S3; later documents no longer name it",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "device-administrator-7",
@@ -183,18 +185,18 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::DEVICE_ADMINISTRATOR),
         source: "S3, S10",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "windows-10-mobile",
         platforms: &[Windows10Mobile],
         versions: Versions::AtLeast(&[10, 0, 15063]),
         action: Some(ResetDevicePin),
-        reason: "NewPinLegacy",
+        reason: "NewPin",
         prerequisites: PIN_RESET,
         guidance: Some(guidance::NEW_PIN),
         source: "S5, S11; the page has been withdrawn",
-        certainty: Some(Low),
+        certainty: Some(Withdrawn),
     },
     BuiltinRule {
         name: "windows-mobile-old",
@@ -205,7 +207,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::DEVICE_TOO_OLD),
         source: "S5",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "macos",
@@ -216,7 +218,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::MACOS),
         source: "S3, S9",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "windows",
@@ -227,7 +229,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::WINDOWS),
         source: "S3, S5, for all but Windows itself by family; S12 for what helps",
-        certainty: Some(High),
+        certainty: Some(Documented),
     },
     BuiltinRule {
         name: "chromeos",
@@ -238,7 +240,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::CHROMEOS),
         source: "S9",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "tvos",
@@ -249,7 +251,7 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::TVOS),
         source: "S9",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
     BuiltinRule {
         name: "linux",
@@ -260,6 +262,6 @@ const RULES: &[BuiltinRule] = &[
         prerequisites: &[],
         guidance: Some(guidance::LINUX),
         source: "none names it",
-        certainty: Some(Medium),
+        certainty: Some(Likely),
     },
 ];

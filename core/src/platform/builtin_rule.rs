@@ -1,13 +1,15 @@
 //! The form in which the built-in matrices are written down, and the rows that they share.
 
 use super::{
-    certainty::Certainty::{self, High},
     class::Platform::{self, *},
     guidance,
     matrix::{Matrix, Rule},
     version::{OsVersion, VersionBound},
 };
-use crate::api::matrix::{MatrixAction, MatrixMatch, MatrixRule, PlatformSupportMatrixSpec, Support};
+use crate::api::matrix::{
+    Certainty::{self, Documented, Likely},
+    MatrixAction, MatrixMatch, MatrixRule, PlatformSupportMatrixSpec, Support,
+};
 
 /// A built-in matrix.
 pub(super) struct Builtin {
@@ -49,7 +51,7 @@ pub(super) const LEAVING: BuiltinRule = BuiltinRule {
     prerequisites: &[],
     guidance: Some(guidance::LEAVING_MANAGEMENT),
     source: "S9",
-    certainty: Some(High),
+    certainty: Some(Documented),
 };
 
 pub(super) const NOT_INTUNE_MDM: BuiltinRule = BuiltinRule {
@@ -61,7 +63,7 @@ pub(super) const NOT_INTUNE_MDM: BuiltinRule = BuiltinRule {
     prerequisites: &[],
     guidance: Some(guidance::NOT_UNDER_INTUNE_MDM),
     source: "derived: the action travels by Intune's MDM",
-    certainty: Some(Certainty::Medium),
+    certainty: Some(Likely),
 };
 
 pub(super) const UNKNOWN: BuiltinRule = BuiltinRule {
@@ -109,6 +111,7 @@ impl BuiltinRule {
             reason: self.reason.to_owned(),
             guidance: self.guidance.map(str::to_owned),
             prerequisites: strings(self.prerequisites),
+            certainty: self.certainty,
         }
     }
 
@@ -125,10 +128,8 @@ impl BuiltinRule {
             reason: self.reason.to_owned(),
             guidance: self.guidance.map(str::to_owned),
             prerequisites: strings(self.prerequisites),
-            source: Some(match self.certainty {
-                Some(certainty) => format!("{} (certainty: {certainty})", self.source),
-                None => self.source.to_owned(),
-            }),
+            certainty: self.certainty,
+            source: Some(self.source.to_owned()),
         }
     }
 }

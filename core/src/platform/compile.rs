@@ -9,7 +9,7 @@ use super::{
     ownership::Ownership,
     version::VersionBound,
 };
-use crate::api::matrix::{MatrixAction, MatrixRule, PlatformSupportMatrixSpec, Support};
+use crate::api::matrix::{Certainty, MatrixAction, MatrixRule, PlatformSupportMatrixSpec, Support};
 
 impl Matrix {
     /// Reads a matrix.
@@ -71,6 +71,7 @@ impl Reading<'_> {
             reason: rule.reason.clone(),
             guidance: rule.guidance.as_deref().and_then(one_line),
             prerequisites: rule.prerequisites.clone(),
+            certainty: rule.certainty.filter(|certainty| *certainty != Certainty::Unrecognised),
         }
     }
 

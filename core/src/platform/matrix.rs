@@ -6,7 +6,7 @@ use super::{
     ownership::Ownership,
     version::{OsVersion, VersionBound},
 };
-use crate::api::matrix::MatrixAction;
+use crate::api::matrix::{Certainty, MatrixAction};
 
 /// The reason where no rule speaks of the device.
 pub const NOT_LISTED: &str = "NotListed";
@@ -34,6 +34,7 @@ pub(super) struct Rule {
     pub(super) reason: String,
     pub(super) guidance: Option<String>,
     pub(super) prerequisites: Vec<String>,
+    pub(super) certainty: Option<Certainty>,
 }
 
 /// What a matrix says about a device.
@@ -51,6 +52,8 @@ pub struct Verdict {
     pub guidance: String,
     /// What has to be true of the device for it to work; told, not checked.
     pub prerequisites: Vec<String>,
+    /// How certain the rule is; none where it does not say.
+    pub certainty: Option<Certainty>,
 }
 
 /// How the search through the rules ended.
@@ -151,6 +154,7 @@ impl Rule {
             reason: self.reason.clone(),
             guidance: guidance.to_owned(),
             prerequisites: self.prerequisites.clone(),
+            certainty: self.certainty,
         }
     }
 }
@@ -163,5 +167,6 @@ fn refusal(rule: Option<String>, reason: &str, guidance: &str) -> Verdict {
         reason: reason.to_owned(),
         guidance: guidance.to_owned(),
         prerequisites: Vec::new(),
+        certainty: None,
     }
 }

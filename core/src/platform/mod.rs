@@ -11,7 +11,6 @@ mod builtin;
 mod builtin_2020_07;
 mod builtin_intune;
 mod builtin_rule;
-mod certainty;
 mod class;
 mod classify;
 mod compile;
@@ -30,7 +29,6 @@ mod tests;
 mod version;
 
 pub use builtin::{builtin_names, builtin_spec};
-pub use certainty::Certainty;
 pub use class::{Platform, UnknownPlatform, required_ledger_name};
 pub use classify::{classify, deciding_row, raw_values};
 pub use device::{ActionResult, Found, Look, ManagedDevice};

@@ -1,6 +1,7 @@
 //! A row of the table that classifies devices, and what it makes of one.
 
-use super::{certainty::Certainty, class::Platform, facts::Facts};
+use super::{class::Platform, facts::Facts};
+use crate::api::matrix::Certainty;
 
 /// What the table makes of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -61,7 +61,7 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: 
 
 fn decided_by(row: &Row) -> String {
     match row.certainty {
-        Some(certainty) => format!("certainty {certainty}: {}", row.because),
+        Some(certainty) => format!("certainty {}: {}", certainty.as_str(), row.because),
         None => row.because.to_owned(),
     }
 }
@@ -70,7 +70,9 @@ fn tell(place: &str, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
     let rule = verdict.rule.as_ref().map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
     let what =
         verdict.action.map_or_else(|| "unsupported".to_owned(), |action| format!("supported, {}", action.as_str()));
-    let by = format!("matrix {} {}, {rule}", matrix.name(), matrix.revision());
+    let certainty =
+        verdict.certainty.map_or_else(String::new, |certainty| format!(", certainty {}", certainty.as_str()));
+    let by = format!("matrix {} {}, {rule}{certainty}", matrix.name(), matrix.revision());
     let text = format!("{what}, reason {} ({by})", verdict.reason);
     if verdict.supported {
         report.note(place, text);

@@ -43,7 +43,7 @@ use DeviceClass::{
 pub const EXPECTED: [Expected; 14] = [
     complete("iphone", IPhone, "PasscodeRemoved"),
     complete("ipad", IPad, "PasscodeRemoved"),
-    complete("android-fully-managed", AndroidFullyManaged, "TemporaryPasscodeDisputed"),
+    complete("android-fully-managed", AndroidFullyManaged, "TemporaryPasscode"),
     complete("android-dedicated", AndroidDedicated, "TemporaryPasscode"),
     rejected(
         "work-profile-corporate",
@@ -59,7 +59,7 @@ pub const EXPECTED: [Expected; 14] = [
         Some("ResetWorkProfilePasscode"),
     ),
     complete("work-profile-personal-named", AndroidPersonalWorkProfile, "WorkProfileOnly"),
-    complete("windows-10-mobile", Windows10Mobile, "NewPinLegacy"),
+    complete("windows-10-mobile", Windows10Mobile, "NewPin"),
     rejected("macbook", Some(MacBook), "PlatformNotSupported", Some("FileVault")),
     rejected("unknown-serial-number", None, "DeviceNotFound", None),
     rejected("expired", Some(IPhone), "Expired", None),

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use graph_simulator::{ActionState, Device, DeviceClass, DevicePlan, PathClass};
-use passcode_core::api::reset_status::Outcome::{self, Complete, Failed, Rejected};
+use passcode_core::api::reset_status::{
+    Outcome::{self, Complete, Failed, Rejected},
+    PasscodeResetStatus,
+};
 use serde_json::json;
 
 use world::{
@@ -20,22 +23,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn expected(class: DeviceClass) -> (Outcome, &'static str) {
     use DeviceClass::*;
     match class {
-        IPhone | IPad | IPadAcme | IPhonePersonal => (Complete, "PasscodeRemoved"),
-        VisionPro => (Complete, "PasscodeRemoved"),
+        IPhone | IPad | IPadAcme | IPhonePersonal | VisionPro => (Complete, "PasscodeRemoved"),
         SharedIPad => (Rejected, "SharedIPadForbidden"),
         AppleUserEnrollment | AppleAccountDriven | AppleAcmeByod => (Rejected, "UserEnrollmentForbidden"),
         AppleTv | MacBook | Windows11 | HoloLens | SurfaceHub | CloudPc | Chromebook => {
             (Rejected, "PlatformNotSupported")
         }
-        AndroidFullyManaged => (Complete, "TemporaryPasscodeDisputed"),
-        AndroidDedicated | AospUserAssociated | AospUserless => (Complete, "TemporaryPasscode"),
+        AndroidDedicated | AndroidFullyManaged | AndroidDeviceAdministrator6 | AospUserAssociated | AospUserless => {
+            (Complete, "TemporaryPasscode")
+        }
         AndroidCorporateWorkProfile | AndroidPersonalWorkProfile | AndroidPersonalWorkProfileAmapi => {
             (Rejected, "WorkProfileOnly")
         }
         AndroidPersonalWorkProfileOld => (Rejected, "OsVersionTooLow"),
-        AndroidDeviceAdministrator6 => (Complete, "TemporaryPasscodeLegacy"),
         AndroidDeviceAdministrator9 => (Rejected, "RemovedByGoogle"),
-        Windows10Mobile => (Complete, "NewPinLegacy"),
+        Windows10Mobile => (Complete, "NewPin"),
         Linux => (Rejected, "NotListed"),
         EasOnly => (Rejected, "NotManagedByIntuneMdm"),
         RetirePending => (Rejected, "LeavingManagement"),
@@ -67,6 +69,15 @@ async fn each_class_ends_as_the_built_in_matrix_says() {
     for executed in world.graph.executed() {
         let action = if executed.device == pin { "recoverPasscode" } else { "resetPasscode" };
         assert_eq!(executed.action, action);
+    }
+    let certainty = |status: PasscodeResetStatus| status.support.and_then(|support| support.certainty);
+    for (class, certain) in [
+        (DeviceClass::IPhone, Some("Documented")),
+        (DeviceClass::AndroidFullyManaged, Some("Disputed")),
+        (DeviceClass::Windows10Mobile, Some("Withdrawn")),
+        (DeviceClass::Unknown, None),
+    ] {
+        assert_eq!(certainty(world.status(&name_of(class)).await).as_deref(), certain, "{class:?}");
     }
     let unknown = world.status(&name_of(DeviceClass::Unknown)).await;
     assert!(message(&unknown).contains("deviceEnrollmentType \"unknown\""), "{}", message(&unknown));

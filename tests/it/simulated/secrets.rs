@@ -64,7 +64,7 @@ async fn ends(world: &World, name: &str, outcome: Outcome, reason: &str) {
     world.ends(name, HOUR, outcome, reason).await;
 }
 
-const DONE: (Outcome, &str) = (Outcome::Complete, "TemporaryPasscodeDisputed");
+const DONE: (Outcome, &str) = (Outcome::Complete, "TemporaryPasscode");
 
 /// Everything that can happen to a reset, as far as what is planted comes near it.
 async fn all_that_happens(world: &World) {

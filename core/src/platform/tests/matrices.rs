@@ -1,7 +1,10 @@
 //! Both built-in matrices, rule by rule.
 
 use crate::{
-    api::matrix::MatrixAction::{self, *},
+    api::matrix::{
+        Certainty::{Disputed, Documented, Likely, Withdrawn},
+        MatrixAction::{self, *},
+    },
     platform::{Matrix, Platform, Platform::*, Verdict, builtin_names, builtin_rule, builtin_spec},
 };
 
@@ -26,7 +29,7 @@ const INTUNE: &[Line] = &[
     ("visionos", &[VisionOS], &["1.1", "1.1.0", "2.0 (22N320)"], Some(RemoveDevicePasscode), "PasscodeRemoved", UNLOCK_TOKEN),
     ("visionos-old", &[VisionOS], &["1.0.3", "1"], None, "OsVersionTooLow", ""),
     ("dedicated", &[AndroidDedicated], &[ANY, "7", "14"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
-    ("fully-managed", &[AndroidFullyManaged], &[ANY, "14"], Some(ResetDevicePasscode), "TemporaryPasscodeDisputed", DEVICE_PASSCODE),
+    ("fully-managed", &[AndroidFullyManaged], &[ANY, "14"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
     ("corporate-work-profile", &[AndroidCorporateWorkProfile], &[ANY, "14"], Some(ResetWorkProfilePasscode), "WorkProfileOnly",
         "DeviceOnline WorkProfilePasscodePolicy WorkProfileOn"),
     ("personal-work-profile", &[AndroidPersonalWorkProfile], &["8", "8.0.0", "8.1", "13"], Some(ResetWorkProfilePasscode), "WorkProfileOnly",
@@ -34,9 +37,9 @@ const INTUNE: &[Line] = &[
     ("personal-work-profile-old", &[AndroidPersonalWorkProfile], &["7.1.2", "7", "5.1"], None, "OsVersionTooLow", ""),
     ("aosp-user-associated", &[AospUserAssociated], &[ANY, "12"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
     ("aosp-userless", &[AospUserless], &[ANY, "12"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
-    ("device-administrator-6", &[AndroidDeviceAdministrator], &["6.0.1", "4.4"], Some(ResetDevicePasscode), "TemporaryPasscodeLegacy", DEVICE_PASSCODE),
+    ("device-administrator-6", &[AndroidDeviceAdministrator], &["6.0.1", "4.4"], Some(ResetDevicePasscode), "TemporaryPasscode", DEVICE_PASSCODE),
     ("device-administrator-7", &[AndroidDeviceAdministrator], &["7", "7.0", "10"], None, "RemovedByGoogle", ""),
-    ("windows-10-mobile", &[Windows10Mobile], &["10.0.15063.0", "10.0.15254.603"], Some(ResetDevicePin), "NewPinLegacy", PIN_RESET),
+    ("windows-10-mobile", &[Windows10Mobile], &["10.0.15063.0", "10.0.15254.603"], Some(ResetDevicePin), "NewPin", PIN_RESET),
     ("windows-mobile-old", &[Windows10Mobile], &["10.0.14393", "8.10.14219.341"], None, "OsVersionTooLow", ""),
     ("macos", &[MacOS], &[ANY, "14.4.1 (23E224)"], None, "PlatformNotSupported", ""),
     ("windows", &[Windows, HoloLens, SurfaceHub, CloudPC], &[ANY, "10.0.22631"], None, "PlatformNotSupported", ""),
@@ -56,7 +59,7 @@ const INTUNE_2020_07: &[Line] = &[
     ("device-owner", &[AndroidDedicated, AndroidFullyManaged], &[ANY, "7", "10"], Some(ResetDevicePasscode), "DeviceOwner", "DeviceOnline"),
     ("work-profile", &[AndroidPersonalWorkProfile], &["8", "10"], Some(ResetWorkProfilePasscode), "WorkProfileOnly",
         "DeviceOnline WorkProfilePasscodePolicy ResetTokenActivated"),
-    ("corporate-work-profile", &[AndroidCorporateWorkProfile], &["8", "10"], Some(ResetWorkProfilePasscode), "WorkProfileOnlyByWording",
+    ("corporate-work-profile", &[AndroidCorporateWorkProfile], &["8", "10"], Some(ResetWorkProfilePasscode), "WorkProfileOnly",
         "DeviceOnline WorkProfilePasscodePolicy ResetTokenActivated"),
     ("work-profile-old", &[AndroidPersonalWorkProfile, AndroidCorporateWorkProfile], &["7.1.2", "5.1"], None, "OsVersionTooLow", ""),
     ("device-administrator-6", &[AndroidDeviceAdministrator], &["6.0.1", "4.4"], Some(ResetDevicePasscode), "TemporaryPasscode", "DeviceOnline"),
@@ -80,6 +83,7 @@ fn agrees(matrix: &Matrix, table: &[Line]) {
                         rule: Some((*rule).to_owned()),
                         reason: (*reason).to_owned(),
                         guidance: told.guidance.clone(),
+                        certainty: told.certainty,
                         prerequisites: prerequisites.split_whitespace().map(str::to_owned).collect(),
                     };
                     assert_eq!(told, expected, "{platform} {version}");
@@ -166,9 +170,30 @@ fn every_source_that_a_rule_names_is_listed_and_every_listed_one_is_named() {
         listed.sort_unstable();
         assert_eq!(named, listed, "{name}");
         for rule in &spec.rules {
-            let certain = rule.source.as_ref().is_some_and(|source| source.contains("(certainty: "));
-            assert_eq!(certain, rule.name != builtin_rule::UNKNOWN.name, "{}", rule.name);
+            assert_eq!(rule.certainty.is_some(), rule.name != builtin_rule::UNKNOWN.name, "{}", rule.name);
         }
+    }
+}
+
+/// How certain a rule is stands in its certainty: a reason that carried it would read as a dispute where a reset went well.
+#[test]
+fn how_certain_a_rule_is_stands_beside_its_reason() {
+    let told = |matrix: Matrix, platform, version| {
+        let verdict = matrix.verdict(platform, version, "company");
+        (verdict.reason, verdict.certainty)
+    };
+    for (matrix, platform, version, reason, certainty) in [
+        (Matrix::builtin(), IosDeviceEnrollment, "17.5", "PasscodeRemoved", Some(Documented)),
+        (Matrix::builtin(), VisionOS, "2.0", "PasscodeRemoved", Some(Likely)),
+        (Matrix::builtin(), AndroidFullyManaged, "14", "TemporaryPasscode", Some(Disputed)),
+        (Matrix::builtin(), AndroidDeviceAdministrator, "6.0", "TemporaryPasscode", Some(Likely)),
+        (Matrix::builtin(), Windows10Mobile, "10.0.15063", "NewPin", Some(Withdrawn)),
+        (Matrix::builtin(), Unknown, "1", "PlatformUnknown", None),
+        (Matrix::builtin(), AndroidPersonalWorkProfile, "", "OsVersionUnreadable", None),
+        (Matrix::builtin_2020_07(), AndroidCorporateWorkProfile, "10", "WorkProfileOnly", Some(Likely)),
+        (Matrix::builtin_2020_07(), Windows10Mobile, "10.0.15063", "NewPin", Some(Documented)),
+    ] {
+        assert_eq!(told(matrix, platform, version), (reason.to_owned(), certainty), "{platform}");
     }
 }
 

@@ -71,6 +71,7 @@ fn any_matrix() -> impl Strategy<Value = Matrix> {
             reason: "NotHere".into(),
             guidance: None,
             prerequisites: Vec::new(),
+            certainty: None,
             source: None,
         });
         let spec = PlatformSupportMatrixSpec { revision: "any".into(), sources: Vec::new(), rules: rules.collect() };
@@ -185,6 +186,7 @@ proptest! {
             reason: "NotHere".into(),
             guidance: None,
             prerequisites: Vec::new(),
+            certainty: None,
             source: None,
         };
         let spec = PlatformSupportMatrixSpec { revision: "any".into(), sources: Vec::new(), rules: vec![rule] };

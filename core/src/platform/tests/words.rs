@@ -4,8 +4,9 @@ use super::{
     super::nearest::nearest,
     devices::{But, device},
 };
-use crate::platform::{
-    Certainty, Matrix, Platform, Platform::*, builtin_names, builtin_spec, raw_values, required_ledger_name,
+use crate::{
+    api::matrix::Certainty,
+    platform::{Matrix, Platform, Platform::*, builtin_names, builtin_spec, raw_values, required_ledger_name},
 };
 
 #[test]
@@ -20,8 +21,13 @@ fn every_class_has_its_name_and_is_found_by_it() {
 
 #[test]
 fn how_sure_a_row_is_has_a_word() {
-    let words = [Certainty::High, Certainty::Medium, Certainty::Low, Certainty::Open].map(|word| word.to_string());
-    assert_eq!(words, ["high", "medium", "low", "open"]);
+    use Certainty::{Disputed, Documented, Likely, Undocumented, Withdrawn};
+    for certainty in [Documented, Likely, Disputed, Withdrawn, Undocumented] {
+        let word = serde_json::Value::from(certainty.as_str());
+        assert_eq!(serde_json::to_value(certainty).unwrap(), word, "as_str is what manifests write");
+    }
+    let newer: Certainty = serde_json::from_value("Proved".into()).unwrap();
+    assert_eq!(newer, Certainty::Unrecognised);
 }
 
 #[test]

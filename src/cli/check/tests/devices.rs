@@ -20,7 +20,7 @@ fn devices_and_what_would_be_done() {
             vec![],
             false,
             vec![
-                "class IosDeviceEnrollment (certainty high: only a device",
+                "class IosDeviceEnrollment (certainty Documented: only a device",
                 "supported, RemoveDevicePasscode, reason PasscodeRemoved (matrix intune ",
                 "guidance: The passcode disappears",
                 "prerequisites, not checked: DeviceOnline",
@@ -49,7 +49,7 @@ fn devices_and_what_would_be_done() {
             MAC,
             vec!["--matrix", "intune-2020-07"],
             true,
-            vec!["class MacOS (certainty high", "unsupported, reason ", "UnlockDevice would be Rejected/"],
+            vec!["class MacOS (certainty Documented", "unsupported, reason ", "UnlockDevice would be Rejected/"],
         ),
         (MAC, vec!["--matrix", "m.json"], true, vec!["unsupported, reason NotListed (matrix ours 1, no rule)"]),
         (
