@@ -15,6 +15,10 @@ use passcode_core::{
 /// After how long an object that stands in line for room is looked at all the same: somebody may have reset the device meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
+/// Within which time a slot of an hour's resets is free: the oldest of them is an hour old by then. It is a minute more for one that has its
+/// slot and is yet to be sent.
+const SLOT_WITHIN: Duration = Duration::from_secs(3660);
+
 /// What tells one app in one tenant from another: where Graph is, the Entra tenant, the app.
 type App = (Option<String>, CloudName, String, String);
 
@@ -55,17 +59,22 @@ pub fn limits(configured: &Configured) -> Limits {
 /// Why a reset waits that has no room, in words that stay the same while it waits.
 #[must_use]
 pub fn no_room(configured: &Configured, full: Full) -> Gate {
-    let limit = match full {
-        Full::Hour => format!(
-            "The tenant's limit of {} resets per hour is reached (spec.limits.resetsPerHour).",
-            configured.resets_per_hour
-        ),
-        Full::Window | Full::Queue => format!(
-            "The tenant's limit of {} resets per 20 s is reached (spec.limits.writesPer20s), or what other apps leave of it.",
-            configured.writes_per20s
-        ),
-        Full::Paused => "Graph asked to wait (429).".to_owned(),
+    let (message, slot_within) = match full {
+        Full::Hour => {
+            let limit = configured.resets_per_hour;
+            let message =
+                format!("The tenant's limit of {limit} resets per hour is reached (spec.limits.resetsPerHour).");
+            (message, Some(SLOT_WITHIN))
+        }
+        Full::Window | Full::Queue => {
+            let limit = configured.writes_per20s;
+            let message = format!(
+                "The tenant's limit of {limit} resets per 20 s is reached (spec.limits.writesPer20s), or what other apps leave of it; \
+                 namespaces take turns."
+            );
+            (message, None)
+        }
+        Full::Paused => ("Graph asked to wait (429).".to_owned(), None),
     };
-    let message = format!("{limit} Nothing is sent at the moment; this goes on by itself.");
-    Gate { message, retry_after: LOOK_AGAIN }
+    Gate { message, slot_within, retry_after: LOOK_AGAIN }
 }

@@ -62,6 +62,8 @@ async fn tell_one(client: &Client, metrics: &Metrics, events: &EventWriter, obje
     }
     metrics.deleted_in_flight();
     tracing::warn!(object = object.full_name(), "deleted after its request was sent: the reset may still happen");
-    let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen.".to_owned();
+    let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen. To follow it, create the object again \
+                with the same requestTime: it adopts what Intune lists."
+        .to_owned();
     events.publish(object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
 }

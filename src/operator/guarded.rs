@@ -25,6 +25,8 @@ use passcode_core::api::conditions::{self, Truth, kind};
 #[derive(Clone, Debug)]
 pub struct Guarded<K>(pub Result<K, Box<Unread>>);
 
+const UNREAD: &str = "this version cannot read an object: nothing is done with it, and its status says what to do";
+
 /// What is known of an object that this version cannot read.
 #[derive(Clone)]
 pub struct Unread {
@@ -132,8 +134,7 @@ impl Unread {
         });
         match call(api.patch_status(name, &params, &Patch::Merge(patch))).await {
             Err(CallError::Gone) => Ok(()),
-            other => other
-                .map(|_| tracing::warn!(name, kind = %K::kind(&()), place = self.place, "an object cannot be read")),
+            other => other.map(|_| tracing::warn!(name, kind = %K::kind(&()), place = self.place, "{UNREAD}")),
         }
     }
 }

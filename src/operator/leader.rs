@@ -55,6 +55,10 @@ const PAGE: u32 = 32;
 /// How often a lease is let go that somebody writes meanwhile.
 const LET_GO_TRIES: usize = 3;
 
+/// What a quarantine means to whoever reads the log: it begins after every crash, too.
+const QUARANTINED: &str = "quarantine: resets wait until then, since a request may be under way that is not recorded here; what is requested later than \
+     sendGrace from now does not wait. This is the normal course after a crash or a long stop: there is nothing to do unless etcd was restored";
+
 /// Whether this replica leads, and the quarantine in force, by this machine's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leadership {
@@ -218,7 +222,7 @@ impl Candidate {
             let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
             if let Some(why) = suspicion(lease_seen, now, readable, error) {
                 let begun = Quarantine::beginning(now, longest);
-                tracing::warn!(why, until = %begun.end, "etcd may have been restored: quarantine begins");
+                tracing::warn!(seen = why, until = %begun.end, "{QUARANTINED}");
                 quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
                 begins = true;
             }
@@ -324,7 +328,7 @@ impl Candidate {
                 // Written since it was seen: by a turn that was cut short, or by somebody else, whose it is then.
                 Err(CallError::Conflict) => mine = None,
                 Err(error) => {
-                    tracing::info!(%error, "the leader lease could not be let go; it lapses by itself");
+                    tracing::info!(%error, "the leader lease could not be released; it expires by itself");
                     return;
                 }
                 Ok(()) => return,

@@ -52,7 +52,10 @@ impl Matrices {
         let message = match self.named(name) {
             Some(Ok(matrix)) => return Ok(matrix),
             Some(Err(problems)) => format!("The PlatformSupportMatrix \"{name}\" cannot be used: {problems}"),
-            None => format!("There is no PlatformSupportMatrix \"{name}\" (spec.platformSupportMatrixRef)."),
+            None => format!(
+                "There is no PlatformSupportMatrix \"{name}\" (spec.platformSupportMatrixRef): create it, or leave the reference out to use \
+                 the built-in one."
+            ),
         };
         Err(Trouble { reason: reason::MATRIX_NOT_READY.to_owned(), message })
     }

@@ -188,7 +188,7 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
         }
         // Its text may hold anything, so it is not written.
         Err(_) => {
-            tracing::error!(object = listed.full_name(), "a pass panicked; the object comes back later");
+            tracing::error!(object = listed.full_name(), "a pass panicked; it is tried again later");
             context.metrics.panicked();
             Some(backoff(&context, &uid))
         }
@@ -217,7 +217,10 @@ fn idle(context: &Context, seen: &Seen, memory: &Memory) -> Option<Action> {
 /// What this version cannot read is left alone.
 fn leave_alone(context: &Context, listed: &Listed) {
     context.turns.gone(&Reference::from_obj(listed));
-    tracing::warn!(object = listed.full_name(), "a PasscodeReset cannot be understood and is left alone");
+    tracing::warn!(
+        object = listed.full_name(),
+        "this version cannot read a PasscodeReset: nothing is sent for it, and nothing is followed"
+    );
     context.metrics.not_understood();
 }
 
@@ -353,7 +356,8 @@ async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, d
     context.memories.keep(&object.uid().unwrap_or_default(), memory);
     if first {
         let note = format!(
-            "The status could not be written, {denial}. It is tried again by itself; what was sent stays as it is."
+            "The status could not be written, {denial}. It is tried again by itself. What was sent stays as it is and is not sent again; \
+             nothing else is sent meanwhile. Ask whoever maintains that policy or webhook to exempt passcoderesets/status."
         );
         let announcement = Announcement { warning: true, reason: "StatusWriteDenied".to_owned(), note };
         context.events.publish(object, &announcement).await;

@@ -263,7 +263,7 @@ impl Terms {
         if let Some(part) = ended_by_itself {
             // Half of a term would look well and do nothing: the whole of it begins anew.
             let error = part.err().map(tracing::field::display);
-            tracing::error!(error, "a part of the operator ended unexpectedly; the term begins anew");
+            tracing::error!(error, "a part of the operator ended unexpectedly; it starts again, with a new term");
             tokio::time::sleep(BEGIN_ANEW).await;
         }
         while let Some(part) = parts.join_next().await {

@@ -9,6 +9,9 @@ use std::{
 /// How long the API server may be silent before readiness says so.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Before the served schemas were compared.
+const NOT_COMPARED: &str = "the CustomResourceDefinitions of the cluster were not compared with this version's yet; nothing is sent until then";
+
 /// The watches that readiness depends on while this replica leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Watch {
@@ -114,7 +117,7 @@ impl Health {
     pub fn ready(&self, now: Duration) -> Result<(), String> {
         let state = self.state();
         match &state.schema {
-            None => return Err("the served CustomResourceDefinitions were not compared yet".to_owned()),
+            None => return Err(NOT_COMPARED.to_owned()),
             Some(Err(missing)) => return Err(missing.clone()),
             Some(Ok(())) => {}
         }
@@ -123,7 +126,7 @@ impl Health {
         }
         match state.heard {
             Some(heard) if now.saturating_sub(heard) <= SILENCE => {}
-            _ => return Err(format!("nothing was heard from the API server for {} s", SILENCE.as_secs())),
+            _ => return Err(format!("the API server has not answered for {} s", SILENCE.as_secs())),
         }
         match state.failing.iter().next() {
             Some((watch, (_, error))) => Err(format!("the watch of {watch:?} fails: {error}")),

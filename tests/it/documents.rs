@@ -84,7 +84,7 @@ fn of_the_matrices() -> BTreeSet<String> {
 #[test]
 fn every_reason_is_explained_and_is_found_where_people_search() {
     let (reasons, matrices): (BTreeSet<_>, _) = (reasons().into_keys().collect(), of_the_matrices());
-    assert!(reasons.len() > 40 && matrices.len() > 20, "{reasons:?} {matrices:?}");
+    assert!(reasons.len() > 40 && matrices.len() > 15, "{reasons:?} {matrices:?}");
     for document in ["README.md", "docs/troubleshooting.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap();
         let missing: Vec<_> =

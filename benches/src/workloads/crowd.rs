@@ -131,6 +131,6 @@ async fn told(stage: &Stage, operator: &mut Measured, before: Writes, count: usi
 fn terms_lost(stage: &Stage, replica: &str) -> Result<usize> {
     let log = stage.directory().join(format!("{replica}.log"));
     let text = fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
-    let lost = |line: &&str| line.contains("not leading any more") || line.contains("the term begins anew");
+    let lost = |line: &&str| line.contains("not leading any more") || line.contains("it starts again, with a new term");
     Ok(text.lines().filter(lost).count())
 }

@@ -39,7 +39,7 @@ pub mod reason {
     pub const SUSPENDED: &str = "Suspended";
     /// Waiting: a limit of the IntuneTenant is reached, or Graph's answers stay away.
     pub const LIMIT_REACHED: &str = "LimitReached";
-    /// Waiting: the cluster may have been restored from a backup.
+    /// Waiting: after a crash, a long stop or a restore, until what may be under way unrecorded must have shown.
     pub const QUARANTINE: &str = "Quarantine";
     /// Waiting: another reset of this device is under way.
     pub const DEVICE_BUSY: &str = "DeviceBusy";

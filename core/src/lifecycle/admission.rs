@@ -141,11 +141,11 @@ pub(super) fn admitted(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> 
     };
     let Some((refusal, again_after)) = refused else { return Break(try_claim(d, look)) };
     if refusal.is_a_verdict() {
-        let message = messages::denied_by_admission(&refusal.denial);
+        let message = messages::denied_by_admission(&refusal.denial, d.so_far());
         d.set(kind::PERMITTED, Truth::False, reason::DENIED_BY_ADMISSION, &message);
         return Break(d.reject(reason::DENIED_BY_ADMISSION, &message));
     }
-    let message = messages::held_by_admission(refusal, d.expiration());
+    let message = messages::held_by_admission(refusal, d.so_far(), d.expiration());
     d.set(kind::PERMITTED, Truth::Unknown, reason::HELD_BY_ADMISSION, &message);
     let wait = again_after.min(positive(look.at, d.expiration().0) + MOMENT);
     Break(d.hold(reason::HELD_BY_ADMISSION, &message, wait))

@@ -129,14 +129,18 @@ fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
         }
         d.keep_doubt();
         let name = &d.o.object.spec.tenant_ref.name;
-        let message = d.o.unread.tenant.map_or_else(|| messages::no_such_tenant(name), messages::unreadable_tenant);
+        let message = match d.o.unread.tenant {
+            Some(trouble) => messages::unreadable_tenant(trouble),
+            None if d.may_have_been_sent() => messages::tenant_is_gone(name, d.so_far()),
+            None => messages::no_such_tenant(name),
+        };
         return Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
     };
     d.pin_effective(tenant.spec);
     match tenant.trouble {
         Some(trouble) => {
             d.keep_doubt();
-            let message = messages::tenant_trouble(trouble, d.expiration(), d.now.estimate);
+            let message = d.tenant_trouble(trouble);
             Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
         }
         None => Continue(()),
@@ -159,7 +163,8 @@ fn nothing_was_dropped(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if dropped.is_empty() {
         return Continue(());
     }
-    Break(d.reject(reason::UNKNOWN_FIELD, &messages::dropped(&dropped)))
+    let message = messages::dropped(&dropped, d.so_far());
+    Break(d.reject(reason::UNKNOWN_FIELD, &message))
 }
 
 /// Before any look-up: the status must not tell what devices other people have.
@@ -168,8 +173,11 @@ fn namespace_is_allowed(d: &mut Draft<'_>) -> ControlFlow<Step> {
         Namespace::Allowed => Continue(()),
         Namespace::DeniedByCache => Break(Step::Observe(Fact::Namespace)),
         Namespace::Denied { at } => Break(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
-            Some(wait) => d.hold(reason::LOOKING_UP, messages::NAMESPACE_DOUBT, wait),
-            None => d.reject(reason::NAMESPACE_NOT_ALLOWED, &messages::namespace_not_allowed(d.o.object)),
+            Some(wait) => d.hold(reason::LOOKING_UP, &messages::namespace_in_doubt(d.so_far()), wait),
+            None => {
+                let message = messages::namespace_not_allowed(d.o.object, d.so_far());
+                d.reject(reason::NAMESPACE_NOT_ALLOWED, &message)
+            }
         }),
     }
 }
@@ -243,14 +251,13 @@ pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
         Some(trouble) => {
             d.keep_doubt();
-            let message = if d.may_happen() {
-                messages::blind(trouble)
-            } else {
-                messages::tenant_trouble(trouble, d.expiration(), d.now.estimate)
-            };
+            let message = if d.may_happen() { messages::blind(trouble) } else { d.tenant_trouble(trouble) };
             d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
         }
-        None => d.keep_waiting(reason::LOOKING_UP, &messages::could_not_tell(&why.message), why.retry_after),
+        None => {
+            let message = messages::could_not_tell(&why.message, d.so_far());
+            d.keep_waiting(reason::LOOKING_UP, &message, why.retry_after)
+        }
     }
 }
 
@@ -395,7 +402,7 @@ fn supported(d: &mut Draft<'_>) -> ControlFlow<Step> {
     }
     let Some(support) = &d.status.support else { return Continue(()) };
     match offer::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
-        Some(refused) => Break(d.reject(&refused.reason, &refused.message)),
+        Some(refused) => Break(d.reject(&refused.reason, &messages::not_offered_here(&refused.message))),
         None => Continue(()),
     }
 }
@@ -407,7 +414,8 @@ fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlo
     let since = enrolled > d.request_time();
     let perhaps = d.status.silent_attempts > 0 && enrolled >= saturating_add(d.request_time(), -d.margin());
     if since || perhaps {
-        return Break(d.reject(reason::ENROLLED_AFTER_REQUEST, &messages::enrolled_after(Time(enrolled), since)));
+        let message = messages::enrolled_after(Time(enrolled), since, d.so_far());
+        return Break(d.reject(reason::ENROLLED_AFTER_REQUEST, &message));
     }
     Continue(())
 }
@@ -422,10 +430,13 @@ pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step>
         let settled = expiration.plus(tenant.spec.timing.settle_window().as_signed());
         if at <= settled.0 {
             let wait = next_look(Timestamp::MIN, at, settled.0, d.stretch());
-            return Break(d.hold(reason::SUSPENDED, &messages::expired_while_suspended(settled), wait));
+            let name = &d.o.object.spec.tenant_ref.name;
+            let message = messages::expired_while_suspended(name, expiration, settled);
+            return Break(d.hold(reason::SUSPENDED, &message, wait));
         }
     }
-    let message = messages::expired(d.expiration(), d.waited_for().as_deref());
+    let expiry = messages::Expiry::new(&d.o.object.spec, expiration);
+    let message = messages::expired(expiry, d.so_far(), d.waited_for().as_deref());
     Break(d.reject(reason::EXPIRED, &message))
 }
 
@@ -458,7 +469,7 @@ fn nothing_holds_it_back(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> 
     match d.o.gate {
         Some(gate) => {
             let wait = gate.retry_after.min(positive(at, d.expiration().0) + MOMENT);
-            Break(d.hold(reason::LIMIT_REACHED, &gate.message, wait))
+            Break(d.hold(reason::LIMIT_REACHED, &d.limit_reached(gate, at), wait))
         }
         None => tenant_takes_resets(d, at),
     }
@@ -470,7 +481,8 @@ fn may_be_sent(d: &mut Draft<'_>) -> ControlFlow<Step> {
     tenant_is_ready(d)?;
     namespace_is_allowed(d)?;
     if d.o.tenant.is_some_and(|tenant| tenant.spec.suspend) {
-        return Break(d.hold(reason::SUSPENDED, messages::SUSPENDED, ON_EVENT));
+        let message = messages::suspended(&d.o.object.spec.tenant_ref.name, d.so_far(), d.expiration());
+        return Break(d.hold(reason::SUSPENDED, &message, ON_EVENT));
     }
     Continue(())
 }
@@ -478,7 +490,7 @@ fn may_be_sent(d: &mut Draft<'_>) -> ControlFlow<Step> {
 /// Asked last: whoever gets here would send, and may be the one that finds out that the trouble is over.
 fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     let Some(closed) = d.o.closed else { return Continue(()) };
-    let message = messages::tenant_trouble(&closed.trouble, d.expiration(), d.now.estimate);
+    let message = d.tenant_trouble(&closed.trouble);
     let wait = closed.retry_after.min(positive(at, d.expiration().0) + MOMENT);
     Break(d.hold(reason::TENANT_NOT_READY, &message, wait))
 }

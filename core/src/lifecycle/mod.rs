@@ -23,3 +23,4 @@ pub mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod without_tenant;
+mod wording;

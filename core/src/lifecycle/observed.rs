@@ -208,6 +208,8 @@ pub struct Closed {
 pub struct Gate {
     /// A sentence.
     pub message: String,
+    /// Within which time the next reset may be sent, where that is long enough to be told.
+    pub slot_within: Option<std::time::Duration>,
     /// When to ask again.
     pub retry_after: std::time::Duration,
 }

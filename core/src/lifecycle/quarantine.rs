@@ -76,18 +76,20 @@ pub fn suspicion(
 ) -> Option<&'static str> {
     let Some(renewed) = seen.renewed else {
         let worked_before = seen.traces || seen.renewed_before.is_some();
-        return worked_before.then_some("there is no leader lease, and an operator worked here before");
+        return worked_before.then_some("there is no leader lease, although an operator worked here before");
     };
     let window = SignedDuration::try_from(longest_settle_window).unwrap_or(SignedDuration::MAX);
     let too_old = renewed < saturating_add(now, -window);
     let from_the_future = renewed > saturating_add(now, clock_error);
     let fell = seen.renewed_before.is_some_and(|before| renewed < before);
     match () {
-        () if fell => Some("the leader lease fell back"),
-        () if from_the_future => Some("the leader lease is from the future"),
-        () if too_old => Some("nobody has led for longer than the settle window"),
+        () if fell => Some("the leader lease is older than it was before"),
+        () if from_the_future => Some("the leader lease was renewed at a time that is yet to come"),
+        () if too_old => Some("no replica has led for longer than the settle window"),
         // Its holder died, or it is the lease of a backup and its holder went on: a process that was not there cannot tell.
-        () if !seen.accounted_for => Some("this replica did not see what became of the leader lease until now"),
+        () if !seen.accounted_for => {
+            Some("the last leader did not release its lease, and this replica did not watch it until now")
+        }
         () => None,
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn ended(d: &mut Draft<'_>) -> Option<Step> {
     if quarantine.is_some_and(|quarantine| created <= saturating_add(quarantine.begin, COMPARED_WITHIN)) {
         return Some(d.fail(reason::OUTCOME_UNKNOWN, &messages::forgotten_without_tenant(&tenant)));
     }
-    let message = messages::expired_without_tenant(&tenant, d.expiration());
+    let expiry = messages::Expiry::new(&d.o.object.spec, d.expiration());
+    let message = messages::expired_without_tenant(&tenant, expiry);
     Some(d.reject(reason::EXPIRED, &message))
 }

@@ -7,8 +7,8 @@ pub(super) const LEAVING_MANAGEMENT: &str = "A wipe, retire or delete of this de
      let it finish, then set the device up again.";
 pub(super) const NOT_UNDER_INTUNE_MDM: &str = "Intune lists this device but does not manage it: reset the passcode in the system \
      that does, which the device's managementAgent names.";
-pub(super) const UNKNOWN: &str = "Nothing was sent, because Intune's record of this device fits no kind that is known here: report \
-     the values shown, so that it can be added, and use the Intune admin center meanwhile.";
+pub(super) const UNKNOWN: &str = "Intune's record of this device fits no kind of device that the operator knows: report the values shown, so that it \
+     can be added, and use the Intune admin center meanwhile.";
 pub(super) const SHARED_IPAD: &str = "On a shared iPad every user has a passcode of their own: reset the user's in Apple School \
      Manager or Apple Business Manager.";
 pub(super) const APPLE_USER_ENROLLMENT: &str = "Apple forbids this on a device enrolled with User Enrollment: the owner restores it \
@@ -31,16 +31,16 @@ pub(super) const MACOS: &str =
     "Intune cannot reset the passcode of a Mac: use its FileVault recovery key, or reset the account's password.";
 pub(super) const WINDOWS: &str =
     "Intune cannot reset the PIN of a Windows device: the user resets it from the sign-in screen (I forgot my PIN).";
-pub(super) const CHROMEOS: &str = "Intune does not offer this for ChromeOS: use Google Admin.";
+pub(super) const CHROMEOS: &str = "Intune does not offer this for ChromeOS: use the Google Admin console.";
 pub(super) const TVOS: &str = "Intune does not offer this for an Apple TV: erase the Apple TV and set it up again.";
 pub(super) const LINUX: &str = "Intune does not offer this for Linux: reset the password on the computer itself.";
 
 /// For a version that cannot be read where the answer depends on it.
 pub(super) const VERSION_UNREADABLE: &str = "The answer depends on the version of the operating system, and Intune has none that can \
-     be read: sync the device in Intune, then ask again with a new object.";
+     be read: sync the device in Intune, then create a new PasscodeReset.";
 /// For a class that a matrix refuses although Intune can reset it elsewhere.
-const REFUSED_BY_THE_MATRIX: &str = "The platform support matrix in use does not offer a reset for this device: ask those who \
-     maintain it, or look at the device in the Intune admin center.";
+const REFUSED_BY_THE_MATRIX: &str = "The platform support matrix in use does not offer a reset for this device: ask the \
+     platform team, or look at the device in the Intune admin center.";
 
 /// What to say where a rule has no sentence of its own: of a supported action what it does, of a refusal what else helps.
 pub(super) const fn fallback(platform: Platform, action: Option<MatrixAction>) -> &'static str {

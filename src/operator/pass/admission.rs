@@ -26,6 +26,8 @@ use crate::operator::{
 
 /// How long a pass waits for the moment at which it may try a claim.
 const TRY_WAIT: Duration = Duration::from_secs(1);
+const NEEDED: &str =
+    "admission control refuses a write that a reset needs: nothing is sent under it; the status says what follows";
 
 impl View<'_> {
     pub(super) fn admission(&self) -> Admission<'_> {
@@ -75,7 +77,7 @@ impl View<'_> {
         self.context.metrics.write_denied(write);
         let times = self.memory.refusal.as_ref().map_or(0, |before| before.times) + 1;
         if times == 1 {
-            tracing::warn!(object = object.full_name(), write, %denial, "admission control stands in the way of a reset");
+            tracing::warn!(object = object.full_name(), write, %denial, "{NEEDED}");
         }
         let refusal = Refusal { denial, of, times };
         let now = self.context.clock.boot();

@@ -73,7 +73,7 @@ impl View<'_> {
     /// Without its tenant there is no way to look.
     fn without_tenant(&self, object: &PasscodeReset) -> Reading<Look> {
         let trouble = self.unreadable_tenant.clone().unwrap_or_else(|| {
-            let message = format!("The IntuneTenant \"{}\" is not there.", object.spec.tenant_ref.name);
+            let message = format!("There is no IntuneTenant \"{}\" any more.", object.spec.tenant_ref.name);
             Trouble { reason: "NotFound".to_owned(), message }
         });
         let message = trouble.message.clone();

@@ -115,7 +115,9 @@ async fn a_denied_claim_is_rejected_with_the_sentence_and_concerns_that_object_a
         let status = world.ends("inc", SOON, Outcome::Rejected, "DeniedByAdmission").await;
         let told = message(&status);
         assert!(
-            told.contains("denied it: only company phones. Only the first policy that refuses is reported"),
+            told.contains(
+                "denied it: only company phones. Nothing was sent. Only the first policy that refuses is reported"
+            ),
             "{told}"
         );
         assert_eq!(permitted(&status), ("False".to_owned(), "DeniedByAdmission".to_owned()));

@@ -8,9 +8,12 @@ use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use passcode_core::api::{matrix::PlatformSupportMatrix, reset_status::Outcome, tenant::IntuneTenant};
+use passcode_core::api::{
+    matrix::PlatformSupportMatrix, reset::PasscodeReset, reset_status::Outcome, tenant::IntuneTenant,
+};
 use serde_json::{Value, json};
 
+use super::crowd::all;
 use world::{
     World,
     changes::{BY_ITSELF, message},
@@ -128,7 +131,7 @@ async fn a_tenant_may_appear_after_its_resets() {
     let (serial, id) = world.device(DeviceClass::IPhone, 1);
     let replica = world.replica("a");
     world.create(with(reset("inc1", &serial, world.now()), json!({"tenantRef": {"name": "second"}}))).await;
-    world.held("inc1", "TenantNotReady", "There is no IntuneTenant named \"second\"").await;
+    world.held("inc1", "TenantNotReady", "There is no IntuneTenant \"second\"").await;
     tokio::time::sleep(TEN_MINUTES).await;
     assert_eq!(world.requests_about_devices(), 0);
     world.create_tenant(tenant("second")).await;
@@ -145,7 +148,7 @@ async fn without_graph_there_is_no_verdict_of_time() {
     let replica = world.replica("a");
     let soon = passcode_core::api::Time(world.now() + SOON).to_string();
     world.create(with(reset("inc1", &serial, world.now()), json!({"expirationTime": soon}))).await;
-    world.held("inc1", "TenantNotReady", "nothing is sent after").await;
+    world.held("inc1", "TenantNotReady", "It is not sent after").await;
     tokio::time::sleep(TEN_MINUTES).await;
     world.held("inc1", "TenantNotReady", "it ends as soon as the tenant answers").await;
     world.put_secret(OPERATOR, "clientSecret", EXAMPLE_SECRET).await;
@@ -187,10 +190,10 @@ async fn a_tenant_deleted_and_created_again_follows_what_was_sent() {
     world.create(reset("inc1", &serial, world.now())).await;
     world.held("inc1", "WaitingForDevice", "not answered yet").await;
     world.delete_tenant("default").await;
-    let status = world.held("inc1", "TenantNotReady", "is not there").await;
+    let status = world.held("inc1", "TenantNotReady", "There is no IntuneTenant \"default\" any more").await;
     assert!(status.device_action.is_some() && status.attempt.is_some(), "what is known is kept");
     tokio::time::sleep(TEN_MINUTES).await;
-    world.held("inc1", "TenantNotReady", "is not there").await;
+    world.held("inc1", "TenantNotReady", "There is no IntuneTenant \"default\" any more").await;
     world.create_tenant(tenant("default")).await;
     world.ends("inc1", SOON, Outcome::Complete, "PasscodeRemoved").await;
     assert_eq!(world.executed(&id), 1);
@@ -320,6 +323,16 @@ async fn the_fuse_holds_the_rest_for_the_hour() {
         }
     }
     assert_eq!((held.len(), world.graph.executed().len()), (2, 2));
+    // An hour and a minute from when it was told, which is no write again though it is looked at every ten minutes.
+    for status in &held {
+        let told = message(status);
+        assert!(told.contains("The next slot is free at about 2026-11-22T10:01:00Z or earlier"), "{told}");
+    }
+    let version = |object: PasscodeReset| object.metadata.resource_version;
+    let versions = || async { all(&world).await.into_iter().map(version).collect::<Vec<_>>() };
+    let before = versions().await;
+    tokio::time::sleep(Duration::from_secs(1800)).await;
+    assert_eq!(versions().await, before);
     for name in names {
         world.ends(name, Duration::from_secs(3700), Outcome::Complete, "PasscodeRemoved").await;
     }

@@ -37,7 +37,7 @@ async fn it_costs_one_write_and_nothing_more_until_it_expires() {
     let replica = world.replica("a");
     tokio::time::sleep(2 * MINUTE).await;
     world.create(lost(&world, "inc", 24 * HOUR)).await;
-    world.held("inc", "TenantNotReady", "There is no IntuneTenant named \"nowhere\"").await;
+    world.held("inc", "TenantNotReady", "There is no IntuneTenant \"nowhere\"").await;
     tokio::time::sleep(20 * HOUR).await;
     let verbs = |world: &World| calls(world, |name| name == "inc").iter().map(|r| r.call.verb).collect::<Vec<_>>();
     assert_eq!(verbs(&world), [Verb::Get, Verb::Patch]);
@@ -69,7 +69,7 @@ async fn it_ends_an_hour_after_its_expiration_by_the_api_servers_clock() {
     assert_eq!(world.status("inc").await.outcome, None);
     let status = world.ends("inc", SWEEP, Outcome::Rejected, "Expired").await;
     assert!(message(&status).contains("2026-11-22T09:12:00Z"), "{}", message(&status));
-    assert!(message(&status).contains("there is no IntuneTenant named \"nowhere\""), "{}", message(&status));
+    assert!(message(&status).contains("There is no IntuneTenant \"nowhere\""), "{}", message(&status));
     assert!(status.attempt.is_none());
     replica.stop().await;
 }
@@ -130,7 +130,7 @@ async fn it_goes_on_at_once_when_its_tenant_appears() {
     tokio::time::sleep(MINUTE).await;
     assert_eq!(world.status("another").await.reason(), "", "there is nothing to say of it yet");
     world.delete_tenant("third").await;
-    world.held("another", "TenantNotReady", "There is no IntuneTenant named \"third\"").await;
+    world.held("another", "TenantNotReady", "There is no IntuneTenant \"third\"").await;
     replica.stop().await;
 }
 

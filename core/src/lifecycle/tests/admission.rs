@@ -41,7 +41,9 @@ fn a_denied_claim_is_a_verdict_that_says_who_and_why() {
     let facts = Facts::new().refused(denied(), 60);
     let message = facts.rejected("DeniedByAdmission");
     assert!(
-        message.starts_with("Nothing was sent: admission webhook \"w\" denied it: only company phones. Only the first"),
+        message.starts_with(
+            "Refused: admission webhook \"w\" denied it: only company phones. Nothing was sent. Only the first"
+        ),
         "{message}"
     );
     assert_eq!(permitted(&facts), ("False".to_owned(), "DeniedByAdmission".to_owned()));

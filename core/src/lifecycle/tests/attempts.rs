@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     devices::{entry, mac},
-    facts::{DEADLINE, EXPIRES, Facts, SETTLED, message},
+    facts::{DEADLINE, EXPIRES, Facts, SETTLED, message, t},
 };
 use crate::{
     api::{
@@ -14,7 +14,7 @@ use crate::{
         tenant::UnknownOutcome,
     },
     lifecycle::{
-        observed::DoubtKind,
+        observed::{DoubtKind, Namespace},
         step::{Lesson, Step},
     },
 };
@@ -177,12 +177,17 @@ fn the_lock_of_another_is_waited_for_up_to_its_bound() {
 
 #[test]
 fn while_something_may_have_been_sent_no_message_denies_it() {
-    let again = silent();
+    let (again, denied) = (silent(), Namespace::Denied { at: t(SETTLED + 1) });
     for facts in [
         again.clone().locked_by_another(SETTLED),
         again.clone().tenant(|tenant| tenant.suspend = true),
         again.clone().trouble(),
         again.clone().quarantine(0, 2 * SETTLED),
+        again.clone().gate(),
+        again.clone().no_tenant(),
+        again.clone().enrolled(1),
+        again.clone().namespace(denied),
+        again.clone().namespace(denied).doubted(DoubtKind::NamespaceNotAllowed, SETTLED - 29),
         again.at(EXPIRES + 1),
     ] {
         let message = message(&facts.decide().status);

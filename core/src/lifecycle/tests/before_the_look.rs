@@ -121,13 +121,13 @@ fn an_object_in_flight_goes_straight_to_the_lock() {
 #[test]
 fn without_its_tenant_it_is_held_never_rejected() {
     let (_, message) = untouched().no_tenant().waits("TenantNotReady");
-    assert!(message.contains("no IntuneTenant named \"default\""), "{message}");
+    assert!(message.contains("no IntuneTenant \"default\""), "{message}");
     let (_, message) = untouched().trouble().waits("TenantNotReady");
     assert!(message.starts_with("TokenRefused: AADSTS7000222"), "the tenant's own reason: {message}");
     assert!(message.contains("goes on by itself") && message.contains("2026-11-23T09:00:00Z"), "{message}");
     // Without Graph there is no verdict of time either; the message says what will come.
     let (_, message) = untouched().trouble().at(EXPIRES + 1).waits("TenantNotReady");
-    assert!(message.contains("expirationTime has passed: it ends as soon as the tenant answers"), "{message}");
+    assert!(message.contains("ended at 2026-11-23T09:00:00Z: it ends as soon as the tenant answers"), "{message}");
 }
 
 #[test]
@@ -232,11 +232,19 @@ fn what_to_check_depends_on_how_the_device_was_named() {
     for (device, field, advice) in [
         (
             DeviceSelector { serial_number: given(), ..nothing() },
-            "this serialNumber. Check it letter by letter",
+            "this serialNumber. Nothing was sent. Check it letter by letter",
             "Android 12",
         ),
-        (DeviceSelector { imei: given(), ..nothing() }, "this imei. Check it digit by digit", "by its serialNumber"),
-        (DeviceSelector { managed_device_id: given(), ..nothing() }, "this managedDeviceId.", "enrolled anew"),
+        (
+            DeviceSelector { imei: given(), ..nothing() },
+            "this imei. Nothing was sent. Check it digit by digit",
+            "by its serialNumber",
+        ),
+        (
+            DeviceSelector { managed_device_id: given(), ..nothing() },
+            "this managedDeviceId.",
+            "An Entra device id goes into azureADDeviceId",
+        ),
         (DeviceSelector { azure_ad_device_id: given(), ..nothing() }, "this azureADDeviceId.", "not the object id"),
         (
             DeviceSelector { user_principal_name: given(), ..nothing() },

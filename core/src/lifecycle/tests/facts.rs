@@ -289,7 +289,15 @@ impl Facts {
     // What holds back.
 
     pub fn gate(mut self) -> Self {
-        self.gate = Some(Gate { message: "The limit is reached.".into(), retry_after: Duration::from_secs(7) });
+        let message = "The limit is reached.".into();
+        self.gate = Some(Gate { message, slot_within: None, retry_after: Duration::from_secs(7) });
+        self
+    }
+
+    /// The same for so long that it is told until when.
+    pub fn gate_for(mut self, within: Duration) -> Self {
+        self = self.gate();
+        self.gate = self.gate.map(|gate| Gate { slot_within: Some(within), ..gate });
         self
     }
 

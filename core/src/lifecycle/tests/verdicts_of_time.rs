@@ -77,9 +77,9 @@ fn a_tenant_in_trouble_holds_and_says_until_when() {
     };
     // To the very second that nothing is sent after.
     for at in [0, EXPIRES] {
-        assert!(told(at).contains("nothing is sent after 2026-11-23T09:00:00Z"), "{}", told(at));
+        assert!(told(at).contains("It is not sent after 2026-11-23T09:00:00Z"), "{}", told(at));
     }
-    assert!(told(EXPIRES + 1).contains("Its expirationTime has passed"), "{}", told(EXPIRES + 1));
+    assert!(told(EXPIRES + 1).contains("The time to send it ended at 2026-11-23T09:00:00Z"), "{}", told(EXPIRES + 1));
 }
 
 #[test]
@@ -117,12 +117,48 @@ fn suspended_holds_and_says_so() {
 #[test]
 fn a_limit_holds_with_its_own_words() {
     let (pause, message) = Facts::new().gate().waits("LimitReached");
-    assert_eq!((pause, message.as_str()), (Duration::from_secs(7), "The limit is reached."));
+    let told =
+        "The limit is reached. Nothing was sent. This goes on by itself; it is not sent after 2026-11-23T09:00:00Z.";
+    assert_eq!((pause, message.as_str()), (Duration::from_secs(7), told));
     let both = Facts::new().gate().tenant(|tenant| tenant.suspend = true);
     both.waits("Suspended");
     // Not longer than until it has expired, which is then said at once.
     let (pause, _) = Facts::new().gate().at(EXPIRES - 3).waits("LimitReached");
     assert_eq!(pause, Duration::from_secs(4));
+}
+
+/// A time that moves with each look would be a write with each look.
+#[test]
+fn the_next_slot_is_named_once_until_its_time_has_come() {
+    let hour = |at: i64| Facts::new().gate_for(Duration::from_secs(3601)).at(at);
+    let told = |facts: &Facts| facts.waits("LimitReached").1;
+    let first = hour(0);
+    assert!(told(&first).contains("free at about 2026-11-22T10:01:00Z or earlier"), "{}", told(&first));
+    let after = |at: i64, before: &Facts| {
+        let status = before.decide().status;
+        hour(at).status(|s| *s = status)
+    };
+    for at in [600, 3660] {
+        assert_eq!(told(&after(at, &first)), told(&first), "{at}");
+    }
+    let later = after(3661, &first);
+    assert!(told(&later).contains("free at about 2026-11-22T11:02:00Z or earlier"), "{}", told(&later));
+    let mut another = after(600, &first);
+    another.gate.as_mut().unwrap().message = "Another limit.".into();
+    assert!(told(&another).contains("free at about 2026-11-22T10:11:00Z"), "{}", told(&another));
+}
+
+#[test]
+fn an_expiry_names_what_was_written() {
+    let late = Facts::new().at(EXPIRES + 1);
+    let told = late.rejected("Expired");
+    let begin = "requestTime 2026-11-22T09:00:00Z is too old: it could be sent for 24h (the tenant's issueWindow), until 2026-11-23T09:00:00Z. \
+                 Nothing was sent.";
+    assert!(told.starts_with(begin) && told.ends_with("Create a new PasscodeReset with requestTime now."), "{told}");
+    assert!(!told.contains("expirationTime"), "{told}");
+    let written = late.spec(|spec| spec.expiration_time = Some(crate::api::Time(super::facts::t(600))));
+    let told = written.rejected("Expired");
+    assert!(told.starts_with("The expirationTime, 2026-11-22T09:10:00Z, has passed. Nothing was sent."), "{told}");
 }
 
 #[test]
@@ -131,7 +167,7 @@ fn while_suspended_it_is_expired_only_once_the_active_ones_would_show() {
     let settle_window = 280;
     suspended(EXPIRES).waits("Suspended");
     let (pause, sentence) = suspended(EXPIRES + 1).waits("Suspended");
-    assert!(pause == Duration::from_secs(60) && sentence.contains("expirationTime has passed"), "{sentence}");
+    assert!(pause == Duration::from_secs(60) && sentence.contains("ended at 2026-11-23T09:00:00Z"), "{sentence}");
     suspended(EXPIRES + settle_window).waits("Suspended");
     suspended(EXPIRES + settle_window + 1).rejected("Expired");
 }

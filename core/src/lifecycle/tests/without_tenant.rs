@@ -52,7 +52,7 @@ fn when_it_ends() {
         facts.waits("TenantNotReady");
         facts.clone().swept(ends).waits("TenantNotReady");
         let message = facts.swept(ends + 1).rejected("Expired");
-        assert!(message.contains("there is no IntuneTenant named \"default\""), "{name}: {message}");
+        assert!(message.contains("There is no IntuneTenant \"default\""), "{name}: {message}");
     }
 }
 

@@ -1,8 +1,12 @@
 //! What every sentence has to keep to, whatever it says.
 
+use super::facts::Facts;
 use crate::{
     api::{Time, reset_status::Candidate},
-    lifecycle::{messages, observed::Trouble},
+    lifecycle::{
+        messages::{self, Expiry, SoFar},
+        observed::Trouble,
+    },
     platform::Platform,
 };
 
@@ -18,9 +22,12 @@ fn no_sentence_shows_a_fraction_of_a_second() {
         last_sync_time: Some(time),
         enrolled_time: Some(time),
     };
+    let spec = Facts::new().object.spec;
     let apple = Platform::IosDeviceEnrollment;
     for sentence in [
-        messages::tenant_trouble(&trouble, time, time.0),
+        messages::tenant_trouble(&trouble, SoFar::Nothing, time, time.0),
+        messages::suspended("default", SoFar::Nothing, time),
+        messages::expired_while_suspended("default", time, time),
         messages::too_far(time),
         messages::ambiguous(2, &[candidate]),
         messages::recently_reset(time, time),
@@ -28,8 +35,10 @@ fn no_sentence_shows_a_fraction_of_a_second() {
         messages::verifying(Some("Microsoft Graph answered 500."), time),
         messages::refused_until(None, time, apple),
         messages::device_busy(time),
-        messages::enrolled_after(time, true),
-        messages::expired(time, None),
+        messages::enrolled_after(time, true, SoFar::Nothing),
+        messages::expired(Expiry::new(&spec, time), SoFar::Nothing, None),
+        messages::expired_without_tenant("default", Expiry::new(&spec, time)),
+        messages::limit_reached("The limit is reached.", SoFar::Nothing, None, time),
         messages::scheduled(time),
         messages::quarantine(time),
         messages::issued(true, time, None),
