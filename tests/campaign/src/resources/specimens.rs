@@ -115,7 +115,8 @@ pub fn matrix(name: &str) -> Value {
                 {
                     "name": "phones", "match": {"platforms": ["IosDeviceEnrollment"], "osVersion": ">=8.0", "ownership": "company"},
                     "support": "Supported", "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved",
-                    "guidance": "The passcode is gone.", "prerequisites": ["online"], "source": "our own tests",
+                    "guidance": "The passcode is gone.", "prerequisites": ["online"], "certainty": "Documented",
+                    "source": "our own tests",
                 },
                 {"name": "all-phones", "match": {"platforms": ["IosDeviceEnrollment"]}, "support": "Supported",
                  "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved"},

@@ -91,6 +91,8 @@ fn rules() -> Vec<Case> {
         case("spec.rules.0.prerequisites", json!([""]), Refused("prerequisites[0] in body should be at least 1 chars")),
         case("spec.rules.0.prerequisites", json!(["x".repeat(64)]), Refused("Too long: may not be more than 63")),
         case("spec.rules.0.prerequisites", json!(vec!["x"; 17]), Refused("must have at most 16 items")),
+        case("spec.rules.0.certainty", "Disputed", Accepted),
+        case("spec.rules.0.certainty", "High", Refused("supported values: \"Documented\", \"Likely\", \"Disputed\"")),
         case("spec.rules.0.note", "x", Refused("unknown field \"spec.rules[0].note\"")),
     ]);
     cases
