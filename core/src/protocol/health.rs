@@ -22,7 +22,11 @@ const PROBE: Duration = Duration::from_secs(60);
 /// How far apart those come back that are told to wait for a probe: each of them may read, and may be the probe.
 const APART: Duration = Duration::from_millis(250);
 
-/// The health of a [`Record`].
+/// Why the breaker is open. Without a time: it would be another one after each pause, and each a write to all that wait.
+const UNANSWERED: &str = "Several resets of this tenant in a row had no answer that says what became of them. One is tried every 30 s to 10 min; the \
+     others wait until it is answered. If this lasts, ask the platform team to check the network's way to Graph.";
+
+/// What is known of a tenant while one process leads. Times are boot time, as every pause is.
 #[derive(Default)]
 pub struct Health {
     /// Answers that stay away.
@@ -154,16 +158,12 @@ impl Health {
     /// Why nothing may be sent at the moment.
     pub fn gate(&mut self, now: Duration) -> Option<Gate> {
         if let Some(pause) = self.breaker.pause(now) {
-            let message =
-                "Several requests in a row had no answer that says what became of them; no further reset begins until one has."
-                    .to_owned();
-            return Some(Gate { message, retry_after: pause });
+            return Some(Gate { message: UNANSWERED.to_owned(), slot_within: None, retry_after: pause });
         }
         if let Some((until, why)) = self.not_before
             && until > now
         {
-            let message = format!("{why} Nothing is sent at the moment; this goes on by itself.");
-            return Some(Gate { message, retry_after: until - now });
+            return Some(Gate { message: why.to_owned(), slot_within: None, retry_after: until - now });
         }
         None
     }

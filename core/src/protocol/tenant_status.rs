@@ -67,16 +67,20 @@ impl TenantFacts<'_> {
             set(kind::PERMISSIONS_VERIFIED, truth, why, &message);
         }
         let (truth, why, message) = match self.health.ledger_readable {
-            Some(true) => (Truth::True, reason::ENTRY_SEEN, "Intune's record of actions was seen to work."),
+            Some(true) => {
+                (Truth::True, reason::ENTRY_SEEN, "Intune's record of actions shows actions: it can be relied on.")
+            }
             Some(false) => (
                 Truth::False,
                 reason::ENTRY_MISSING,
-                "Graph accepted a reset that Intune's record of the device did not show in time; until it shows one, an answer that is lost is not followed by another attempt.",
+                "Graph accepted a reset that Intune's record of the device did not show in time. Until the record shows an action again, a \
+                 reset whose answer is lost is not sent a second time: it ends Failed/OutcomeUnknown.",
             ),
             None => (
                 Truth::Unknown,
                 reason::NO_ENTRY_SEEN,
-                "No device of this tenant has shown an action yet; until one does, an answer that is lost is not followed by another attempt.",
+                "No device of this tenant has shown an action yet. Until one does, a reset whose answer is lost is not sent a second time: it \
+                 ends Failed/OutcomeUnknown.",
             ),
         };
         set(kind::LEDGER_READABLE, truth, why, message);
@@ -126,7 +130,8 @@ fn read_offset(text: &str) -> Option<SignedDuration> {
     text.strip_suffix('s')?.parse().ok().map(SignedDuration::from_secs)
 }
 
-const SIGNING_IN: &str = "The spec is in force; the operator is signing in as it says. Resets go on, and what was sent is followed, once it has.";
+const SIGNING_IN: &str = "The spec is in force, and the operator is signing in with it. Until it has, nothing is sent and nothing is followed; that \
+     takes half a minute at most.";
 
 const RESET: &str = "DeviceManagementManagedDevices.PrivilegedOperations.All";
 const READ: [&str; 2] = ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
