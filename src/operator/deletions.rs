@@ -10,7 +10,10 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{calls::call, event_writer::EventWriter};
 use crate::telemetry::metrics::Metrics;
-use passcode_core::{api::reset::PasscodeReset, lifecycle::events::Announcement};
+use passcode_core::{
+    api::{conditions::reason, reset::PasscodeReset},
+    lifecycle::events::Announcement,
+};
 
 /// How many are told at once.
 const AT_ONCE: usize = 8;
@@ -65,5 +68,6 @@ async fn tell_one(client: &Client, metrics: &Metrics, events: &EventWriter, obje
     let note = "Deleted after its request was sent: the reset cannot be cancelled and may still happen. To follow it, create the object again \
                 with the same requestTime: it adopts what Intune lists."
         .to_owned();
-    events.publish(object, &Announcement { warning: true, reason: "DeletedInFlight".to_owned(), note }).await;
+    let announcement = Announcement { warning: true, reason: reason::DELETED_IN_FLIGHT.to_owned(), note };
+    events.publish(object, &announcement).await;
 }

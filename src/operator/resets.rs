@@ -359,7 +359,7 @@ async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, d
             "The status could not be written, {denial}. It is tried again by itself. What was sent stays as it is and is not sent again; \
              nothing else is sent meanwhile. Ask whoever maintains that policy or webhook to exempt passcoderesets/status."
         );
-        let announcement = Announcement { warning: true, reason: "StatusWriteDenied".to_owned(), note };
+        let announcement = Announcement { warning: true, reason: reasons::STATUS_WRITE_DENIED.to_owned(), note };
         context.events.publish(object, &announcement).await;
     }
     pause

@@ -98,6 +98,13 @@ pub mod reason {
     /// Failed: nobody can tell whether a reset happened.
     pub const OUTCOME_UNKNOWN: &str = "OutcomeUnknown";
 
+    /// Supported, Permitted and Issued: not decided yet.
+    pub const UNDECIDED: &str = "Undecided";
+    /// An event: the object was deleted after its request was sent.
+    pub const DELETED_IN_FLIGHT: &str = "DeletedInFlight";
+    /// An event: the cluster's admission control denies the object's status.
+    pub const STATUS_WRITE_DENIED: &str = "StatusWriteDenied";
+
     /// An IntuneTenant's or matrix's: it can be used.
     pub const READY: &str = "Ready";
     /// An IntuneTenant's: the operator is signing in as the spec says since its last change.

@@ -10,6 +10,7 @@ pub mod duration;
 pub mod manifests;
 pub mod matrix;
 mod namespace_selector;
+pub mod reasons;
 pub mod reset;
 pub mod reset_status;
 mod rules;

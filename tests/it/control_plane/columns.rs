@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use passcode_core::platform::{builtin_names, builtin_spec};
+use passcode_core::{
+    api::reasons::{self, Place, Reason},
+    platform::{builtin_names, builtin_spec},
+};
 use serde_json::json;
 
 use super::{
     finished::{COLUMNS, kubectl, store},
     server::Server,
 };
-use crate::documents::reasons;
 
 /// What the columns show of one reset, besides its name, its times and its device's id.
 #[derive(Clone, Debug)]
@@ -45,8 +47,8 @@ impl Row {
 
 /// Every class with every action and reason that a reset of it can show while a built-in matrix decides.
 fn rows() -> Vec<Row> {
-    let closed: Vec<(&str, String)> =
-        reasons().into_iter().filter_map(|(reason, about)| Some((ready(&about)?, reason))).collect();
+    let closed = reasons::all().filter_map(|reason| Some((ready(reason)?, reason.reason.to_owned())));
+    let closed: Vec<(&str, String)> = closed.collect();
     assert!(closed.len() > 25, "{closed:?}");
     let mut rows = Vec::new();
     for rule in builtin_names().into_iter().flat_map(|name| builtin_spec(name).unwrap().rules) {
@@ -64,15 +66,10 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// What `Ready` is with a reason, by what the reason's comment says first; none where it is not a reset's.
-fn ready(about: &str) -> Option<&'static str> {
-    let begins = |word: &str| about.starts_with(word);
-    match () {
-        () if begins("Waiting") => Some("Unknown"),
-        () if begins("Rejected") || begins("Failed") => Some("False"),
-        () if begins("Issued and Complete") => Some("True"),
-        () => None,
-    }
+/// What `Ready` is with a reason of the closed list; none where it is not the reason of a reset's `Ready`.
+fn ready(reason: &Reason) -> Option<&'static str> {
+    let of_ready = matches!(reason.place, Place::Waiting | Place::Complete | Place::Rejected | Place::Failed);
+    of_ready.then_some(reason.status?.as_str())
 }
 
 /// The classes that do not fit, with by how many columns at most.

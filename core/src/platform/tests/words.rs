@@ -1,12 +1,21 @@
 //! Names, and what people are told.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::nearest::nearest,
     devices::{But, device},
 };
 use crate::{
-    api::matrix::Certainty,
-    platform::{Matrix, Platform, Platform::*, builtin_names, builtin_spec, raw_values, required_ledger_name},
+    api::{
+        conditions::Truth,
+        matrix::Certainty,
+        reasons::{self, Place},
+    },
+    platform::{
+        Matrix, NOT_LISTED, OS_VERSION_UNREADABLE, Platform, Platform::*, builtin_names, builtin_spec, raw_values,
+        required_ledger_name,
+    },
 };
 
 #[test]
@@ -17,6 +26,16 @@ fn every_class_has_its_name_and_is_found_by_it() {
     let error = "macos".parse::<Platform>().unwrap_err();
     assert_eq!(error.to_string(), "there is no platform \"macos\"");
     assert_eq!(Platform::ALL.len(), 23);
+}
+
+#[test]
+fn every_reason_of_a_built_in_matrix_is_explained_and_no_other() {
+    let rules = builtin_names().into_iter().flat_map(|name| builtin_spec(name).unwrap().rules);
+    let silent = [NOT_LISTED, OS_VERSION_UNREADABLE].map(|reason| (reason.to_owned(), false));
+    let said: BTreeSet<_> = rules.map(|rule| (rule.reason, rule.action.is_some())).chain(silent).collect();
+    let explained = reasons::all().filter(|reason| reason.place == Place::Matrix);
+    let explained = explained.map(|reason| (reason.reason.to_owned(), reason.status == Some(Truth::True)));
+    assert_eq!(explained.collect::<BTreeSet<_>>(), said);
 }
 
 #[test]
