@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
+use super::described;
 use passcode_core::{
     api::reset_status::{Outcome, PasscodeResetStatus},
     lifecycle::answered::Meaning,
@@ -46,7 +47,7 @@ struct Write {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("passcode_operator");
+        let mut registry = Registry::with_prefix(described::PREFIX);
         let metrics = Self {
             finished: Family::default(),
             answers: Family::default(),
@@ -60,38 +61,16 @@ impl Default for Metrics {
             cannot_lead: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("resets_finished", "PasscodeResets that reached an outcome", metrics.finished.clone());
-        registry.register("requests_answered", "Answers to the one request of an attempt", metrics.answers.clone());
-        registry.register("passes", "Turns over one PasscodeReset", metrics.passes.clone());
-        registry.register("status_writes", "Writes of a PasscodeReset's status", metrics.status_writes.clone());
-        registry.register("panics", "Turns that panicked", metrics.panics.clone());
-        registry.register(
-            "not_understood",
-            "PasscodeResets that could not be understood",
-            metrics.not_understood.clone(),
-        );
-        registry.register(
-            "deleted_in_flight",
-            "PasscodeResets deleted after their request was sent",
-            metrics.deleted_in_flight.clone(),
-        );
-        registry.register(
-            "writes_denied",
-            "Writes of the operator that the cluster's admission control denied or changed",
-            metrics.writes_denied.clone(),
-        );
-        registry.register_with_unit(
-            "leading",
-            "Whether this replica leads",
-            Unit::Other("bool".to_owned()),
-            metrics.leading.clone(),
-        );
-        registry.register_with_unit(
-            "cannot_lead",
-            "Whether this replica could not take part in the election of a leader for a minute; /readyz says why",
-            Unit::Other("bool".to_owned()),
-            metrics.cannot_lead.clone(),
-        );
+        described::FINISHED.register(&mut registry, metrics.finished.clone());
+        described::ANSWERED.register(&mut registry, metrics.answers.clone());
+        described::DELETED_IN_FLIGHT.register(&mut registry, metrics.deleted_in_flight.clone());
+        described::NOT_UNDERSTOOD.register(&mut registry, metrics.not_understood.clone());
+        described::PANICS.register(&mut registry, metrics.panics.clone());
+        described::PASSES.register(&mut registry, metrics.passes.clone());
+        described::STATUS_WRITES.register(&mut registry, metrics.status_writes.clone());
+        described::WRITES_DENIED.register(&mut registry, metrics.writes_denied.clone());
+        described::LEADING.register(&mut registry, metrics.leading.clone());
+        described::CANNOT_LEAD.register(&mut registry, metrics.cannot_lead.clone());
         Self { registry, ..metrics }
     }
 }
@@ -183,5 +162,38 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Each sample's name, with its labels.
+    fn exposed(metrics: &Metrics) -> BTreeMap<String, Vec<String>> {
+        let sample = |line: &str| {
+            let (name, _) = line.rsplit_once(' ')?;
+            let (name, labels) = name.split_once('{').unwrap_or((name, ""));
+            let labels = labels.trim_end_matches('}').split(',').filter_map(|label| label.split_once('='));
+            Some((name.to_owned(), labels.map(|(name, _)| name.to_owned()).collect()))
+        };
+        metrics.plain().lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+    }
+
+    #[test]
+    fn what_is_described_is_exposed_and_nothing_else() {
+        let metrics = Metrics::default();
+        // A family shows once it has a sample.
+        metrics.finished(Outcome::Complete, &PasscodeResetStatus::default());
+        metrics.answered(&Meaning::Accepted);
+        metrics.write_denied("claim");
+        let described = described::ALL.map(|it| (it.sample(), it.labels.iter().map(ToString::to_string).collect()));
+        assert_eq!(exposed(&metrics), BTreeMap::from(described));
+        for it in described::ALL {
+            assert!(metrics.plain().contains(&format!("# HELP {} {}.\n", it.sample(), it.help)), "{it:?}");
+            assert!(metrics.plain().contains(&format!("# TYPE {} {}\n", it.sample(), it.kind.as_str())), "{it:?}");
+        }
     }
 }
