@@ -37,7 +37,7 @@ use passcode_core::{
 #[command(after_help = MORE)]
 pub(super) struct Arguments {
     /// Manifests, YAML or JSON, with any number of documents. A directory stands for all that ends in .yaml, .yml or .json
-    /// below it, - for standard input.
+    /// below it, - for standard input. Files have at most 16 MiB.
     #[arg(short, long = "file", value_name = "FILE|DIRECTORY", num_args = 1.., required_unless_present = "device")]
     files: Vec<String>,
     /// A device, JSON, as Graph answers GET .../beta/deviceManagement/managedDevices/ID; - is standard input.

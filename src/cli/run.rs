@@ -25,9 +25,20 @@ use crate::{
 /// Where a pod's service account says its namespace.
 const POD_NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+/// What is printed below the options.
+const MORE: &str = "\
+KUBECONFIG names the cluster; without it, it is the one that the pod runs in. HTTPS_PROXY and
+NO_PROXY are honoured, for Graph and Entra as well as for an API server named by a kubeconfig.
+
+The first SIGTERM or SIGINT stops it in order: nothing new begins, the lease is released at once,
+what is in flight is finished and recorded. A second one ends it at once. Allow a minute or two
+before you kill it (the chart gives it 120 s); killing it is safe, but then an object may have to
+wait in VerifyingOutcome.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = MORE)]
 pub(super) struct Arguments {
-    /// Where to serve /livez, /readyz and /metrics.
+    /// Where to serve /livez, /readyz and /metrics, in plain HTTP.
     #[arg(long, env = "LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
     /// The operator's own namespace: its Secrets and Leases. Default: the pod's, else that of the kubeconfig's context.
@@ -41,7 +52,7 @@ pub(super) struct Arguments {
     )]
     token_file: PathBuf,
     /// An https origin besides Microsoft's own that an IntuneTenant may name in endpoints: the tenant's credentials are sent there. May be
-    /// given several times; in the environment, separated by spaces.
+    /// given several times; in the environment, separated by spaces. The option replaces the variable.
     #[arg(long = "allowed-endpoint", env = "ALLOWED_ENDPOINTS", value_name = "ORIGIN")]
     allowed_endpoints: Vec<String>,
     /// What to log, such as info or passcode_operator=debug. Libraries never log below info.

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::rules;
 
 /// An ordered list of rules; the first that matches a device decides, and no match is Unsupported with reason NotListed.
+///
+/// No matrix may support Unknown, offer anything but ResetDevicePin for Windows10Mobile or that for anything else, or offer
+/// anything but ResetWorkProfilePasscode for the two work profile classes. Such a matrix is not ready, and its message says
+/// what to write.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[x_kube(crates(kube_core = "::kube_core"))]
 #[kube(
@@ -68,7 +72,7 @@ pub struct MatrixRule {
     /// Whether Intune can do it.
     pub support: Support,
 
-    /// What it does there.
+    /// What it does there. Required with Supported, refused with Unsupported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<MatrixAction>,
 
@@ -108,13 +112,14 @@ pub struct MatrixMatch {
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 64)))]
     pub platforms: Vec<String>,
 
-    /// A bound on osVersion, such as ">=8.0" or "<7.0".
+    /// A bound on osVersion, such as ">=8.0" or "<7.0". The leading dotted numbers are compared; missing ones are 0. Default:
+    /// any version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self.matches('^(>=|<)[0-9]{1,9}([.][0-9]{1,9}){0,3}$')").message("write osVersion as a bound with >= or <, such as \">=8.0\" or \"<7.0\""))]
     pub os_version: Option<String>,
 
-    /// company or personal.
+    /// company or personal. Default: either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self in ['company', 'personal']").message("write ownership as company or personal, or leave it out"))]
@@ -135,7 +140,7 @@ pub enum Support {
     Unsupported,
 }
 
-/// What Intune does on a platform.
+/// What Intune does on a platform. Required with Supported, refused with Unsupported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MatrixAction {
     /// The device's passcode is removed.

@@ -48,7 +48,7 @@ pub struct PasscodeResetSpec {
     #[serde(default)]
     pub tenant_ref: TenantRef,
 
-    /// Which device: exactly one selector, which must match exactly one device.
+    /// Which device: exactly one selector, which must match exactly one device. Letter case is ignored.
     pub device: DeviceSelector,
 
     /// When the reset was asked for. Intune's record is searched from this time on: a reset that happened since, whoever
@@ -72,7 +72,9 @@ pub struct PasscodeResetSpec {
     #[serde(default)]
     pub action: RequestedAction,
 
-    /// Decide and report, never send. Ends Rejected with reason DryRun, or with the reason for which it would be rejected.
+    /// Decide and report, never send. Always ends Rejected: with reason DryRun, or with the reason for which it would be
+    /// rejected. Intune's record is asked only once requestTime has passed; before that a dry run judges the device alone. It
+    /// adopts nothing.
     #[serde(default)]
     pub dry_run: bool,
 
@@ -152,13 +154,14 @@ pub struct DeviceSelector {
     #[x_kube(validation = Rule::new(r"self.matches(r'^[^@\s]+@[^@\s]+$')").message("write userPrincipalName as name@domain, without spaces"))]
     pub user_principal_name: Option<String>,
 
-    /// Narrows userPrincipalName to the device of this name.
+    /// Narrows userPrincipalName to the device of this name. White space around it does not matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = rules::not_blank("write deviceName as Intune shows it, or leave it out"))]
     pub device_name: Option<String>,
 
-    /// Narrows userPrincipalName to devices of this operating system, as Intune writes it, such as iOS or Android.
+    /// Narrows userPrincipalName to devices of this operating system, as Intune writes it, such as iOS or Android. White space
+    /// around it does not matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = rules::not_blank("write operatingSystem as Intune does (iOS, Android, …), or leave it out"))]

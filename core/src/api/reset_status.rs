@@ -14,7 +14,7 @@ use super::{
     duration::seconds,
 };
 
-/// What became of a PasscodeReset so far.
+/// What became of a PasscodeReset so far. Lengths of time are in seconds here, such as 280s.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(crates(kube_core = "::kube_core"))]
 #[schemars(extend("default" = serde_json::json!({"observedGeneration": -1})))]
@@ -39,11 +39,11 @@ pub struct PasscodeResetStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// What the tenant's defaults came to, pinned by the first write.
+    /// What the tenant's defaults came to. Pinned by the first write: a later change of the tenant does not move it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Effective>,
 
-    /// The device that the selector found; fixed from then on.
+    /// The device that the selector found; fixed from then on. Never a user or a device name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceStatus>,
 
@@ -51,7 +51,8 @@ pub struct PasscodeResetStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub support: Option<SupportStatus>,
 
-    /// The claim of the latest attempt, written before it was sent.
+    /// The claim of the latest attempt, written before it was sent. The answer itself is in the condition Issued, where it
+    /// did not decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
 
@@ -63,7 +64,8 @@ pub struct PasscodeResetStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_action: Option<DeviceAction>,
 
-    /// An earlier reset of this device that answers this request, although Intune's record does not show it.
+    /// An earlier reset of this device that answers this request, although Intune's record does not show it. It is waited
+    /// for, and nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier_reset: Option<EarlierReset>,
 
@@ -199,7 +201,7 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub result: Option<AttemptResult>,
-    /// Graph's request-id of the answer.
+    /// Graph's request-id of the answer; Microsoft's support asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }

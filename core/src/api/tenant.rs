@@ -55,11 +55,13 @@ pub struct IntuneTenantSpec {
     )]
     pub client_id: String,
 
-    /// Which Microsoft cloud the tenant is in.
+    /// Which Microsoft cloud the tenant is in: Global (GCC included), USGov (GCC High), USGovDoD, or China (operated by
+    /// 21Vianet).
     #[serde(default)]
     pub cloud: CloudName,
 
-    /// Takes the place of `cloud` for private and test set-ups.
+    /// Takes the place of `cloud` for private and test set-ups: Microsoft's own origins, or those that the operator's option
+    /// `--allowed-endpoint` names. Anything else is InvalidConfiguration, and nothing is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<EndpointsSpec>,
 
@@ -70,16 +72,18 @@ pub struct IntuneTenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_support_matrix_ref: Option<ObjectName>,
 
-    /// Which namespaces may name this tenant, by their labels. Absent: none. {}: all.
+    /// Which namespaces may name this tenant, by their labels. Absent: none. {}: all. An empty or null part is refused. But
+    /// `kubectl apply` without `--server-side` drops a `matchLabels:` with nothing behind it before it can be refused, and what
+    /// is left is {}: then Ready says that every namespace may name the tenant. `passcode-operator check` tells before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "namespace_selector::schema")]
     pub allowed_namespaces: Option<LabelSelector>,
 
-    /// No new claim and no request while true; what was sent is still followed.
+    /// The emergency stop: nothing is sent while true. Reading, adopting, following and rejecting go on.
     #[serde(default)]
     pub suspend: bool,
 
-    /// What may be asked of Graph.
+    /// What may be asked of Graph. Counted per Entra tenant and app: two IntuneTenants for the same ones share the limits.
     #[serde(default)]
     pub limits: Limits,
 
@@ -93,7 +97,8 @@ pub struct IntuneTenantSpec {
     #[serde(default)]
     pub defaults: Defaults,
 
-    /// The bounds on which once-only rests. Change them only where they do not hold for you.
+    /// The bounds on which once-only rests. The settle window is 2 * clockError + sendGrace + ledgerLag: 280s with the
+    /// defaults. Make them longer if they do not hold for you; do not make them shorter to be faster.
     #[serde(default)]
     pub timing: Timing,
 
@@ -374,11 +379,11 @@ pub struct IntuneTenantStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// How long Intune took to show a new entry of its record.
+    /// How long Intune took to show a new entry of its record. If maxLag comes near timing.ledgerLag, raise that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerStatus>,
 
-    /// 2 * clockError + sendGrace + ledgerLag.
+    /// The settle window in force: 2 * clockError + sendGrace + ledgerLag.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_option")]
     #[schemars(with = "Option<String>")]
     pub settle_window: Option<Duration>,
