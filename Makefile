@@ -3,10 +3,12 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench campaign campaign-peers fuzz mutants simulator control-plane crds charts image fmt lint audit clean
+.PHONY: help demo test bench campaign campaign-peers fuzz mutants simulator control-plane crds charts reference image fmt lint audit clean
 
+# The two commands that most people want come last, where they stay on the screen.
 help: ## What can be made (this list)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {line = sprintf("make %-14s %s\n", $$1, $$2); if ($$1 ~ /^(demo|test)$$/) last = last line; else printf "%s", line} \
+		END {printf "\n%s", last}' $(MAKEFILE_LIST)
 
 demo: ## The operator at work: a dozen resets on a real API server and a simulated Intune; KEEP=1 leaves it up
 	@tests/demo/run.sh $(if $(KEEP),--keep)
@@ -42,16 +44,24 @@ endif
 
 simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throttle", ARGS=--help for more
 	@mkdir -p $(target)
-	cargo run --locked --package graph-simulator -- --ca-file $(target)/graph-simulator-ca.pem $(ARGS)
+	cargo build --locked --workspace --bin graph-simulator
+	$(target)/debug/graph-simulator --ca-file $(target)/graph-simulator-ca.pem $(ARGS)
 
 control-plane: ## kube-apiserver, etcd and kubectl, built once per machine (some minutes) and kept outside of target/
 	tests/control-plane/build.sh
 
+# These build with the features of the whole workspace, as the tests do, so that nothing is built once more for them.
 crds: ## The files in crds/, from the types in core/src/api/ (then: make charts)
-	cargo run --locked --quiet -- crds --output crds
+	cargo build --locked --workspace --bin passcode-operator
+	$(target)/debug/passcode-operator crds --output crds
 
 charts: ## The files in deploy/ that are made from others: the chart of the definitions, the table of values, kustomize's base
-	cargo run --locked --quiet --package deploy
+	cargo build --locked --workspace --bin deploy
+	$(target)/debug/deploy
+
+reference: ## The pages of docs/reference/, from the types, the table of reasons, the metrics and the command line
+	cargo build --locked --workspace --bin reference
+	$(target)/debug/reference
 
 image: ## The container image as an OCI layout, without a container engine; ARCHITECTURES="amd64 arm64" for both
 	@rm -rf $(target)/image

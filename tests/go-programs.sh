@@ -20,13 +20,30 @@ in_module() {
 	(cd "$1" && shift && GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0 go "$@")
 }
 
-# build MODULE OUTPUT PACKAGE LINKER_FLAGS REMARK: one program, with progress.
+# build MODULE OUTPUT PACKAGE LINKER_FLAGS REMARK: one program, with progress. `-v` names each package once it is compiled.
 build() {
-	local program started=$SECONDS
+	local program packages started=$SECONDS
 	program=$(basename "$2")
-	say "building $program $5 ..."
-	in_module "$1" build -buildvcs=false -trimpath -ldflags "-s -w $4" -o "$2" "$3"
+	packages=$(in_module "$1" list -deps "$3" | wc -l)
+	say "building $program $5: $packages packages"
+	in_module "$1" build -v -buildvcs=false -trimpath -ldflags "-s -w $4" -o "$2" "$3" 2>&1 | count_packages "$program" "$packages"
 	say "built $program in $((SECONDS - started)) s"
+}
+
+# count_packages PROGRAM PACKAGES: says every 15 s how many of the packages are compiled; what else go says is passed on.
+count_packages() {
+	local line compiled=0 started=$SECONDS told=$SECONDS
+	while IFS= read -r line; do
+		if [[ ! $line =~ ^[^[:space:]:]+$ ]]; then
+			say "$line"
+			continue
+		fi
+		compiled=$((compiled + 1))
+		if ((SECONDS - told >= 15)); then
+			told=$SECONDS
+			say "building $1: $compiled of $2 packages after $((SECONDS - started)) s"
+		fi
+	done
 }
 
 # keep SET SCRIPT HINT PROGRAM...: sets `kept` to the directory that holds the programs. Where they are missing, `build_all DIRECTORY`, which

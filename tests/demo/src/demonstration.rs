@@ -41,7 +41,7 @@ pub async fn show(stage: &Stage, progress: &Progress) -> Result<()> {
     let last = watched.until(all_ended).await?;
 
     progress.step("What the cluster says");
-    stage.kubectl(&["get", "pcr", "-n", NAMESPACE, "-o", "wide"]).await?;
+    stage.kubectl(&["get", "pcr", "-n", NAMESPACE]).await?;
     println!();
     stage.kubectl(&["describe", "pcr", "android-fully-managed", "-n", NAMESPACE]).await?;
 

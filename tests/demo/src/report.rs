@@ -9,6 +9,10 @@ use crate::expected::{AGAIN, EXPECTED, Expected};
 use crate::objects::State;
 use crate::table;
 
+const HEADING: [&str; 5] = ["DECLARATION", "EXPECTED", "GOT", "RESETS OF THE DEVICE", ""];
+/// What the second declaration of the same object is called.
+const AGAIN_LABEL: &str = ", applied again";
+
 /// What was seen of the objects.
 pub struct Acts<'a> {
     /// The objects by name, when the one that is declared twice was done for the first time.
@@ -38,7 +42,7 @@ pub fn print(acts: &Acts<'_>, simulator: &Simulator) -> Result<()> {
     let ledger = simulator.all_resets();
     let mut lines: Vec<Line<'_>> = EXPECTED.iter().map(|expected| line(acts, &ledger, expected, false)).collect();
     lines.insert(1, line(acts, &ledger, &AGAIN, true));
-    println!("{}", table::aligned(["DECLARATION", "EXPECTED", "GOT", "RESETS OF THE DEVICE", ""], &rows(&lines)));
+    println!("{}", table::aligned(HEADING, &rows(&lines)));
     let mut differences: Vec<String> = lines.into_iter().flat_map(|line| line.differences).collect();
     differences.extend(of_all(acts, simulator, &ledger));
     if differences.is_empty() {
@@ -59,7 +63,7 @@ pub fn print(acts: &Acts<'_>, simulator: &Simulator) -> Result<()> {
 fn line<'a>(acts: &Acts<'_>, ledger: &'a [Executed], expected: &'a Expected, again: bool) -> Line<'a> {
     let states = if expected.name == AGAIN.name && !again { acts.first } else { acts.last };
     let state = states.get(expected.name).cloned().unwrap_or_default();
-    let label = if again { format!("{}, applied again", expected.name) } else { expected.name.to_owned() };
+    let label = if again { format!("{}{AGAIN_LABEL}", expected.name) } else { expected.name.to_owned() };
     let device = acts.devices.get(expected.name);
     let resets: Vec<&Executed> = ledger.iter().filter(|reset| Some(&reset.device) == device).collect();
     let words = acts.words.get(&state.uid).map_or(&[][..], Vec::as_slice);
@@ -139,4 +143,26 @@ fn of_all(acts: &Acts<'_>, simulator: &Simulator, ledger: &[Executed]) -> Vec<St
 /// How many requests for a reset arrived.
 fn asked(simulator: &Simulator) -> usize {
     simulator.counts().get(&PathClass::Action).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal is often as wide as this.
+    const WIDTH: usize = 160;
+
+    #[test]
+    fn the_comparison_fits_a_terminal() {
+        let row = |expected: &Expected, again: &str| {
+            let state = format!("{}: {}", expected.outcome, expected.reason);
+            let reset = "1: recoverPasscode at 09:00:00".to_owned();
+            [format!("{}{again}", expected.name), state.clone(), state, reset, "DIFFERS".to_owned()]
+        };
+        let mut rows: Vec<_> = EXPECTED.iter().map(|expected| row(expected, "")).collect();
+        rows.push(row(&AGAIN, AGAIN_LABEL));
+        let table = table::aligned(HEADING, &rows);
+        let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((100..=WIDTH).contains(&widest), "{widest} columns:\n{table}");
+    }
 }

@@ -47,6 +47,7 @@ pub struct Stage {
     pub client: Client,
     admin_port: u16,
     directory: PathBuf,
+    programs: PathBuf,
 }
 
 impl Stage {
@@ -88,6 +89,7 @@ impl Stage {
             client,
             admin_port,
             directory: directory.to_owned(),
+            programs: binary.parent().unwrap_or(binary).to_owned(),
         };
         stage.tenant_is_ready().await?;
         progress.note("the tenant is ready: the operator has signed in");
@@ -154,7 +156,11 @@ impl Stage {
         let operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
         println!("\nEverything stays up until Ctrl-C. In another terminal:\n");
         println!("  export KUBECONFIG={}", self.control_plane.admin_kubeconfig().display());
-        println!("  export PATH=\"$PATH:{}\"   # kubectl", self.control_plane.binaries().display());
+        println!(
+            "  export PATH=\"$PATH:{}:{}\"   # kubectl, passcode-operator",
+            self.control_plane.binaries().display(),
+            self.programs.display()
+        );
         println!("  kubectl -n {NAMESPACE} get pcr -o wide\n");
         println!("The simulated Intune   http://127.0.0.1:{}/devices and /ledger", self.admin_port);
         println!("The operator's metrics {}", operator.metrics());
