@@ -1,12 +1,12 @@
 //! What the documents say of each other and of the program's words.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use passcode_core::platform::{NOT_LISTED, OS_VERSION_UNREADABLE, builtin_names, builtin_spec};
+use passcode_core::api::reasons;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,12 +15,10 @@ fn root() -> &'static Path {
 /// Everything that people read.
 fn documents() -> Vec<PathBuf> {
     let mut found = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
-    for directory in ["docs", "docs/decisions"] {
-        let entries = fs::read_dir(root().join(directory)).unwrap();
-        found.extend(
-            entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md")),
-        );
+    for directory in ["docs", "deploy"] {
+        below(&root().join(directory), &mut found);
     }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     found
 }
 
@@ -59,38 +57,49 @@ fn links_between_documents_lead_somewhere() {
             count += 1;
         }
     }
-    assert!(count > 60, "{count}");
+    assert!(count > 150, "{count}");
 }
 
-/// Each reason of the program's closed list, with what its comment says first: `Waiting`, `Failed`, `An IntuneTenant's` ...
-pub(crate) fn reasons() -> BTreeMap<String, String> {
-    let source = fs::read_to_string(root().join("core/src/api/conditions.rs")).unwrap();
-    let (_, list) = source.split_once("pub mod reason {").unwrap();
-    let lines: Vec<_> = list.split("\n}").next().unwrap().lines().map(str::trim).collect();
-    let reason = |pair: &[&str]| {
-        let value = pair[1].strip_prefix("pub const ")?.split('"').nth(1)?.to_owned();
-        Some((value, pair[0].strip_prefix("/// ").unwrap().to_owned()))
-    };
-    lines.windows(2).filter_map(reason).collect()
-}
-
-/// The reasons that the built-in matrices bring.
-fn of_the_matrices() -> BTreeSet<String> {
-    let rules = builtin_names().into_iter().flat_map(|name| builtin_spec(name).unwrap().rules);
-    let silent = [NOT_LISTED, OS_VERSION_UNREADABLE].map(ToOwned::to_owned);
-    rules.map(|rule| rule.reason).chain(silent).collect()
+/// What people read first is short: the rest is in `docs/`.
+#[test]
+fn the_readme_is_short() {
+    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(lines <= 180, "README.md has {lines} lines; what is more goes to docs/guide/");
 }
 
 #[test]
-fn every_reason_is_explained_and_is_found_where_people_search() {
-    let (reasons, matrices): (BTreeSet<_>, _) = (reasons().into_keys().collect(), of_the_matrices());
-    assert!(reasons.len() > 40 && matrices.len() > 15, "{reasons:?} {matrices:?}");
-    for document in ["README.md", "docs/troubleshooting.md"] {
-        let text = fs::read_to_string(root().join(document)).unwrap();
-        let missing: Vec<_> =
-            reasons.union(&matrices).filter(|reason| !text.contains(&format!("`{reason}`"))).collect();
-        assert!(missing.is_empty(), "{document}: {missing:?}");
+fn the_reference_is_what_the_code_says() {
+    let pages = reference::pages().unwrap();
+    let stale: Vec<_> = pages.iter().filter(|page| !page.is_current()).map(|page| &page.path).collect();
+    assert!(stale.is_empty(), "`make reference` writes {stale:#?}");
+    // A page that nothing makes any more would stay as it is for ever.
+    let there = fs::read_dir(root().join(reference::DIRECTORY)).unwrap();
+    let mut there: Vec<_> = there.map(|entry| entry.unwrap().file_name()).collect();
+    let mut made: Vec<_> = pages.iter().map(|page| page.path.file_name().unwrap().to_owned()).collect();
+    there.sort();
+    made.sort();
+    assert_eq!(there, made);
+}
+
+/// Everything in `docs/` is found from its index.
+#[test]
+fn the_index_names_every_document() {
+    let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
+    for document in documents() {
+        let Ok(path) = document.strip_prefix(root().join("docs")) else { continue };
+        let path = path.display().to_string();
+        let own = path == "README.md" || path.starts_with("decisions/");
+        assert!(own || index.contains(&format!("({path})")), "docs/README.md does not name {path}");
     }
+}
+
+#[test]
+fn every_reason_is_found_where_people_search() {
+    let text = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
+    let reasons: BTreeSet<_> = reasons::all().map(|reason| reason.reason).collect();
+    assert!(reasons.len() > 60, "{reasons:?}");
+    let missing: Vec<_> = reasons.iter().filter(|reason| !text.contains(&format!("`{reason}`"))).collect();
+    assert!(missing.is_empty(), "docs/troubleshooting.md: {missing:?}");
 }
 
 /// What the samples for GitOps wait for by name is something that the program says.
@@ -100,7 +109,10 @@ fn samples_name_reasons_that_there_are() {
     let (_, named) = sample.split_once("c.reason in [").unwrap();
     let (named, _) = named.split_once(']').unwrap();
     let named: BTreeSet<_> = named.split(", ").map(|word| word.trim_matches('\'').to_owned()).collect();
-    assert!(named.len() > 2 && named.iter().all(|reason| reasons().contains_key(reason)), "{named:?}");
+    assert!(
+        named.len() > 2 && named.iter().all(|named| reasons::all().any(|reason| reason.reason == named)),
+        "{named:?}"
+    );
 }
 
 /// Notes that are not part of the repository help nobody who reads it.

@@ -13,7 +13,7 @@ use world::{
 
 use super::signing_in::{APP, certificate_for};
 
-/// The README: "the operator sees a changed Secret within a minute".
+/// The guide: "the operator sees a changed Secret within a minute".
 const DOCUMENTED: Duration = Duration::from_secs(60);
 /// Longer than any device of these tests needs.
 const LONG: Duration = Duration::from_secs(900);

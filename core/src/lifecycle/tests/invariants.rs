@@ -50,7 +50,7 @@ pub(crate) fn check(facts: &Facts, decision: &Decision) {
     again(facts, decision);
 }
 
-/// Which conditions there are, and when, as the README's table says.
+/// Which conditions there are, and when, as the reference says.
 #[track_caller]
 pub(crate) fn well_formed(status: &PasscodeResetStatus, generation: Option<i64>) {
     let is = |kind: &str| conditions::is_true(&status.conditions, kind);
