@@ -74,7 +74,8 @@ const fn heading(place: Place) -> (&'static str, &'static str) {
             "Trouble of a tenant never rejects a reset: all its objects wait with `TenantNotReady`. A tenant in trouble is tried every 15 s, \
              otherwise every minute. If the trouble showed in use, one request a minute of the kind that was refused is let through to see \
              whether it is over: a look-up of a device, a look at Intune's record, or a reset. What it does not concern goes on: while only \
-             resets are refused, devices are still looked up, unsupported ones rejected, and dry runs ended. Graph being slow or out of reach is \
+             resets are refused, devices are still looked up, unsupported ones rejected, and dry runs ended. Graph's clock is known from answers that refuse, too, so a reset whose device could never be looked up still ends by its \
+             `expirationTime`. Graph being slow or out of reach is \
              not trouble of the tenant; it shows on the resets as `LookingUp` and `LimitReached`.",
         ),
         Place::TenantPermissions => {
