@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::rules;
 
 /// An ordered list of rules; the first that matches a device decides, and no match is Unsupported with reason NotListed.
-///
 /// No matrix may support Unknown, offer anything but ResetDevicePin for Windows10Mobile or that for anything else, or offer
 /// anything but ResetWorkProfilePasscode for the two work profile classes. Such a matrix is not ready, and its message says
 /// what to write.
