@@ -501,7 +501,7 @@ impl<'a> Draft<'a> {
     fn undecided(&mut self) {
         for undecided in [kind::SUPPORTED, kind::PERMITTED, kind::ISSUED] {
             if conditions::get(&self.status.conditions, undecided).is_none() {
-                self.set(undecided, Truth::Unknown, messages::UNDECIDED_REASON, messages::UNDECIDED);
+                self.set(undecided, Truth::Unknown, reason::UNDECIDED, messages::UNDECIDED);
             }
         }
     }

@@ -24,22 +24,18 @@ const OTHER_MEANS: &str = "Another way, which the message names.";
 
 pub(super) const ALL: &[Reason] = &[
     supported("PasscodeRemoved", "The passcode disappears.", "Set a new one at once."),
-    supported("TemporaryPasscode", "A temporary passcode takes the place of the old one.", TELL_IT),
     supported(
-        "TemporaryPasscodeDisputed",
-        "A temporary passcode takes the place of the old one. Official documents contradict each other about this kind of device.",
-        TELL_IT,
-    ),
-    supported(
-        "TemporaryPasscodeLegacy",
-        "A temporary passcode takes the place of the old one. The documents no longer name this kind of device.",
+        "TemporaryPasscode",
+        "A temporary passcode takes the place of the old one; `support.certainty` says how sure it is that this works.",
         TELL_IT,
     ),
     supported("DeviceOwner", "A temporary passcode takes the place of the old one (`intune-2020-07`).", TELL_IT),
     supported("WorkProfileOnly", "Only the work profile's passcode changes. The phone's own lock stays.", TELL_IT),
-    supported("WorkProfileOnlyByWording", "Only the work profile's passcode changes (`intune-2020-07`).", TELL_IT),
-    supported("NewPinLegacy", "A new PIN on Windows 10 Mobile. The documents that name it were withdrawn.", SET_A_PIN),
-    supported("NewPin", "A new PIN on Windows 10 Mobile (`intune-2020-07`).", SET_A_PIN),
+    supported(
+        "NewPin",
+        "A new PIN on Windows 10 Mobile; `support.certainty` says how sure it is that this works.",
+        SET_A_PIN,
+    ),
     unsupported("LeavingManagement", Nobody, "A wipe, retire or delete of the device is pending.", ""),
     unsupported(
         "NotManagedByIntuneMdm",

@@ -14,7 +14,6 @@ mod verdicts;
 pub(super) use self::{admission::*, device::*, following::*, sending::*, tenant::*, unknown::*, verdicts::*};
 use crate::api::Time;
 
-pub(super) const UNDECIDED_REASON: &str = "Undecided";
 pub(super) const UNDECIDED: &str = "Not decided yet.";
 pub(super) const NO_POLICY: &str = "No policy applies.";
 
