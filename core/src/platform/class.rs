@@ -2,9 +2,24 @@
 
 use std::{fmt, str::FromStr};
 
-/// One list makes the type, its names and [`Platform::ALL`], so that none of them can miss a class.
+/// How a reset shows on a device, and so what people are told. Each class names its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The passcode disappears.
+    Apple,
+    /// A temporary passcode takes its place.
+    Android,
+    /// A temporary passcode takes the place of the work profile's; the phone's own lock stays.
+    WorkProfile,
+    /// A new PIN takes its place, by another action of Graph.
+    WindowsPhone,
+    /// Nothing can be reset, or nobody knows.
+    Other,
+}
+
+/// One list makes the type, its names, [`Platform::ALL`] and [`Platform::family`], so that none of them can miss a class.
 macro_rules! platforms {
-    ($($(#[$doc:meta])+ $name:ident,)+) => {
+    ($($(#[$doc:meta])+ $name:ident: $family:ident,)+) => {
         /// A kind of device, as far as a passcode reset differs. Matrices and statuses write these names.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Platform {
@@ -22,64 +37,72 @@ macro_rules! platforms {
                     $(Self::$name => stringify!($name),)+
                 }
             }
+
+            /// How a reset shows on such a device.
+            #[must_use]
+            pub const fn family(self) -> Family {
+                match self {
+                    $(Self::$name => Family::$family,)+
+                }
+            }
         }
     };
 }
 
 platforms! {
     /// A retire, wipe or delete is pending.
-    LeavingManagement,
+    LeavingManagement: Other,
     /// Intune lists the device, but its MDM cannot reach it.
-    NotUnderIntuneMdm,
+    NotUnderIntuneMdm: Other,
     /// Intune's record fits no row of the table.
-    Unknown,
+    Unknown: Other,
     /// ChromeOS, known to Intune through Google Admin.
-    ChromeOS,
+    ChromeOS: Other,
     /// A Mac.
-    MacOS,
+    MacOS: Other,
     /// An Apple TV.
-    TvOS,
+    TvOS: Other,
     /// A HoloLens.
-    HoloLens,
+    HoloLens: Other,
     /// A Surface Hub.
-    SurfaceHub,
+    SurfaceHub: Other,
     /// A Cloud PC.
-    CloudPC,
+    CloudPC: Other,
     /// Windows 10 Mobile, Windows Phone and what came before them.
-    Windows10Mobile,
+    Windows10Mobile: WindowsPhone,
     /// A Windows computer.
-    Windows,
+    Windows: Other,
     /// A Linux computer.
-    Linux,
+    Linux: Other,
     /// Android Open Source Project, corporate-owned, associated with a user.
-    AospUserAssociated,
+    AospUserAssociated: Android,
     /// Android Open Source Project, corporate-owned, without a user.
-    AospUserless,
+    AospUserless: Android,
     /// Android Enterprise, corporate-owned, dedicated (kiosk).
-    AndroidDedicated,
+    AndroidDedicated: Android,
     /// Android Enterprise, corporate-owned, fully managed.
-    AndroidFullyManaged,
+    AndroidFullyManaged: Android,
     /// Android Enterprise, corporate-owned with a work profile.
-    AndroidCorporateWorkProfile,
+    AndroidCorporateWorkProfile: WorkProfile,
     /// Android Enterprise, personally-owned with a work profile.
-    AndroidPersonalWorkProfile,
+    AndroidPersonalWorkProfile: WorkProfile,
     /// Android managed by the old device administrator.
-    AndroidDeviceAdministrator,
+    AndroidDeviceAdministrator: Android,
     /// An Apple device enrolled by Apple User Enrollment, of any of its kinds.
-    AppleUserEnrollment,
+    AppleUserEnrollment: Other,
     /// An iPad on which each user has a partition.
-    SharedIPad,
+    SharedIPad: Other,
     /// An Apple Vision Pro.
-    VisionOS,
+    VisionOS: Apple,
     /// An iPhone, iPad or iPod touch enrolled as a whole device.
-    IosDeviceEnrollment,
+    IosDeviceEnrollment: Apple,
 }
 
 impl Platform {
     /// Whether Intune can reset only the work profile's passcode there, which does not unlock the phone.
     #[must_use]
     pub const fn is_work_profile_only(self) -> bool {
-        matches!(self, Self::AndroidCorporateWorkProfile | Self::AndroidPersonalWorkProfile)
+        matches!(self.family(), Family::WorkProfile)
     }
 }
 
@@ -89,9 +112,9 @@ impl Platform {
 /// device"); everything else is `resetPasscode`, the removal on Apple's devices included.
 #[must_use]
 pub const fn required_ledger_name(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Windows10Mobile => "recoverPasscode",
-        _ => "resetPasscode",
+    match platform.family() {
+        Family::WindowsPhone => "recoverPasscode",
+        Family::Apple | Family::Android | Family::WorkProfile | Family::Other => "resetPasscode",
     }
 }
 

@@ -29,7 +29,7 @@ mod tests;
 mod version;
 
 pub use builtin::{builtin_names, builtin_spec};
-pub use class::{Platform, UnknownPlatform, required_ledger_name};
+pub use class::{Family, Platform, UnknownPlatform, required_ledger_name};
 pub use classify::{classify, deciding_row, raw_values};
 pub use device::{ActionResult, Found, Look, ManagedDevice};
 pub use matrix::{Matrix, NOT_LISTED, OS_VERSION_UNREADABLE, Verdict};

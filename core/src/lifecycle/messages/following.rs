@@ -1,15 +1,12 @@
 //! A reset that Intune has, until the device has answered.
 
-use super::{
-    holder::{Kind, kind},
-    second,
-};
+use super::second;
 use crate::{
     api::{
         Time,
         reset_status::{Attempt, SupportStatus},
     },
-    platform::Platform,
+    platform::{Family, Platform},
 };
 
 pub(in crate::lifecycle) const NOT_LISTED_ANY_MORE: &str =
@@ -44,18 +41,18 @@ pub(in crate::lifecycle) fn issued(adopted: bool, start: Time, attempt: Option<&
 }
 
 pub(in crate::lifecycle) fn waiting(note: &str, platform: Platform, deadline: Time) -> String {
-    let advice = match kind(platform) {
-        Kind::Apple => {
+    let advice = match platform.family() {
+        Family::Apple => {
             "Keep the device charged and on mobile data: after a restart it joins no Wi-Fi before it is first unlocked."
         }
-        Kind::Android => {
+        Family::Android => {
             "Keep the device powered and online; the temporary passcode works only after this says Complete."
         }
-        Kind::WorkProfile => {
+        Family::WorkProfile => {
             "Unlock the phone and turn the work profile on; where it asks for the forgotten passcode, choose \"Forgot my password\" \
              and leave that screen open."
         }
-        Kind::Windows | Kind::Other => "Keep the device powered and online.",
+        Family::WindowsPhone | Family::Other => "Keep the device powered and online.",
     };
     let note = if note.is_empty() { "Intune has the reset; the device has not answered yet." } else { note };
     format!("{note} {advice} It is followed until {}.", second(deadline))
@@ -67,24 +64,24 @@ pub(in crate::lifecycle) fn complete(
     platform: Platform,
     support: Option<&SupportStatus>,
 ) -> String {
-    let told = match kind(platform) {
-        Kind::Apple => {
+    let told = match platform.family() {
+        Family::Apple => {
             "The passcode is gone: unlock the device without one and set a new one at once; until then anyone holding it can \
              open it. Face ID or Touch ID has to be set up again."
         }
-        Kind::Android => {
+        Family::Android => {
             "The temporary passcode is shown in the Intune admin center, on the device's overview, for seven days: enter it on the \
              lock screen, then set a passcode of your own."
         }
-        Kind::WorkProfile => {
+        Family::WorkProfile => {
             "Only the work profile's passcode changed. The temporary one is shown in the Intune admin center, on the device's \
              overview, for seven days: open a work app, enter it, then set a new one."
         }
-        Kind::Windows => {
+        Family::WindowsPhone => {
             "The new PIN is shown in the Intune admin center, on the device's overview, for seven days: enter it on the phone, then \
              change it in Settings."
         }
-        Kind::Other => support.map_or("", |support| support.guidance.as_str()),
+        Family::Other => support.map_or("", |support| support.guidance.as_str()),
     };
     if adopted {
         return format!(
@@ -106,26 +103,26 @@ fn again(adopted: bool) -> &'static str {
 }
 
 pub(in crate::lifecycle) fn device_refused(adopted: bool, platform: Platform, code: i64) -> String {
-    let cause = match kind(platform) {
-        Kind::Apple => "Intune may hold a wrong unlock token for it; then only a wipe helps.",
-        Kind::Android => {
+    let cause = match platform.family() {
+        Family::Apple => "Intune may hold a wrong unlock token for it; then only a wipe helps.",
+        Family::Android => {
             "The usual cause: no device configuration policy requires a passcode. Or the device never activated its reset token: it has to be \
              unlocked once after it was enrolled or the policy came, without a restart in between; some models never do, and then only a \
              wipe helps."
         }
-        Kind::WorkProfile => "The usual cause: no device configuration policy requires a passcode.",
-        Kind::Windows | Kind::Other => "Intune gives no further reason.",
+        Family::WorkProfile => "The usual cause: no device configuration policy requires a passcode.",
+        Family::WindowsPhone | Family::Other => "Intune gives no further reason.",
     };
     format!("The device answered that the reset failed (error code {code}). {cause} {}", again(adopted))
 }
 
 pub(in crate::lifecycle) fn not_supported(adopted: bool, platform: Platform) -> String {
-    let cause = match kind(platform) {
-        Kind::WorkProfile => {
+    let cause = match platform.family() {
+        Family::WorkProfile => {
             "Its reset token is not active, which cannot be cured while it is locked out: remove the work profile and enrol \
              again; a company-owned device may need a wipe."
         }
-        Kind::Android => {
+        Family::Android => {
             "Its reset token may never have been activated: that takes one unlock after it was enrolled or the policy came, without a restart \
              in between, and cannot be cured while it is locked out."
         }

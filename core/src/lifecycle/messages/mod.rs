@@ -5,7 +5,6 @@
 mod admission;
 mod device;
 mod following;
-mod holder;
 mod sending;
 mod tenant;
 mod unknown;

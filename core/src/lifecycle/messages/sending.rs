@@ -1,11 +1,10 @@
 //! Before the request leaves, and what its answer says: scheduled, held back, sent, verified.
 
-use super::{
-    SoFar,
-    holder::{Kind, kind},
-    joined, second,
+use super::{SoFar, joined, second};
+use crate::{
+    api::Time,
+    platform::{Family, Platform},
 };
-use crate::{api::Time, platform::Platform};
 
 pub(in crate::lifecycle) const SENDING: &str = "Claimed; the request is being sent.";
 
@@ -124,11 +123,11 @@ pub(in crate::lifecycle) fn refused_in_doubt(answer: Option<&str>, doubt: &str) 
 }
 
 fn cause_of_a_refusal(platform: Platform) -> &'static str {
-    match kind(platform) {
-        Kind::WorkProfile => {
+    match platform.family() {
+        Family::WorkProfile => {
             "Check that a policy requires a work profile passcode and that the \"Secure your work profile\" prompt was accepted."
         }
-        Kind::Android => "Check that a device configuration policy requires a passcode.",
-        Kind::Apple | Kind::Windows | Kind::Other => "Look at the device in the Intune admin center.",
+        Family::Android => "Check that a device configuration policy requires a passcode.",
+        Family::Apple | Family::WindowsPhone | Family::Other => "Look at the device in the Intune admin center.",
     }
 }
