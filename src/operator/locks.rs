@@ -25,7 +25,7 @@ use super::{
 use passcode_core::{
     api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::{
-        admission::{Denial, DenialKind},
+        admission::{CHANGED_BY, Denial, DenialKind},
         lock::Lock,
         memory,
     },
@@ -48,9 +48,6 @@ const OWNER_UID: &str = "passcode-operator.dev/object-uid";
 const LATEST_RESET: &str = "passcode-operator.dev/latest-reset";
 /// What a lease says of an attempt.
 const OF_ATTEMPT: [&str; 6] = [ATTEMPT, DEADLINE, SETTLE, OWNER_NAMESPACE, OWNER_NAME, OWNER_UID];
-
-/// Who changes what the operator writes: the API server does not tell.
-pub const CHANGED_BY: &str = "a mutating admission webhook or policy";
 
 /// How long after its claim a lock is kept: a new leader counts the last hour's.
 const KEPT: Duration = Duration::from_secs(3600);

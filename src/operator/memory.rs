@@ -8,7 +8,11 @@ use std::{
 
 use passcode_core::{
     api::reset::PasscodeReset,
-    lifecycle::{admission::Refusal, answered::Answered, observed::Doubt, without_tenant::Sweep},
+    lifecycle::{
+        admission::Refusal,
+        answered::Answered,
+        observed::{Doubt, Sweep},
+    },
 };
 
 /// When an object is due that waits for a change and for no time.

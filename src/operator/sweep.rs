@@ -15,7 +15,7 @@ use super::{
     context::{Context, Presence},
     listed::{Listed, Reference},
 };
-use passcode_core::{api::tenant::IntuneTenant, lifecycle::without_tenant::Sweep};
+use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Sweep};
 
 /// How often.
 const PERIOD: Duration = Duration::from_secs(600);

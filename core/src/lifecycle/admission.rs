@@ -1,20 +1,11 @@
 //! What it means that admission control (a policy or a webhook of the cluster) keeps a write of the operator's out.
 
-use std::{
-    fmt,
-    ops::ControlFlow::{self, Break, Continue},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
-use super::{
-    decide::{MOMENT, Seen, attempt, send_deadline},
-    draft::Draft,
-    follow::positive,
-    messages,
-    observed::Admission,
-    step::Step,
-};
-use crate::api::conditions::{Truth, kind, reason};
+use crate::api::reset_status::PasscodeResetStatus;
+
+/// Who changes what the operator writes: the API server does not tell.
+pub const CHANGED_BY: &str = "a mutating admission webhook or policy";
 
 /// How many held claims are tried in a second, over all objects.
 pub const TRIES_PER_SECOND: u32 = 10;
@@ -127,39 +118,15 @@ fn doubled((first, longest): (Duration, Duration), times: u32) -> Duration {
     first.saturating_mul(1 << times.saturating_sub(1).min(16)).min(longest)
 }
 
-/// What admission control said of the claim, where it said something. What it held is tried, without the lock, before that is taken.
-pub(super) fn admitted(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
-    let refused = match d.o.admission {
-        _ if d.o.held.is_some() => return Continue(()),
-        Admission::Admitted => return Continue(()),
-        Admission::NotTried if d.waited_for().as_deref() != Some(reason::HELD_BY_ADMISSION) => return Continue(()),
-        Admission::NotTried => None,
-        // A verdict stands, also where it could not be written at first.
-        Admission::Refused { refusal, again_after } => {
-            Some((refusal, again_after)).filter(|_| refusal.is_a_verdict() || !again_after.is_zero())
-        }
-    };
-    let Some((refusal, again_after)) = refused else { return Break(try_claim(d, look)) };
-    if refusal.is_a_verdict() {
-        let message = messages::denied_by_admission(&refusal.denial, d.so_far());
-        d.set(kind::PERMITTED, Truth::False, reason::DENIED_BY_ADMISSION, &message);
-        return Break(d.reject(reason::DENIED_BY_ADMISSION, &message));
-    }
-    let message = messages::held_by_admission(refusal, d.so_far(), d.expiration());
-    d.set(kind::PERMITTED, Truth::Unknown, reason::HELD_BY_ADMISSION, &message);
-    let wait = again_after.min(positive(look.at, d.expiration().0) + MOMENT);
-    Break(d.hold(reason::HELD_BY_ADMISSION, &message, wait))
-}
-
-/// The claim as it would be made. It is never stored, so the object's uid serves as its id.
-fn try_claim(d: &mut Draft<'_>, look: &Seen<'_>) -> Step {
-    let (Some((now, deadline)), Some(id)) = (send_deadline(d), d.o.object.metadata.uid.clone()) else {
-        return d.a_moment(MOMENT);
-    };
-    match attempt(d, look, id, deadline, now) {
-        Some(_) => Step::TryClaim,
-        None => d.a_moment(MOMENT),
-    }
+/// What became of a claim on its way to the store, if it is not as it was written.
+#[must_use]
+pub fn altered(stored: Option<&PasscodeResetStatus>, written: &PasscodeResetStatus) -> Option<Denial> {
+    let stored = stored.and_then(|status| status.attempt.as_ref());
+    (stored != written.attempt.as_ref()).then(|| Denial {
+        by: CHANGED_BY.to_owned(),
+        sentence: "status.attempt is stored as something else than the operator wrote".to_owned(),
+        kind: DenialKind::Altered,
+    })
 }
 
 #[cfg(test)]

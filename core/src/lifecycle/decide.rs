@@ -8,27 +8,24 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    admission::admitted,
+    admitted::admitted,
+    claim::{Seen, claim, send_deadline},
     device::device_is_known,
     draft::Draft,
     follow::{next_look, positive},
-    ledger,
-    lock::SEND_WINDOW,
-    messages,
-    observed::{DoubtKind, Look, Namespace, Now, Observed, Reading, Unreadable},
+    holds::{MOMENT, not_expired, unreadable},
+    ledger, messages,
+    observed::{DoubtKind, Look, Namespace, Now, Observed, Reading},
     offer,
     step::{Decision, Fact, Lesson, Step},
     without_tenant,
 };
-use crate::{
-    api::{
-        Time,
-        conditions::reason,
-        reset::PasscodeReset,
-        reset_status::{Attempt, AttemptResult},
-        time::saturating_add,
-    },
-    platform::ActionResult,
+use crate::api::{
+    Time,
+    conditions::reason,
+    reset::PasscodeReset,
+    reset_status::{Attempt, AttemptResult},
+    time::saturating_add,
 };
 
 /// How far ahead a request may be scheduled, from the object's creation.
@@ -42,8 +39,6 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 /// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is
 /// not worth the word Scheduled.
 const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(5);
-/// A moment, where only the clock has to move on.
-pub(super) const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Whether nothing will ever be done about an object any more: it has an outcome, or is being deleted. [`decide`] says no more than that of
 /// such an object, and copies its status to say it.
@@ -95,14 +90,6 @@ fn questions(d: &mut Draft<'_>) -> ControlFlow<Step, Step> {
     admitted(d, &look)?;
     lock_is_held(d)?;
     claim(d, &look)
-}
-
-/// A look that was answered.
-pub(super) struct Seen<'a> {
-    pub at: Timestamp,
-    results: &'a [ActionResult],
-    enrolled: Option<Timestamp>,
-    last_sync: Option<Timestamp>,
 }
 
 fn over(d: &Draft<'_>) -> ControlFlow<Step> {
@@ -244,21 +231,6 @@ fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
         return d.fail(reason::DEVICE_GONE, &message);
     }
     d.reject(reason::DEVICE_GONE, messages::DEVICE_GONE_BEFORE)
-}
-
-/// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
-pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
-    match &why.tenant {
-        Some(trouble) => {
-            d.keep_doubt();
-            let message = if d.may_happen() { messages::blind(trouble) } else { d.tenant_trouble(trouble) };
-            d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
-        }
-        None => {
-            let message = messages::could_not_tell(&why.message, d.so_far());
-            d.keep_waiting(reason::LOOKING_UP, &message, why.retry_after)
-        }
-    }
 }
 
 /// An entry that answers is adopted and followed, lock open or not; a recent reset forbids another.
@@ -420,26 +392,6 @@ fn enrolled_before_the_request(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlo
     Continue(())
 }
 
-pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
-    let expiration = d.expiration();
-    if at <= expiration.0 {
-        return Continue(());
-    }
-    if let Some(tenant) = d.o.tenant.filter(|tenant| tenant.spec.suspend) {
-        // The installation that is active instead may have sent it until then, and Intune may not show it yet.
-        let settled = expiration.plus(tenant.spec.timing.settle_window().as_signed());
-        if at <= settled.0 {
-            let wait = next_look(Timestamp::MIN, at, settled.0, d.stretch());
-            let name = &d.o.object.spec.tenant_ref.name;
-            let message = messages::expired_while_suspended(name, expiration, settled);
-            return Break(d.hold(reason::SUSPENDED, &message, wait));
-        }
-    }
-    let expiry = messages::Expiry::new(&d.o.object.spec, expiration);
-    let message = messages::expired(expiry, d.so_far(), d.waited_for().as_deref());
-    Break(d.reject(reason::EXPIRED, &message))
-}
-
 fn due(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     let requested = d.request_time();
     if at >= requested {
@@ -504,48 +456,4 @@ fn lock_is_held(d: &mut Draft<'_>) -> ControlFlow<Step> {
         return Break(d.a_moment(MOMENT));
     };
     Break(Step::TakeLock { send_deadline, settle_window: tenant.spec.timing.settle_window().as_std() })
-}
-
-/// Graph's time now, and until when an attempt that begins now may be sent; `None`: not at the moment.
-pub(super) fn send_deadline(d: &Draft<'_>) -> Option<(Timestamp, Timestamp)> {
-    let now = d.now.graph?;
-    let deadline = Time(saturating_add(now, SEND_WINDOW)).min(d.expiration()).floor_to_second().0;
-    (now < deadline).then_some((now, deadline))
-}
-
-/// The claim, with what the look under the lock showed.
-fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step, Step> {
-    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Break(d.a_moment(MOMENT)) };
-    if now > held.send_deadline {
-        return Break(d.a_moment(MOMENT));
-    }
-    match attempt(d, look, held.attempt_id.clone(), held.send_deadline, now) {
-        Some(attempt) => Continue(Step::Claim(Box::new(attempt))),
-        None => Break(d.a_moment(MOMENT)),
-    }
-}
-
-/// Puts the claim into the status; `None`: there is no tenant.
-pub(super) fn attempt(
-    d: &mut Draft<'_>,
-    look: &Seen<'_>,
-    id: String,
-    send_deadline: Timestamp,
-    now: Timestamp,
-) -> Option<Attempt> {
-    let tenant = d.o.tenant?;
-    let attempt = Attempt {
-        number: d.status.silent_attempts + 1,
-        id,
-        claim_time: Time(now).floor_to_second(),
-        send_deadline: Time(send_deadline),
-        settle_window: tenant.spec.timing.settle_window(),
-        seen_start_times: ledger::starts(d.ledger_name(), look.results),
-        result: None,
-        request_id: None,
-    };
-    d.status.attempt = Some(attempt.clone());
-    d.permitted();
-    let _ = d.hold(reason::SENDING, messages::SENDING, MOMENT);
-    Some(attempt)
 }

@@ -5,8 +5,8 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    decide::{not_expired, unreadable},
     draft::Draft,
+    holds::{not_expired, unreadable},
     messages,
     observed::{DoubtKind, Found, Reading},
     step::{Fact, Step},

@@ -5,13 +5,16 @@
 //! fact about a platform (`platform`) or about Graph's wire format (`graph`).
 
 pub mod admission;
+mod admitted;
 pub mod answered;
 pub mod breaker;
+mod claim;
 pub mod decide;
 mod device;
 mod draft;
 pub mod events;
 pub mod follow;
+mod holds;
 pub mod ledger;
 pub mod lock;
 pub mod memory;

@@ -1,8 +1,8 @@
 //! What the state machine is told: facts, each with the time at which it held.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{admission::Refusal, follow::Stretch, lock::Lock, quarantine::Quarantine, without_tenant::Sweep};
+use super::{admission::Refusal, follow::Stretch, lock::Lock, quarantine::Quarantine};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -212,4 +212,13 @@ pub struct Gate {
     pub slot_within: Option<std::time::Duration>,
     /// When to ask again.
     pub retry_after: std::time::Duration,
+}
+
+/// What one sweep over the objects without a tenant found out before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// The API server's time, from the answer that showed that the tenant does not exist: not later than now.
+    pub at: Timestamp,
+    /// The API server's clock less this machine's.
+    pub offset: SignedDuration,
 }

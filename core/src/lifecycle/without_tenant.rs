@@ -19,15 +19,6 @@ const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 /// How exactly two clocks are compared by one request, with room for a slow one.
 const COMPARED_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// What one sweep over the objects without a tenant found out before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sweep {
-    /// The API server's time, from the answer that showed that the tenant does not exist: not later than now.
-    pub at: Timestamp,
-    /// The API server's clock less this machine's.
-    pub offset: SignedDuration,
-}
-
 /// Whether there is nothing more to tell the object while its tenant does not exist.
 #[must_use]
 pub fn is_told(object: &PasscodeReset) -> bool {

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use passcode_core::{
-    api::{
-        reset::PasscodeReset,
-        reset_status::{Attempt, PasscodeResetStatus},
-    },
+    api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
     lifecycle::{
-        admission::{Denial, DenialKind, DeniedWrite, Refusal},
+        admission::{Denial, DeniedWrite, Refusal},
         observed::Admission,
     },
     protocol::{
@@ -20,7 +17,6 @@ use passcode_core::{
 use super::{Terms, view::View};
 use crate::operator::{
     calls::CallError,
-    locks::CHANGED_BY,
     status_writer::{self, Check},
 };
 
@@ -97,15 +93,4 @@ impl View<'_> {
         self.context.health.schema_is_stale(&fields.join(", "));
         Ok(Event::NotStored(Why::Refused))
     }
-}
-
-/// What became of a claim on its way to the store, if it is not as it was written.
-pub(super) fn altered(stored: &PasscodeReset, written: &PasscodeResetStatus) -> Option<Denial> {
-    let json = |attempt: Option<&Attempt>| serde_json::to_value(attempt).unwrap_or_default();
-    let stored = stored.status.as_ref().and_then(|status| status.attempt.as_ref());
-    (json(stored) != json(written.attempt.as_ref())).then(|| Denial {
-        by: CHANGED_BY.to_owned(),
-        sentence: "status.attempt is stored as something else than the operator wrote".to_owned(),
-        kind: DenialKind::Altered,
-    })
 }

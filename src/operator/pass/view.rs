@@ -5,7 +5,7 @@ use std::sync::Arc;
 use passcode_core::{
     api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
     lifecycle::{
-        admission::DeniedWrite,
+        admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
         follow::is_in_flight,
@@ -19,7 +19,7 @@ use passcode_core::{
     },
 };
 
-use super::{Terms, admission};
+use super::Terms;
 use crate::{
     graph::{Priority, Reservation},
     operator::{calls::CallError, context::Context, locks::Intended, memory::Memory, namespaces, tenant::Tenant},
@@ -197,7 +197,7 @@ impl Rules<Terms> for View<'_> {
     }
 
     fn altered(&mut self, object: &PasscodeReset, status: &PasscodeResetStatus) -> Option<Answered> {
-        let Some(denial) = admission::altered(object, status) else {
+        let Some(denial) = altered(object.status.as_ref(), status) else {
             self.memory.refusal = None;
             return None;
         };

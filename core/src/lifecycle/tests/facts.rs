@@ -20,12 +20,11 @@ use crate::{
         follow::Stretch,
         lock::Lock,
         observed::{
-            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading,
+            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Sweep,
             TenantView, Trouble, Unread,
         },
         quarantine::Quarantine,
         step::{Decision, Step},
-        without_tenant::Sweep,
     },
     platform::{ActionResult, ManagedDevice, Matrix},
 };
