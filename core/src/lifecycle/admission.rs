@@ -166,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_says_who_has_to_act() {
+        for (kind, says, trouble) in [
+            (DenialKind::Denied, "denied by policy: no", false),
+            (DenialKind::NotNow, "denied by policy: no", false),
+            (DenialKind::PolicyBroken, "denied by policy, which cannot be evaluated: no", true),
+            (DenialKind::Unavailable, "policy could not be asked: no", true),
+            (DenialKind::Altered, "changed by policy: no", true),
+        ] {
+            let denial = refusal("no", kind).denial;
+            assert_eq!((denial.to_string().as_str(), denial.is_trouble()), (says, trouble));
+        }
+    }
+
+    #[test]
     fn tried_and_written_again_more_and_more_rarely() {
         let seconds = |times| refusal("hold: x", DenialKind::Denied).with(times).try_again().as_secs();
         assert_eq!([1, 2, 3, 4, 5, 100].map(seconds), [60, 120, 240, 480, 600, 600]);

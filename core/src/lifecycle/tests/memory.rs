@@ -33,6 +33,13 @@ fn a_remembered_reset_answers_what_was_asked_for_before_it() {
     remembering(0).at(10).dry_run().rejected("DryRun");
 }
 
+/// Before its requestTime an object asks about nothing: what is remembered may be of a request before it.
+#[test]
+fn it_answers_from_the_request_time_on() {
+    remembering(0).at(-1).waits("LookingUp");
+    remembering(0).at(0).waits("WaitingForDevice");
+}
+
 #[test]
 fn it_is_looked_at_again_under_the_lock() {
     Facts { remembered: Some(t(0)), ..Facts::new().holding("attempt-1") }.at(10).waits("WaitingForDevice");

@@ -17,6 +17,7 @@ mod properties;
 pub(crate) mod samples;
 mod sending;
 mod support;
+mod transitions;
 mod verdicts_of_time;
 mod without_tenant;
 mod words;

@@ -50,6 +50,7 @@ fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
     refused.clone().graph_time(EXPIRES + 62).rejected("Expired");
     refused.clone().without_graph_time().waits("TenantNotReady");
     // Before a restore it may have been claimed, and sent.
+    refused.clone().quarantine(60, 370).graph_time(EXPIRES + 61).waits("TenantNotReady");
     refused.clone().quarantine(60, 370).graph_time(EXPIRES + 62).failed("OutcomeUnknown");
     refused.quarantine(-60, 250).graph_time(EXPIRES + 62).rejected("Expired");
 }
