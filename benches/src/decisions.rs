@@ -11,8 +11,8 @@ use passcode_core::{
     },
     lifecycle::{
         decide::decide,
-        follow::Stretch,
         observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        polling::Stretch,
         step::Decision,
     },
     platform::{ActionResult, ManagedDevice, Matrix},

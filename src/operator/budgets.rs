@@ -12,7 +12,7 @@ use passcode_core::{
     lifecycle::observed::Gate,
 };
 
-/// After how long an object that stands in line for room is looked at all the same: somebody may have reset the device meanwhile.
+/// After how long an object that is queued for capacity is looked at all the same: somebody may have reset the device meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
 /// Within which time a slot of an hour's resets is free: the oldest of them is an hour old by then. It is a minute more for one that has its
@@ -56,9 +56,9 @@ pub fn limits(configured: &Configured) -> Limits {
     }
 }
 
-/// Why a reset waits that has no room, in words that stay the same while it waits.
+/// Why a reset waits that has no capacity, in words that stay the same while it waits.
 #[must_use]
-pub fn no_room(configured: &Configured, full: Full) -> Gate {
+pub fn no_capacity(configured: &Configured, full: Full) -> Gate {
     let (message, slot_within) = match full {
         Full::Hour => {
             let limit = configured.resets_per_hour;

@@ -16,20 +16,20 @@ use kube::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    asks::Asks,
     budgets::Budgets,
     caches::Namespaces,
     calls::CallError,
+    claim_trials::Asks,
     deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
     leader::{self, Leadership},
     locks::Locks,
     memory::{Memories, Memory},
-    places::Places,
+    pass_queue::PassQueue,
+    slots::Slots,
     tenant::Tenant,
     transports::Transports,
-    turns::Turns,
 };
 use crate::{
     graph::{AllowedOrigins, Clock},
@@ -61,10 +61,10 @@ pub struct Context {
     pub tenant_objects: Store<Guarded<IntuneTenant>>,
     /// What was asked of Graph.
     pub budgets: Budgets,
-    /// Places for passes.
-    pub places: Places,
-    /// Who waits for one, or for room within a tenant's limits.
-    pub turns: Turns,
+    /// Slots for passes.
+    pub slots: Slots,
+    /// Who waits for one, or for capacity within a tenant's limits.
+    pub queue: PassQueue,
     /// When held claims are tried again.
     pub asks: Asks,
     /// Device locks.

@@ -49,7 +49,7 @@ const TIME_OUT: Duration = Duration::from_secs(3);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
-const A_MOMENT: SignedDuration = SignedDuration::from_secs(25);
+const HANDOVER_SPAN: SignedDuration = SignedDuration::from_secs(25);
 /// How many PasscodeResets are listed at a time: each may have 256 KiB of annotations.
 const PAGE: u32 = 32;
 /// How often a lease is let go that somebody writes meanwhile.
@@ -252,7 +252,7 @@ impl Candidate {
             tracing::info!(identity = self.identity, "leading");
         }
         let term = before.term + u64::from(begins);
-        let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < A_MOMENT);
+        let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < HANDOVER_SPAN);
         let succeeded = if begins { led } else { before.succeeded };
         // As it is stored: a lease's times are of microseconds.
         let (renewed, quarantine) = (renewed(&written), quarantine_of(&written));

@@ -22,7 +22,7 @@ use passcode_core::{
         reset::{PasscodeReset, PasscodeResetSpec},
         reset_status::PasscodeResetStatus,
     },
-    lifecycle::{follow::is_in_flight, without_tenant},
+    lifecycle::{polling::is_in_flight, without_tenant},
 };
 
 /// How many objects a page of the list has, at first.

@@ -29,8 +29,8 @@ pub struct Memory {
     pub woken: bool,
     /// The sweep that found it without a tenant and past its time.
     pub swept: Option<Sweep>,
-    /// It waits for room for its reset, in line with others.
-    pub in_line: bool,
+    /// It is queued for capacity for its reset.
+    pub queued: bool,
     /// How often in a row Graph refused what was asked for it.
     pub refused: Refused,
     /// Failed passes in a row.

@@ -3,17 +3,17 @@
 //! What lives here: effects. What does not: any rule about whether or when (`lifecycle`), any fact about a platform
 //! (`platform`) or about Graph's wire format (`graph`).
 
-mod ask;
-mod asks;
 mod budgets;
 mod caches;
 mod calls;
+mod claim_trials;
 mod context;
 mod deletions;
 mod denials;
 mod dependencies;
 mod event_writer;
 mod guarded;
+mod intune;
 mod leader;
 mod listed;
 mod locks;
@@ -22,10 +22,12 @@ mod memory;
 mod namespaces;
 mod no_client;
 mod pass;
-mod places;
+mod pass_queue;
+mod pass_wait;
 mod resets;
 mod run;
 mod schema;
+mod slots;
 mod status_writer;
 mod sweep;
 mod tenant;
@@ -33,8 +35,6 @@ mod tenant_secrets;
 mod tenant_setup;
 mod tenants;
 pub mod transports;
-mod turns;
 mod upkeep;
-mod waiting;
 
 pub use run::{Environment, run};

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use passcode_core::{
     api::reset::PasscodeReset,
-    lifecycle::follow::looks_an_hour,
+    lifecycle::polling::looks_an_hour,
     protocol::{
         Known,
         health::Request,
@@ -47,8 +47,8 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
-    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
-        let mut view = View::new(context, &object, memory, room);
+    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, capacity: Option<Reservation>) -> Self {
+        let mut view = View::new(context, &object, memory, capacity);
         let protocol = match view.memory.unrecorded.take() {
             Some(unrecorded) => {
                 let (attempt, answer) = Arc::unwrap_or_clone(unrecorded);
@@ -107,9 +107,9 @@ impl<'a> Pass<'a> {
         protocol::End::Later(START_OVER)
     }
 
-    /// Whether it waits for room for its reset.
-    pub fn is_in_line(&self) -> bool {
-        self.view.no_room.is_some() && self.view.gate == self.view.no_room
+    /// Whether it waits for capacity for its reset.
+    pub fn is_queued(&self) -> bool {
+        self.view.no_capacity.is_some() && self.view.gate == self.view.no_capacity
     }
 
     /// Tells the tenant how often this reset is looked at from now on.

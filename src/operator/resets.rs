@@ -24,9 +24,8 @@ use super::{
     listed::{self, Listed, Reference, Seen},
     memory::{Memory, NEVER},
     pass::{End, Pass},
-    sweep,
-    turns::Admitted,
-    waiting,
+    pass_queue::Admitted,
+    pass_wait, sweep,
 };
 use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
@@ -39,11 +38,11 @@ use passcode_core::{
     lifecycle::{
         admission::{Denial, write_again},
         events::Announcement,
-        follow::is_in_flight,
+        polling::is_in_flight,
     },
 };
 
-/// How many are gone over at once is for [`super::turns`] to say; who waits for a turn is not being reconciled.
+/// How many are gone over at once is for [`super::pass_queue`] to say; an object that waits there is not being reconciled.
 const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
@@ -76,7 +75,7 @@ pub async fn run(context: Arc<Context>, heard: Heard, mut stop: watch::Receiver<
     let waiting = context.clone();
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
-        waiting.turns.close();
+        waiting.queue.close();
     };
     let work = controller
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
@@ -98,7 +97,7 @@ pub async fn run(context: Arc<Context>, heard: Heard, mut stop: watch::Receiver<
         tokio::select! {
             () = work => {}
             () = stopped_before_it_began => {}
-            () = deleted_in_line(&context, &store) => {}
+            () = deleted_while_queued(&context, &store) => {}
             () = wake(&context, &store, woken) => {}
             () = sweep::run(&context, &store) => {}
         }
@@ -133,7 +132,7 @@ async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::Unbound
             let Some(seen) = &object.seen else { continue };
             if wake.concerns(object.meta().namespace.as_deref().unwrap_or_default(), &seen.tenant) {
                 context.memories.wake(object.meta().uid.as_deref().unwrap_or_default());
-                context.turns.look_at(Reference::from_obj(&object));
+                context.queue.look_at(Reference::from_obj(&object));
             }
         }
     }
@@ -142,10 +141,10 @@ async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::Unbound
 }
 
 /// Who was deleted while it waited for its turn is not reconciled, so that would go unnoticed.
-async fn deleted_in_line(context: &Context, store: &Store<Listed>) {
+async fn deleted_while_queued(context: &Context, store: &Store<Listed>) {
     loop {
         tokio::time::sleep(STILL_THERE).await;
-        for reference in context.turns.waiting() {
+        for reference in context.queue.waiting() {
             if store.get(&reference).is_none() {
                 vanished(context, &reference);
             }
@@ -158,7 +157,7 @@ struct Closing<'a>(&'a Context);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.0.turns.close();
+        self.0.queue.close();
     }
 }
 
@@ -174,12 +173,12 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
     if let Some(idle) = idle(&context, seen, &memory).filter(|_| !to_be_told) {
         return Ok(idle);
     }
-    let Some(Admitted { place, room }) = waiting::take(&context, &listed, seen, &memory) else {
+    let Some(Admitted { slot, capacity }) = pass_wait::take(&context, &listed, seen, &memory) else {
         return Ok(Action::await_change());
     };
-    let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, room));
+    let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, capacity));
     let turn = AssertUnwindSafe(turn).catch_unwind().await;
-    drop(place);
+    drop(slot);
     let pause = match turn {
         Ok(Ok(pause)) => pause,
         Ok(Err(_)) => {
@@ -204,7 +203,7 @@ fn idle(context: &Context, seen: &Seen, memory: &Memory) -> Option<Action> {
         Presence::Missing if seen.told && memory.swept.is_none() => return Some(Action::await_change()),
         Presence::Missing | Presence::SetUp => {}
     }
-    if memory.woken || memory.in_line {
+    if memory.woken || memory.queued {
         return None;
     }
     if memory.due == NEVER {
@@ -216,7 +215,7 @@ fn idle(context: &Context, seen: &Seen, memory: &Memory) -> Option<Action> {
 
 /// What this version cannot read is left alone.
 fn leave_alone(context: &Context, listed: &Listed) {
-    context.turns.gone(&Reference::from_obj(listed));
+    context.queue.gone(&Reference::from_obj(listed));
     tracing::warn!(
         object = listed.full_name(),
         "this version cannot read a PasscodeReset: nothing is sent for it, and nothing is followed"
@@ -225,7 +224,7 @@ fn leave_alone(context: &Context, listed: &Listed) {
 }
 
 /// Reads the object live, goes over it, and says when it is due again; `None`: not by time.
-async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> Option<Duration> {
+async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>) -> Option<Duration> {
     let uid = listed.uid().unwrap_or_default();
     let mut memory = context.memories.at_the_begin(&uid);
     let read = match unchanged(&mut memory, listed) {
@@ -256,9 +255,9 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
         return None;
     }
     context.metrics.pass();
-    let mut pass = Pass::new(context, object, memory, room);
+    let mut pass = Pass::new(context, object, memory, capacity);
     let end = pass.run().await;
-    let in_line = pass.is_in_line();
+    let queued = pass.is_queued();
     pass.note_following();
     let object = pass.object().clone();
     let mut memory = pass.into_memory();
@@ -266,13 +265,13 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
         Ok(End::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
             let by_time = presence != Presence::Missing;
-            (memory.failures, memory.denied_writes, memory.swept, memory.in_line) = (0, 0, None, in_line);
+            (memory.failures, memory.denied_writes, memory.swept, memory.queued) = (0, 0, None, queued);
             memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut memory, &object);
             memory.stored = is_in_flight(&object).then(|| Arc::new(slim(&object)));
             announce_long_wait(context, &object, &mut memory).await;
             context.memories.keep(&uid, memory);
-            let pause = if in_line { Duration::ZERO } else { pause };
+            let pause = if queued { Duration::ZERO } else { pause };
             by_time.then_some(pause)
         }
         Ok(End::Finished) => {
@@ -289,7 +288,7 @@ async fn turn(listed: &Listed, context: &Context, room: Option<Reservation>) -> 
         }
         Err(error) => {
             tracing::info!(object = object.full_name(), %error, "a pass was cut short; it starts over");
-            memory.in_line = false;
+            memory.queued = false;
             note_in_flight(&mut memory, &object);
             context.memories.keep(&uid, memory);
             Some(backoff(context, &uid))
@@ -337,7 +336,7 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
 fn backoff(context: &Context, uid: &str) -> Duration {
     let mut memory = context.memories.of(uid);
     memory.failures += 1;
-    memory.in_line = false;
+    memory.queued = false;
     let pause = Duration::from_millis(250 << memory.failures.min(7));
     memory.due = context.clock.boot() + pause;
     context.memories.keep(uid, memory);
@@ -350,7 +349,7 @@ async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, d
     memory.denied_writes = memory.denied_writes.saturating_add(1);
     let pause = write_again(memory.denied_writes);
     tracing::warn!(object = object.full_name(), %denial, again_after = ?pause, "a status could not be written");
-    memory.in_line = false;
+    memory.queued = false;
     memory.due = context.clock.boot() + pause;
     let first = memory.denied_writes == 1;
     context.memories.keep(&object.uid().unwrap_or_default(), memory);
@@ -410,7 +409,7 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
 
 /// The object left the watch between two turns: finished by this process, or deleted.
 fn vanished(context: &Context, reference: &Reference) {
-    context.turns.gone(reference);
+    context.queue.gone(reference);
     if let Some(uid) = reference.extra.uid.as_deref() {
         deleted(context, uid);
     }

@@ -17,9 +17,9 @@ use tokio::{
 };
 
 use super::{
-    asks::Asks,
     budgets::Budgets,
     caches::{self, Namespaces},
+    claim_trials::Asks,
     context::{Context, Devices, Tenants},
     deletions::Deletions,
     event_writer::EventWriter,
@@ -27,11 +27,11 @@ use super::{
     leader::{Candidate, Leadership},
     locks::Locks,
     memory::Memories,
-    places::Places,
+    pass_queue::PassQueue,
     resets::{self, Heard},
     schema::Comparison,
+    slots::Slots,
     transports::Transports,
-    turns::Turns,
     upkeep,
 };
 use crate::{
@@ -182,7 +182,7 @@ struct Shared {
     namespaces: Store<Namespaces>,
     tenant_objects: Store<Guarded<IntuneTenant>>,
     tenants: Tenants,
-    turns: Turns,
+    queue: PassQueue,
     deletions: Deletions,
 }
 
@@ -227,11 +227,11 @@ impl Terms {
         let (caches, namespaces) = caches::caches();
         let filled = caches.filled(&namespaces);
         let (end, ended) = watch::channel(false);
-        let (turns, told) = Turns::new();
+        let (queue, told) = PassQueue::new();
         let (tenants, woken) = Tenants::new();
         let (deletions, deleted) = Deletions::new();
         let heard = Heard { told, woken, deleted };
-        let shared = Shared { namespaces, tenant_objects: caches.tenants.clone(), tenants, turns, deletions };
+        let shared = Shared { namespaces, tenant_objects: caches.tenants.clone(), tenants, queue, deletions };
         let context = Arc::new(self.context(shared));
         self.metrics.leading(true);
         let mut parts = JoinSet::new();
@@ -274,7 +274,7 @@ impl Terms {
     }
 
     fn context(&self, shared: Shared) -> Context {
-        let Shared { namespaces, tenant_objects, tenants, turns, deletions } = shared;
+        let Shared { namespaces, tenant_objects, tenants, queue, deletions } = shared;
         Context {
             client: self.client.clone(),
             namespace: self.namespace.clone(),
@@ -287,8 +287,8 @@ impl Terms {
             namespaces,
             tenant_objects,
             budgets: Budgets::new(self.clock.clone()),
-            places: Places::default(),
-            turns,
+            slots: Slots::default(),
+            queue,
             asks: Asks::default(),
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),

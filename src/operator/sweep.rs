@@ -41,7 +41,7 @@ async fn sweep(context: &Context, store: &Store<Listed>) -> Result<(), CallError
     let sweep = Sweep { at, offset: at.duration_since(context.clock.wall()) };
     for lost in lost.into_iter().filter(|lost| lost.ends_after < at && !tenants.contains(&*lost.tenant)) {
         context.memories.note_sweep(&lost.uid, sweep);
-        context.turns.look_at(lost.reference);
+        context.queue.look_at(lost.reference);
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Record {
 
 impl Tenant {
     /// How many looks an hour following may take: a tenth of what the limits leave to reads is for looking up what is new.
-    fn room_to_follow(&self) -> u64 {
+    fn capacity_to_follow(&self) -> u64 {
         let limits = budgets::limits(&self.object.spec.limits);
         u64::try_from(limits.reads().saturating_sub(limits.spared())).unwrap_or(u64::MAX).saturating_mul(162)
     }
@@ -99,7 +99,7 @@ impl Tenant {
             spec: &self.object.spec,
             trouble,
             matrix: self.matrix.as_deref(),
-            stretch: health.stretch(self.room_to_follow()),
+            stretch: health.stretch(self.capacity_to_follow()),
             ledger_readable: health.ledger_readable,
         }
     }

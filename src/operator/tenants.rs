@@ -13,10 +13,10 @@ use kube::{
 use serde_json::json;
 
 use super::{
-    ask::sign_in_trouble,
     calls::{CallError, call},
     context::Context,
     guarded::{Guarded, Unread},
+    intune::sign_in_trouble,
     matrices::Matrices,
     namespaces,
     no_client::NoClient,

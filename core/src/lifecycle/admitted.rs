@@ -5,10 +5,10 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use super::{
     claim::{Seen, attempt, send_deadline},
     draft::Draft,
-    follow::positive,
     holds::MOMENT,
     messages,
     observed::Admission,
+    polling::positive,
     step::Step,
 };
 use crate::api::conditions::{Truth, kind, reason};

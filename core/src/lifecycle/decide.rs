@@ -8,15 +8,15 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    action_check,
     admitted::admitted,
     claim::{Seen, claim, send_deadline},
     device::device_is_known,
     draft::Draft,
-    follow::{next_look, positive},
     holds::{MOMENT, not_expired, unreadable},
     ledger, messages,
     observed::{DoubtKind, Look, Namespace, Now, Observed, Reading},
-    offer,
+    polling::{next_look, positive},
     step::{Decision, Fact, Lesson, Step},
     without_tenant,
 };
@@ -373,7 +373,7 @@ fn supported(d: &mut Draft<'_>) -> ControlFlow<Step> {
         return Continue(());
     }
     let Some(support) = &d.status.support else { return Continue(()) };
-    match offer::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
+    match action_check::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
         Some(refused) => Break(d.reject(&refused.reason, &messages::not_offered_here(&refused.message))),
         None => Continue(()),
     }

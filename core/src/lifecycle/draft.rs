@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    follow::{Stretch, in_flight, next_look},
     ledger::{self, OwnAttempt, Progress, Question},
     memory, messages,
     observed::{Doubt, DoubtKind, Look, Now, Observed, Reading},
+    polling::{Stretch, in_flight, next_look},
     quarantine::Quarantine,
     step::{AfterAnswer, Decision, Fact, Lesson, Step},
 };
@@ -446,7 +446,7 @@ impl<'a> Draft<'a> {
         let before = self.status.device_action.as_ref();
         let adopted = before.map_or_else(|| !self.may_have_been_sent(), |action| action.adopted);
         if before.is_none() && !adopted {
-            self.lesson = Some(Lesson::Lag(super::follow::positive(start.0, at)));
+            self.lesson = Some(Lesson::Lag(super::polling::positive(start.0, at)));
         }
         self.status.device_action = Some(DeviceAction {
             name: entry.name.clone(),

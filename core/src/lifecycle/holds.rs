@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use jiff::Timestamp;
 
-use super::{draft::Draft, follow::next_look, messages, observed::Unreadable, step::Step};
+use super::{draft::Draft, messages, observed::Unreadable, polling::next_look, step::Step};
 use crate::api::conditions::reason;
 
 /// A moment, where only the clock has to move on.

@@ -4,6 +4,7 @@
 //! status to write and the one next step. What does not: any clock, randomness, input or output (they are arguments), any
 //! fact about a platform (`platform`) or about Graph's wire format (`graph`).
 
+pub mod action_check;
 pub mod admission;
 mod admitted;
 pub mod answered;
@@ -13,14 +14,13 @@ pub mod decide;
 mod device;
 mod draft;
 pub mod events;
-pub mod follow;
 mod holds;
 pub mod ledger;
 pub mod lock;
 pub mod memory;
 mod messages;
 pub mod observed;
-pub mod offer;
+pub mod polling;
 pub mod quarantine;
 pub mod step;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{admission::Refusal, follow::Stretch, lock::Lock, quarantine::Quarantine};
+use super::{admission::Refusal, lock::Lock, polling::Stretch, quarantine::Quarantine};
 use crate::{
     api::{
         reset::PasscodeReset,

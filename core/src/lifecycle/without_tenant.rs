@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{draft::Draft, follow::is_in_flight, messages, step::Step};
+use super::{draft::Draft, messages, polling::is_in_flight, step::Step};
 use crate::api::{
     conditions::{self, kind, reason},
     reset::PasscodeReset,

@@ -11,8 +11,8 @@ use crate::{
     api::{Duration as Length, Time, conditions::reason, tenant::LedgerStatus},
     lifecycle::{
         breaker::Breaker,
-        follow::Stretch,
         observed::{Closed, Gate, Trouble},
+        polling::Stretch,
         step::Lesson,
     },
 };

@@ -3,7 +3,7 @@
 use super::report::Report;
 use passcode_core::{
     api::reset::{PasscodeReset, RequestedAction},
-    lifecycle::offer,
+    lifecycle::action_check,
     platform::{Classification, ManagedDevice, Matrix, Platform, Row, Verdict, deciding_row, raw_values},
 };
 
@@ -93,7 +93,7 @@ fn explain(place: &str, verdict: &Verdict, report: &mut Report) {
 fn answer(place: &str, asked: &Asked, verdict: &Verdict, report: &mut Report) {
     let place = asked.by.as_ref().map_or_else(|| place.to_owned(), |by| format!("{by}: with {place}"));
     let action = asked.action.as_str();
-    match offer::refusal(asked.action, verdict.action, &verdict.reason, &verdict.guidance) {
+    match action_check::refusal(asked.action, verdict.action, &verdict.reason, &verdict.guidance) {
         Some(refusal) => {
             report.refuse(&place, format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message));
         }

@@ -15,9 +15,8 @@ use passcode_core::{
 
 use super::{Terms, view::View};
 use crate::operator::{
-    ask,
     calls::{CallError, call},
-    namespaces,
+    intune, namespaces,
 };
 
 /// When to look again without a tenant.
@@ -42,7 +41,7 @@ impl View<'_> {
         if let Some(tenant) = self.tenant.clone() {
             let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
             let refused = &mut self.memory.refused.device;
-            self.found = Some(ask::find(&tenant, clock, &object.spec.device, urgency, refused).await);
+            self.found = Some(intune::find(&tenant, clock, &object.spec.device, urgency, refused).await);
         }
         Event::Done
     }
@@ -67,7 +66,7 @@ impl View<'_> {
         };
         let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
         let refused = &mut self.memory.refused.record;
-        ask::look(&tenant, clock, &device_id, &object.spec.device, urgency, refused).await
+        intune::look(&tenant, clock, &device_id, &object.spec.device, urgency, refused).await
     }
 
     /// Without its tenant there is no way to look.

@@ -8,8 +8,8 @@ use passcode_core::{
         admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
-        follow::is_in_flight,
         observed::{Closed, Found, Gate, Namespace, Now, Observed, Reading, Trouble, Unread},
+        polling::is_in_flight,
         quarantine::Quarantine,
         step,
     },
@@ -41,10 +41,10 @@ pub struct View<'a> {
     pub closed: Option<Closed>,
     /// Whether its request is to show that the tenant's trouble is over.
     pub probing: bool,
-    /// Room for one reset within the tenant's limits.
-    pub room: Option<Reservation>,
-    /// Why there is no room for one, once that was asked for.
-    pub no_room: Option<Gate>,
+    /// Capacity for one reset within the tenant's limits.
+    pub capacity: Option<Reservation>,
+    /// Why there is no capacity for one, once that was asked for.
+    pub no_capacity: Option<Gate>,
     /// Whether the claim was tried in this pass, and would be admitted.
     pub admitted: bool,
     /// Keeps other passes of this process away from the device.
@@ -57,7 +57,7 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// What the caches say of an object that was just read.
-    pub fn new(context: &'a Context, object: &PasscodeReset, memory: Memory, room: Option<Reservation>) -> Self {
+    pub fn new(context: &'a Context, object: &PasscodeReset, memory: Memory, capacity: Option<Reservation>) -> Self {
         let name = &object.spec.tenant_ref.name;
         let tenant = context.tenants.get(name);
         Self {
@@ -72,8 +72,8 @@ impl<'a> View<'a> {
             gate: None,
             closed: None,
             probing: false,
-            room,
-            no_room: None,
+            capacity,
+            no_capacity: None,
             admitted: false,
             alone: None,
             memory,
@@ -121,11 +121,11 @@ impl<'a> View<'a> {
         Some(quarantine.shifted(offset.unwrap_or_default()))
     }
 
-    /// What holds attempts back at the moment. Once the lock is held, there is room.
+    /// What holds attempts back at the moment. Once the lock is held, there is capacity.
     fn close_gate(&mut self, held: bool) {
         self.gate = match &self.tenant {
             Some(tenant) if !held => {
-                tenant.record.health().gate(self.context.clock.boot()).or_else(|| self.no_room.clone())
+                tenant.record.health().gate(self.context.clock.boot()).or_else(|| self.no_capacity.clone())
             }
             _ => None,
         };
@@ -133,7 +133,7 @@ impl<'a> View<'a> {
 
     /// How urgent a read of this pass is.
     pub fn urgency(&self, object: &PasscodeReset) -> Priority {
-        match (self.room.is_some(), is_in_flight(object)) {
+        match (self.capacity.is_some(), is_in_flight(object)) {
             (true, _) => Priority::Reset,
             (false, true) => Priority::Follow,
             (false, false) if self.found.is_some() => Priority::Begun,

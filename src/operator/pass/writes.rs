@@ -10,19 +10,20 @@ use uuid::Uuid;
 
 use super::{Terms, view::View};
 use crate::operator::{
-    ask, budgets,
+    budgets,
     calls::CallError,
+    intune,
     locks::{StoredLease, Taken, Wanted},
     status_writer::{self, Check},
     tenant::Tenant,
 };
 
 impl View<'_> {
-    /// Room for the reset, and the tenant's consent: asked for before the lock is taken, for then its deadline runs.
+    /// Capacity for the reset, and the tenant's consent: asked for before the lock is taken, for then its deadline runs.
     pub(super) async fn reserve(&mut self) -> Event<Terms> {
         let Some(tenant) = self.tenant.clone() else { return Event::Done };
         // Asked once more: meanwhile others may have met what closes it.
-        if tenant.record.health().gate(self.context.clock.boot()).is_some() || !self.has_room(&tenant).await {
+        if tenant.record.health().gate(self.context.clock.boot()).is_some() || !self.has_capacity(&tenant).await {
             return Event::Done;
         }
         if !self.probing {
@@ -37,13 +38,15 @@ impl View<'_> {
         Event::Reserved(Uuid::new_v4().to_string())
     }
 
-    async fn has_room(&mut self, tenant: &Tenant) -> bool {
-        let Some(graph) = tenant.graph.as_ref().filter(|_| self.room.is_none()) else { return self.room.is_some() };
+    async fn has_capacity(&mut self, tenant: &Tenant) -> bool {
+        let Some(graph) = tenant.graph.as_ref().filter(|_| self.capacity.is_none()) else {
+            return self.capacity.is_some();
+        };
         match graph.reserve_soon().await {
-            Ok(room) => self.room = Some(room),
-            Err(full) => self.no_room = Some(budgets::no_room(&tenant.spec().limits, full)),
+            Ok(capacity) => self.capacity = Some(capacity),
+            Err(full) => self.no_capacity = Some(budgets::no_capacity(&tenant.spec().limits, full)),
         }
-        self.room.is_some()
+        self.capacity.is_some()
     }
 
     pub(super) async fn take_lock(
@@ -117,7 +120,7 @@ impl View<'_> {
         let (Some(tenant), Some(attempt)) = (self.tenant.clone(), attempt) else { return Event::Done };
         self.probing = false;
         let clock = self.context.clock.as_ref();
-        let posted = ask::send(&tenant, clock, &known.object, attempt, self.room.take()).await;
+        let posted = intune::send(&tenant, clock, &known.object, attempt, self.capacity.take()).await;
         if posted.went_out {
             self.context.metrics.answered(&posted.answered.meaning);
         }

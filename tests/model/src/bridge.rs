@@ -19,9 +19,9 @@ use passcode_core::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         decide::decide,
-        follow::Stretch,
         lock::Lock as DeviceLock,
         observed::{self, Admission, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        polling::Stretch,
         quarantine::Quarantine,
         step::{AfterAnswer, Decision, Fact, Step},
     },

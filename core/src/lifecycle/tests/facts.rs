@@ -17,12 +17,12 @@ use crate::{
     lifecycle::{
         admission::Refusal,
         decide::decide,
-        follow::Stretch,
         lock::Lock,
         observed::{
             Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Sweep,
             TenantView, Trouble, Unread,
         },
+        polling::Stretch,
         quarantine::Quarantine,
         step::{Decision, Step},
     },

@@ -14,9 +14,9 @@ use crate::{
         reset_status::{AttemptResult, AttemptResult::*, Outcome},
     },
     lifecycle::{
-        follow::{Stretch, is_in_flight, looks_an_hour},
         observed::Look,
         observed::Reading,
+        polling::{Stretch, is_in_flight, looks_an_hour},
         step::Lesson,
     },
     platform::{ActionResult, required_ledger_name},

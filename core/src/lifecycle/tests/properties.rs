@@ -20,8 +20,8 @@ use crate::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         decide::decide,
-        follow::in_flight,
         observed::{Reading, Trouble},
+        polling::in_flight,
         quarantine::Quarantine,
         step::{AfterAnswer, Fact, Step},
     },

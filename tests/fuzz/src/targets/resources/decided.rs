@@ -7,9 +7,9 @@ use passcode_core::{
     api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::{
         decide::decide,
-        follow::Stretch,
-        follow::in_flight,
         observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        polling::Stretch,
+        polling::in_flight,
         step::{Decision, Step},
     },
     platform::{ManagedDevice, Matrix},

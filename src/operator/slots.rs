@@ -1,5 +1,5 @@
-//! Places for passes: how many objects of one tenant are gone over at once. Each tenant has places of its own, so that one whose Graph
-//! is slow starves no other; those that follow a reset have places apart from those that begin one, and namespaces take turns. Objects
+//! Slots for passes: how many objects of one tenant are gone over at once. Each tenant has slots of its own, so that one whose Graph
+//! is slow starves no other; those that follow a reset have slots apart from those that begin one, and namespaces take turns. Objects
 //! whose tenant does not exist share a few: a requester chooses that name, and could choose a thousand.
 
 use std::{
@@ -12,16 +12,16 @@ use tokio::sync::oneshot;
 
 use crate::graph::FairQueue;
 
-/// Places of one tenant and kind. Graph's answers are waited for, not computed.
-const PLACES: usize = 64;
-/// Places of all objects together whose tenant does not exist: each is read and told so, once.
-const PLACES_WITHOUT_TENANT: usize = 8;
+/// Slots of one tenant and kind. Graph's answers are waited for, not computed.
+const SLOTS_PER_TENANT: usize = 64;
+/// Slots of all objects together whose tenant does not exist: each is read and told so, once.
+const SLOTS_WITHOUT_TENANT: usize = 8;
 
-/// All places of one term.
+/// All slots of one term.
 #[derive(Default)]
-pub struct Places(Mutex<HashMap<Kind, Arc<Room>>>);
+pub struct Slots(Mutex<HashMap<Kind, Arc<Pool>>>);
 
-/// Whose places.
+/// Whose slots.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Objects of an IntuneTenant that exists.
@@ -35,53 +35,53 @@ pub enum Kind {
     WithoutTenant,
 }
 
-/// The places of one kind.
-struct Room(Mutex<State>);
+/// The slots of one kind.
+struct Pool(Mutex<State>);
 
 struct State {
     free: usize,
-    line: FairQueue<oneshot::Sender<Place>>,
+    queue: FairQueue<oneshot::Sender<Slot>>,
 }
 
-/// A place; it is free again when this is dropped.
-pub struct Place(Arc<Room>);
+/// A slot; it is free again when this is dropped.
+pub struct Slot(Arc<Pool>);
 
-impl Places {
-    /// A place, if one is free: then nobody waits for one.
-    pub fn take_free(&self, kind: &Kind) -> Option<Place> {
-        let room = self.room(kind);
-        let free = room.state().take_free();
-        // Made only if it is one: a place that is dropped goes to the next.
-        free.then(|| Place(room))
+impl Slots {
+    /// A slot, if one is free: then nothing is queued for one.
+    pub fn take_free(&self, kind: &Kind) -> Option<Slot> {
+        let pool = self.pool(kind);
+        let free = pool.state().take_free();
+        // Made only if it is one: a slot that is dropped goes to the next.
+        free.then(|| Slot(pool))
     }
 
-    /// A place, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
-    pub async fn take(&self, kind: &Kind, namespace: &str, age: Timestamp) -> Place {
-        let room = self.room(kind);
+    /// A slot, once it is this one's turn: namespaces take turns, and within one the oldest comes first.
+    pub async fn take(&self, kind: &Kind, namespace: &str, age: Timestamp) -> Slot {
+        let pool = self.pool(kind);
         loop {
             let told = {
-                let mut state = room.state();
+                let mut state = pool.state();
                 if state.take_free() {
-                    return Place(room.clone());
+                    return Slot(pool.clone());
                 }
                 let (tell, told) = oneshot::channel();
-                state.line.push(namespace, age, tell);
+                state.queue.push(namespace, age, tell);
                 told
             };
-            // A line never drops who waits; asking again would be right if it did.
-            if let Ok(place) = told.await {
-                return place;
+            // A queue never drops who waits; asking again would be right if it did.
+            if let Ok(slot) = told.await {
+                return slot;
             }
         }
     }
 
-    fn room(&self, kind: &Kind) -> Arc<Room> {
+    fn pool(&self, kind: &Kind) -> Arc<Pool> {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = if *kind == Kind::WithoutTenant { PLACES_WITHOUT_TENANT } else { PLACES };
-        let room = rooms
+        let free = if *kind == Kind::WithoutTenant { SLOTS_WITHOUT_TENANT } else { SLOTS_PER_TENANT };
+        let pool = rooms
             .entry(kind.clone())
-            .or_insert_with(|| Arc::new(Room(Mutex::new(State { free, line: FairQueue::default() }))));
-        room.clone()
+            .or_insert_with(|| Arc::new(Pool(Mutex::new(State { free, queue: FairQueue::default() }))));
+        pool.clone()
     }
 }
 
@@ -93,26 +93,26 @@ impl State {
     }
 }
 
-impl Room {
+impl Pool {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let next = {
             let mut state = self.0.state();
-            state.line.skip(oneshot::Sender::is_closed);
-            let next = state.line.pop();
+            state.queue.skip(oneshot::Sender::is_closed);
+            let next = state.queue.pop();
             if next.is_none() {
                 state.free += 1;
             }
             next
         };
         if let Some(tell) = next {
-            // Gone meanwhile: the place is dropped once more, and goes to the next.
-            let _ = tell.send(Place(self.0.clone()));
+            // Gone meanwhile: the slot is dropped once more, and goes to the next.
+            let _ = tell.send(Slot(self.0.clone()));
         }
     }
 }
@@ -133,40 +133,40 @@ mod tests {
 
     #[tokio::test]
     async fn tenants_and_kinds_have_places_of_their_own() {
-        let places = Places::default();
+        let slots = Slots::default();
         let mut taken = Vec::new();
         for second in 0..64 {
-            taken.push(places.take(&of("slow", false), "helpdesk", age(second)).await);
+            taken.push(slots.take(&of("slow", false), "helpdesk", age(second)).await);
         }
-        assert!(places.take_free(&of("slow", false)).is_none());
+        assert!(slots.take_free(&of("slow", false)).is_none());
         for (kind, free) in [
             (of("slow", false), false),
             (of("slow", true), true),
             (of("other", false), true),
             (Kind::WithoutTenant, true),
         ] {
-            assert_eq!(places.take(&kind, "helpdesk", age(64)).now_or_never().is_some(), free, "{kind:?}");
+            assert_eq!(slots.take(&kind, "helpdesk", age(64)).now_or_never().is_some(), free, "{kind:?}");
         }
     }
 
     #[tokio::test]
     async fn all_objects_without_a_tenant_share_a_few() {
-        let places = Places::default();
-        let taken: Vec<Option<Place>> = (0..9).map(|_| places.take_free(&Kind::WithoutTenant)).collect();
+        let slots = Slots::default();
+        let taken: Vec<Option<Slot>> = (0..9).map(|_| slots.take_free(&Kind::WithoutTenant)).collect();
         assert_eq!(taken.iter().flatten().count(), 8);
-        assert!(places.take_free(&of("default", false)).is_some());
+        assert!(slots.take_free(&of("default", false)).is_some());
     }
 
     #[tokio::test]
     async fn who_waits_gets_the_next_place_by_turns_and_who_went_away_gets_none() {
-        let places = Arc::new(Places::default());
+        let slots = Arc::new(Slots::default());
         let mut taken = Vec::new();
         for second in 0..64 {
-            taken.push(places.take(&of("default", false), "many", age(second)).await);
+            taken.push(slots.take(&of("default", false), "many", age(second)).await);
         }
         let wait = |namespace: &'static str, second| {
-            let places = places.clone();
-            Box::pin(async move { places.take(&of("default", false), namespace, age(second)).await })
+            let slots = slots.clone();
+            Box::pin(async move { slots.take(&of("default", false), namespace, age(second)).await })
         };
         let (mut gone, mut first, mut second, mut few) =
             (wait("many", 1), wait("many", 2), wait("many", 3), wait("few", 9));

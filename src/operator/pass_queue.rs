@@ -1,4 +1,4 @@
-//! Whose turn it is: an object that waits for room within its tenant's limits stands in line for it, and everyone needs a place.
+//! The queue of passes: an object waits here for a slot, or for capacity within its tenant's limits.
 //!
 //! kube's controller looks at each reconciliation that has begun whenever any of them moves. So nobody waits in one: who has to wait
 //! does so here, and the controller is told when the wait is over.
@@ -13,15 +13,15 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{listed::Reference, places::Place};
+use super::{listed::Reference, slots::Slot};
 use crate::graph::Reservation;
 
 /// What a turn has.
 pub struct Admitted {
-    /// A place, to be kept until the turn is over. A reset that has room needs none.
-    pub place: Option<Place>,
-    /// Room for a reset, if it stood in line for that.
-    pub room: Option<Reservation>,
+    /// A slot, to be kept until the pass is over. A reset that has capacity needs none.
+    pub slot: Option<Slot>,
+    /// Capacity for a reset, if it was queued for that.
+    pub capacity: Option<Reservation>,
 }
 
 /// How a turn begins that nothing is known of yet.
@@ -33,18 +33,18 @@ pub enum Begun {
 }
 
 /// Those of one term that wait, and those whose turn it is.
-pub struct Turns {
+pub struct PassQueue {
     parked: Mutex<HashMap<Reference, Parked>>,
     over: mpsc::UnboundedSender<Reference>,
 }
 
 enum Parked {
-    /// With it the one in line is told that something changed that it may wait for.
+    /// The notifier tells the one that is queued of a change that it may wait for.
     Waiting(AbortHandle, Arc<Notify>),
     Admitted(Admitted),
 }
 
-impl Turns {
+impl PassQueue {
     /// Nobody waits yet; the receiver gets whose wait is over.
     #[must_use]
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Reference>) {

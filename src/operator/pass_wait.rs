@@ -1,4 +1,4 @@
-//! The wait for a turn: for a place, or for room within the tenant's limits and a look from time to time.
+//! The wait for a pass: for a slot, or for capacity within the tenant's limits and a look from time to time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,8 +10,8 @@ use super::{
     context::{Context, Presence},
     listed::{Listed, Reference, Seen},
     memory::Memory,
-    places::Kind,
-    turns::{Admitted, Begun},
+    pass_queue::{Admitted, Begun},
+    slots::Kind,
 };
 use crate::graph::Reservation;
 
@@ -22,20 +22,20 @@ struct Waiting {
     namespace: String,
     kind: Kind,
     age: Timestamp,
-    /// Until when it stands in line.
-    in_line: Option<Duration>,
+    /// Until when it is queued for capacity.
+    queued: Option<Duration>,
     changed: Arc<Notify>,
 }
 
 /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over.
 pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memory) -> Option<Admitted> {
     let reference = Reference::from_obj(object);
-    context.turns.take(reference.clone(), memory.woken, |changed| {
+    context.queue.take(reference.clone(), memory.woken, |changed| {
         let kind = kind(context, seen);
-        if !memory.in_line
-            && let Some(place) = context.places.take_free(&kind)
+        if !memory.queued
+            && let Some(slot) = context.slots.take_free(&kind)
         {
-            return Begun::Admitted(Admitted { place: Some(place), room: None });
+            return Begun::Admitted(Admitted { slot: Some(slot), capacity: None });
         }
         let waiting = Waiting {
             reference,
@@ -43,7 +43,7 @@ pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memor
             namespace: object.namespace().unwrap_or_default(),
             kind,
             age: seen.age,
-            in_line: memory.in_line.then_some(memory.due),
+            queued: memory.queued.then_some(memory.due),
             changed,
         };
         Begun::Waiting(tokio::spawn(waiting.until_over(context.clone())).abort_handle())
@@ -53,15 +53,15 @@ pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memor
 impl Waiting {
     async fn until_over(self, context: Arc<Context>) {
         let admitted = self.turn(&context).await;
-        context.turns.tell(self.reference, admitted);
+        context.queue.tell(self.reference, admitted);
     }
 
     async fn turn(&self, context: &Context) -> Admitted {
-        let Some(due) = self.in_line else { return self.with_a_place(context).await };
+        let Some(due) = self.queued else { return self.with_a_place(context).await };
         tokio::select! {
             biased;
-            room = self.room(context) => Admitted { place: None, room: Some(room) },
-            // It keeps its place in line until there is one for a look.
+            capacity = self.capacity(context) => Admitted { slot: None, capacity: Some(capacity) },
+            // It stays in the queue until there is a slot for a look.
             admitted = async {
                 self.look_is_due(context, due).await;
                 self.with_a_place(context).await
@@ -70,19 +70,19 @@ impl Waiting {
     }
 
     async fn with_a_place(&self, context: &Context) -> Admitted {
-        let place = context.places.take(&self.kind, &self.namespace, self.age).await;
-        Admitted { place: Some(place), room: None }
+        let slot = context.slots.take(&self.kind, &self.namespace, self.age).await;
+        Admitted { slot: Some(slot), capacity: None }
     }
 
-    /// Room for its reset, once it is this one's turn.
-    async fn room(&self, context: &Context) -> Reservation {
+    /// Capacity for its reset, once it is this one's turn.
+    async fn capacity(&self, context: &Context) -> Reservation {
         match context.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
             Some(graph) => graph.reserve(&self.namespace, self.age).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Until one in line is to be looked at although there is no room, or something changed that it may wait for.
+    /// Until a queued object is to be looked at although there is no capacity, or something changed that it may wait for.
     async fn look_is_due(&self, context: &Context, due: Duration) {
         let left = due.saturating_sub(context.clock.boot());
         tokio::select! {
@@ -92,7 +92,7 @@ impl Waiting {
     }
 }
 
-/// Whose places it takes: a name that no IntuneTenant has is whatever a requester wrote.
+/// Whose slots it takes: a name that no IntuneTenant has is whatever a requester wrote.
 fn kind(context: &Context, seen: &Seen) -> Kind {
     match context.presence(&seen.tenant) {
         Presence::Missing => Kind::WithoutTenant,

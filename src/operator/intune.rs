@@ -89,14 +89,14 @@ pub struct Posted {
     pub went_out: bool,
 }
 
-/// Sends the one request, unless its deadline has passed. `room` was reserved for the claim's first, the only one that a new token can
-/// help; room for a repetition is found here.
+/// Sends the one request, unless its deadline has passed. `capacity` was reserved for the claim's first, the only one that a new token can
+/// help; capacity for a repetition is found here.
 pub async fn send(
     tenant: &Tenant,
     clock: &dyn Clock,
     object: &PasscodeReset,
     attempt: &Attempt,
-    room: Option<Reservation>,
+    capacity: Option<Reservation>,
 ) -> Posted {
     let device = object.status.as_ref().and_then(|status| status.device.as_ref());
     let (Some(graph), Some(device)) = (tenant.graph.as_ref(), device) else {
@@ -111,13 +111,13 @@ pub async fn send(
         _ => graph::Action::ResetPasscode,
     };
     let time_out = SEND_TIME_OUT.min(tenant.spec().timing.send_grace.as_std());
-    let first = room.is_some();
-    let room = match room {
-        Some(room) => room,
+    let first = capacity.is_some();
+    let capacity = match capacity {
+        Some(capacity) => capacity,
         None => graph.reserve_again().await,
     };
     let deadline = attempt.send_deadline.0;
-    let mut sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, room).await;
+    let mut sent = graph.send(action, &device.managed_device_id, &attempt.id, deadline, time_out, capacity).await;
     if let Some(selector) = selector(&object.spec.device) {
         sent.message = selector.hide(&sent.message);
     }
