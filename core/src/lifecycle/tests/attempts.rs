@@ -212,7 +212,8 @@ fn silence_is_counted_once() {
 #[test]
 fn silence_is_the_end_where_another_attempt_would_prove_nothing() {
     silent().takes_the_lock();
-    silent().tenant(|tenant| tenant.unknown_outcome = UnknownOutcome::Fail).failed("OutcomeUnknown");
+    let message = silent().tenant(|tenant| tenant.unknown_outcome = UnknownOutcome::Fail).failed("OutcomeUnknown");
+    assert!(!message.contains("Not decided yet"), "no answer was recorded: {message}");
     Facts { ledger_readable: None, ..silent() }.failed("OutcomeUnknown");
     silent().silent_before(1).takes_the_lock();
     assert_eq!(silent().silent_before(1).decide().status.silent_attempts, 2);
