@@ -18,7 +18,7 @@ use passcode_core::{
         answered::{Answered, Meaning},
         observed::{Closed, Found, Look, Reading, Trouble, Unreadable},
     },
-    platform::required_ledger_name,
+    platform::{Platform, required_ledger_name},
     protocol::health::Request,
 };
 
@@ -104,7 +104,7 @@ pub async fn send(
         let message = "There is no way to ask Graph at the moment.".to_owned();
         return Posted { answered: Answered { meaning, request_id: None, message }, went_out: false };
     };
-    let platform = device.platform.parse().unwrap_or(passcode_core::platform::Platform::Unknown);
+    let platform = device.platform.parse().unwrap_or(Platform::Unknown);
     // The entry that will be looked for decides what is sent, so that the two can never differ.
     let action = match required_ledger_name(platform) {
         "recoverPasscode" => graph::Action::RecoverPasscode,

@@ -23,7 +23,7 @@ use super::{
     guarded::Guarded,
 };
 use passcode_core::{
-    api::{Duration as Length, Time, reset::PasscodeReset},
+    api::{Duration as Length, Time, reset::PasscodeReset, time::saturating_add},
     lifecycle::{
         admission::{CHANGED_BY, Denial, DenialKind},
         lock::Lock,
@@ -125,14 +125,15 @@ impl Locks {
         if taken.get(&name).is_some_and(|lock| !lock.is_open(now)) {
             taken.remove(&name);
         }
+        let ours = taken.get(&name);
         let stored_lock = stored.as_ref().and_then(|stored| stored.lock.as_ref());
-        match (which_counts(stored_lock, taken.get(&name), |lock| lock.is_open(now)), taken.get(&name)) {
-            (Counts::Taken, Some(lock)) => {
+        Ok(match which_counts(stored_lock, ours, |lock| lock.is_open(now)) {
+            Counts::Stored => stored,
+            Counts::Taken => {
                 let stored = stored.unwrap_or_else(|| StoredLease::nothing(&name, tenant_id));
-                Ok(Some(StoredLease { lock: Some(lock.clone()), ..stored }))
+                Some(StoredLease { lock: ours.cloned(), ..stored })
             }
-            _ => Ok(stored),
-        }
+        })
     }
 
     async fn stored(&self, name: &str) -> Result<Option<StoredLease>, CallError> {
@@ -275,8 +276,7 @@ impl Locks {
     /// # Errors
     /// If the leases cannot be listed.
     pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
-        let long_ago =
-            passcode_core::api::time::saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
+        let long_ago = saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
         self.taken().retain(|_, lock| lock.settled() > long_ago);
         let mut over = Vec::new();
         self.for_each(|lease| {

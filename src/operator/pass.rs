@@ -60,13 +60,13 @@ impl<'a> Pass<'a> {
     }
 
     /// The object as it is now known.
-    pub fn object(&self) -> &PasscodeReset {
+    fn object(&self) -> &PasscodeReset {
         &self.protocol.known().object
     }
 
-    /// What is remembered of the object.
-    pub fn into_memory(self) -> Memory {
-        self.view.memory
+    /// The object as it is known in the end, and what is remembered of it.
+    pub fn into_parts(self) -> (PasscodeReset, Memory) {
+        (self.protocol.into_known().object, self.view.memory)
     }
 
     /// Runs it to its end.
@@ -93,18 +93,29 @@ impl<'a> Pass<'a> {
     }
 
     async fn effects(&mut self) -> protocol::End<Terms> {
-        for count in 0.. {
-            if count == MOST_EFFECTS {
-                tracing::warn!(object = self.object().full_name(), "a pass did not come to an end; it starts over");
-                self.protocol.end(protocol::End::Later(START_OVER));
+        for _ in 0..MOST_EFFECTS {
+            if let Some(end) = self.effect().await {
+                return end;
             }
-            let event = match self.protocol.next() {
-                Effect::End(end) => return end.clone(),
-                effect => self.view.carry_out(self.protocol.known(), effect).await,
-            };
-            self.protocol.apply(event, &mut self.view);
         }
-        protocol::End::Later(START_OVER)
+        tracing::warn!(object = self.object().full_name(), "a pass did not come to an end; it starts over");
+        self.protocol.end(protocol::End::Later(START_OVER));
+        loop {
+            // A lock may still have to be released.
+            if let Some(end) = self.effect().await {
+                return end;
+            }
+        }
+    }
+
+    /// Carries out the next effect; answers with the end where there is none.
+    async fn effect(&mut self) -> Option<protocol::End<Terms>> {
+        let event = match self.protocol.next() {
+            Effect::End(end) => return Some(end.clone()),
+            effect => self.view.carry_out(self.protocol.known(), effect).await,
+        };
+        self.protocol.apply(event, &mut self.view);
+        None
     }
 
     /// Whether it waits for capacity for its reset.

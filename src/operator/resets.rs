@@ -30,9 +30,9 @@ use super::{
 use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
     api::{
-        conditions::reason as reasons,
+        conditions::{self, reason as reasons},
         dropped::LAST_APPLIED,
-        reset::{DeviceSelector, PasscodeReset, PasscodeResetSpec},
+        reset::PasscodeReset,
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     lifecycle::{
@@ -247,7 +247,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
         }
     };
     if object.metadata.deletion_timestamp.is_some() {
-        being_deleted(context, &object, memory);
+        being_deleted(context, object, memory);
         return None;
     }
     let presence = context.presence(&object.spec.tenant_ref.name);
@@ -259,8 +259,8 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
     let end = pass.run().await;
     let queued = pass.is_queued();
     pass.note_following();
-    let object = pass.object().clone();
-    let mut memory = pass.into_memory();
+    let (object, mut memory) = pass.into_parts();
+    let object = Arc::new(slim(object));
     match end {
         Ok(End::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
@@ -268,7 +268,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             (memory.failures, memory.denied_writes, memory.swept, memory.queued) = (0, 0, None, queued);
             memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut memory, &object);
-            memory.stored = is_in_flight(&object).then(|| Arc::new(slim(&object)));
+            memory.stored = is_in_flight(&object).then(|| object.clone());
             announce_long_wait(context, &object, &mut memory).await;
             context.memories.keep(&uid, memory);
             let pause = if queued { Duration::ZERO } else { pause };
@@ -306,15 +306,24 @@ fn unchanged(memory: &mut Memory, listed: &Listed) -> Option<PasscodeReset> {
 }
 
 /// The object without what nobody here needs and somebody may have made large.
-fn slim(object: &PasscodeReset) -> PasscodeReset {
-    let ObjectMeta { name, namespace, uid, resource_version, generation, creation_timestamp, .. } =
-        object.metadata.clone();
-    let metadata =
-        ObjectMeta { name, namespace, uid, resource_version, generation, creation_timestamp, ..ObjectMeta::default() };
-    PasscodeReset { metadata, spec: object.spec.clone(), status: object.status.clone() }
+fn slim(object: PasscodeReset) -> PasscodeReset {
+    let ObjectMeta {
+        name, namespace, uid, resource_version, generation, creation_timestamp, deletion_timestamp, ..
+    } = object.metadata;
+    let metadata = ObjectMeta {
+        name,
+        namespace,
+        uid,
+        resource_version,
+        generation,
+        creation_timestamp,
+        deletion_timestamp,
+        ..ObjectMeta::default()
+    };
+    PasscodeReset { metadata, ..object }
 }
 
-/// The object as it is now, without what nobody here needs and somebody may have made large; `None`: it cannot be understood.
+/// The object as it is now; `None`: it cannot be understood.
 async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset>, CallError> {
     let namespace = listed.namespace().unwrap_or_default();
     let api: Api<DeserializeGuard<PasscodeReset>> = Api::namespaced(context.client.clone(), &namespace);
@@ -322,14 +331,13 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
     if read.uid() != listed.uid() {
         return Err(CallError::Gone);
     }
-    let metadata = read.meta_mut();
-    if let Some(annotations) = metadata.annotations.as_mut() {
-        // The manifest that was applied shows which fields the API server dropped.
-        annotations.retain(|key, _| key == LAST_APPLIED);
-    }
-    (metadata.labels, metadata.managed_fields) = (None, None);
-    (metadata.owner_references, metadata.finalizers) = (None, None);
-    Ok(read.0.ok())
+    // The manifest that was applied shows which fields the API server dropped.
+    let applied = read.meta_mut().annotations.as_mut().and_then(|annotations| annotations.remove_entry(LAST_APPLIED));
+    Ok(read.0.ok().map(|object| {
+        let mut object = slim(object);
+        object.metadata.annotations = applied.map(|applied| [applied].into());
+        object
+    }))
 }
 
 /// Later and later, up to half a minute, while passes fail.
@@ -365,18 +373,9 @@ async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, d
 }
 
 /// Once it was sent, its deletion is worth telling.
-fn note_in_flight(memory: &mut Memory, object: &PasscodeReset) {
+fn note_in_flight(memory: &mut Memory, object: &Arc<PasscodeReset>) {
     let sent = object.status.as_ref().is_some_and(may_still_happen);
-    memory.in_flight = sent.then(|| Arc::new(by_which_it_is_known(object)));
-}
-
-/// The object without what nobody needs to know once it is gone.
-fn by_which_it_is_known(object: &PasscodeReset) -> PasscodeReset {
-    let spec = PasscodeResetSpec { device: DeviceSelector::default(), justification: None, ..object.spec.clone() };
-    let mut known = PasscodeReset::new(&object.name_any(), spec);
-    known.metadata.namespace = object.namespace();
-    known.metadata.uid = object.uid();
-    known
+    memory.in_flight = sent.then(|| object.clone());
 }
 
 fn may_still_happen(status: &PasscodeResetStatus) -> bool {
@@ -400,8 +399,7 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &
     let refusal = memory.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
     if !memory.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
         memory.announced_wait = true;
-        let ready =
-            passcode_core::api::conditions::get(&status.conditions, passcode_core::api::conditions::kind::READY);
+        let ready = conditions::get(&status.conditions, conditions::kind::READY);
         let note = ready.map_or_else(String::new, |ready| ready.message.clone());
         context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
     }
@@ -416,12 +414,12 @@ fn vanished(context: &Context, reference: &Reference) {
 }
 
 /// Its deletion was asked for, and somebody's finalizer keeps it: nothing is done for it any more, so that this is told now, and once.
-fn being_deleted(context: &Context, object: &PasscodeReset, mut memory: Memory) {
+fn being_deleted(context: &Context, object: PasscodeReset, mut memory: Memory) {
     let sent = memory.in_flight.take().is_some() || object.status.as_ref().is_some_and(may_still_happen);
     let told = std::mem::replace(&mut memory.deletion_told, true);
     context.memories.keep(&object.uid().unwrap_or_default(), memory);
     if sent && !told {
-        let in_flight = Some(Arc::new(by_which_it_is_known(object)));
+        let in_flight = Some(Arc::new(object));
         context.forgotten(Memory { in_flight, ..Memory::default() });
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use super::budgets;
 use crate::graph::{Clock, Graph};
 use passcode_core::{
-    api::tenant::{IntuneTenant, IntuneTenantSpec},
+    api::{
+        tenant::{IntuneTenant, IntuneTenantSpec},
+        time::saturating_add,
+    },
     lifecycle::observed::{Closed, Now, TenantView, Trouble},
     platform::Matrix,
     protocol::health::{Health, Request},
@@ -110,6 +113,6 @@ impl Tenant {
         let wall = clock.wall();
         let graph = self.graph.as_ref().and_then(|graph| graph.now());
         let offset = self.record.health().clock_offset.unwrap_or_default();
-        Now { wall, graph, estimate: graph.unwrap_or_else(|| passcode_core::api::time::saturating_add(wall, offset)) }
+        Now { wall, graph, estimate: graph.unwrap_or_else(|| saturating_add(wall, offset)) }
     }
 }

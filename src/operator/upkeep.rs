@@ -29,7 +29,7 @@ use super::{
 };
 use crate::graph::Budget;
 use passcode_core::{
-    api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant},
+    api::{matrix::PlatformSupportMatrix, tenant::IntuneTenant, time::saturating_add},
     lifecycle::admission::write_again,
     protocol::health::Unreported,
 };
@@ -334,7 +334,7 @@ impl Upkeep {
                 // The latest of all tenants with this id would do as well; they ask the same Graph.
                 let tenant = tenants.iter().find(|tenant| tenant.spec().tenant_id == tenant_id)?;
                 let offset = tenant.record.health().clock_offset?;
-                Some(passcode_core::api::time::saturating_add(wall, offset))
+                Some(saturating_add(wall, offset))
             };
             Done::Swept(slow_to_fail(context.locks.sweep(wall, graph_now)).await)
         });

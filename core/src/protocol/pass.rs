@@ -225,6 +225,11 @@ impl<T: Terms> Pass<T> {
         &self.known
     }
 
+    /// What was known in the end.
+    pub fn into_known(self) -> Known<T> {
+        self.known
+    }
+
     /// What is to be done next.
     pub fn next(&self) -> Effect<'_, T> {
         let seen = self.known.lock.as_ref().and_then(Option::as_ref);
@@ -250,7 +255,6 @@ impl<T: Terms> Pass<T> {
     pub fn apply(&mut self, event: Event<T>, rules: &mut impl Rules<T>) {
         let stage = std::mem::replace(&mut self.stage, Stage::Ended(End::Failed(Why::Failed)));
         match (stage, event) {
-            (Stage::Observe(fact), Event::NotStored(why)) => self.could_not_observe(fact, why),
             (Stage::Observe(fact), event) => self.observed(fact, event, rules),
             (Stage::Reserve(terms), Event::Reserved(attempt)) => self.stage = Stage::TakeLock { attempt, terms },
             (Stage::TakeLock { attempt, terms }, event) => self.lock_is_put(attempt, terms, event, rules),
@@ -273,9 +277,13 @@ impl<T: Terms> Pass<T> {
             },
             // Nothing to be had, or nothing to be sent by: what the rules know of it decides.
             (Stage::Reserve(_) | Stage::Send(_), Event::Done) => self.decide(rules),
-            (_, Event::NotStored(why)) => self.end(End::Failed(why)),
-            _ => self.end(End::Failed(Why::Failed)),
+            (_, event) => self.fail(event),
         }
+    }
+
+    /// Ends the pass for this event, which is a failure or does not belong here.
+    fn fail(&mut self, event: Event<T>) {
+        self.end(End::Failed(if let Event::NotStored(why) = event { why } else { Why::Failed }));
     }
 
     /// Ends the pass as soon as nothing is left to be released.
@@ -310,27 +318,21 @@ impl<T: Terms> Pass<T> {
         }
     }
 
-    fn could_not_observe(&mut self, fact: Fact, why: Why) {
-        if matches!(fact, Fact::LeaderLease | Fact::Authority) {
-            self.known.lease_is_kept = false;
-        }
-        self.end(End::Failed(why));
-    }
-
     fn observed(&mut self, fact: Fact, event: Event<T>, rules: &mut impl Rules<T>) {
         match (fact, event) {
             (Fact::Lock, Event::Lock(lease)) => self.known.lock = Some(lease),
             (Fact::Look, Event::Look(look)) => self.known.look = Some(look),
             (Fact::LeaderLease | Fact::Authority, Event::LeaderLease { kept }) => {
-                self.known.lease_is_kept = kept;
                 if !kept {
                     // What is stored is not to be trusted: etcd may have been restored, and with it claims and locks lost. What is restored
                     // later finds this process alive, which remembers what it took, and the object in another version.
                     return self.end(End::Failed(Why::Unclear));
                 }
+                self.known.lease_is_kept = true;
                 self.known.authority_is_read |= fact == Fact::Authority;
             }
-            _ => {}
+            (_, Event::Done) => {}
+            (_, event) => return self.fail(event),
         }
         self.decide(rules);
     }
@@ -345,7 +347,7 @@ impl<T: Terms> Pass<T> {
                 (self.known.lock, self.known.look) = (None, None);
                 self.stage = Stage::AskForLock { attempt, terms, why };
             }
-            _ => self.end(End::Failed(Why::Failed)),
+            event => self.fail(event),
         }
     }
 
@@ -397,8 +399,7 @@ impl<T: Terms> Pass<T> {
                 self.decide(rules);
             }
             Event::ComeBack(pause) => self.end(End::Later(pause)),
-            Event::NotStored(why) => self.end(End::Failed(why)),
-            _ => self.end(End::Failed(Why::Failed)),
+            event => self.fail(event),
         }
     }
 
@@ -416,8 +417,7 @@ impl<T: Terms> Pass<T> {
                 self.release(held.map(|held| held.lease), rules);
             }
             Event::NotStored(Why::Refused) => self.decide(rules),
-            Event::NotStored(why) => self.end(End::Failed(why)),
-            _ => self.end(End::Failed(Why::Failed)),
+            event => self.fail(event),
         }
     }
 
@@ -522,8 +522,7 @@ impl<T: Terms> Pass<T> {
                     self.end(End::Unrecorded(attempt, answer, why));
                 }
             }
-            (Event::NotStored(why), _) => self.end(End::Failed(why)),
-            _ => self.end(End::Failed(Why::Failed)),
+            (event, _) => self.fail(event),
         }
     }
 

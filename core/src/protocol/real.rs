@@ -54,10 +54,8 @@ impl<L: DeviceLease> Terms for Real<L> {
     }
 
     fn says(object: &PasscodeReset, status: &PasscodeResetStatus) -> bool {
-        object.status.as_ref().map_or_else(
-            || says_the_same(&PasscodeResetStatus::default(), status),
-            |before| says_the_same(before, status),
-        )
+        let nothing = PasscodeResetStatus::default();
+        says_the_same(object.status.as_ref().unwrap_or(&nothing), status)
     }
 
     fn locked_for(lease: &L) -> Option<String> {

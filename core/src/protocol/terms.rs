@@ -81,32 +81,21 @@ pub trait Rules<T: Terms> {
 }
 
 /// A decision: the status as it should be, and the one next step.
-#[derive_where(Clone)]
-#[derive_where(Debug, PartialEq, Eq, Hash; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
-pub struct Decision<T: Terms> {
+#[derive_where(Clone; S)]
+pub struct Decision<T: Terms, S = Step<T>> {
     /// The status as it should be.
     pub status: T::Status,
     /// What to do next.
-    pub step: Step<T>,
+    pub step: S,
     /// What the device lease has to remember before the status is written.
     pub remember: Option<T::Time>,
 }
 
 /// What follows from an answer.
-#[derive_where(Clone)]
-#[derive_where(Debug, PartialEq, Eq, Hash; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
-pub struct Judgement<T: Terms> {
-    /// The status as it should be.
-    pub status: T::Status,
-    /// What to do next.
-    pub step: AfterAnswer,
-    /// What the device lease has to remember before the status is written.
-    pub remember: Option<T::Time>,
-}
+pub type Judgement<T> = Decision<T, AfterAnswer>;
 
 /// The next step, as in [`crate::lifecycle::step::Step`].
 #[derive_where(Clone)]
-#[derive_where(Debug, PartialEq, Eq, Hash; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
 pub enum Step<T: Terms> {
     /// Find this out and decide again.
     Observe(Fact),

@@ -8,7 +8,7 @@ use passcode_core::{
         admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
-        observed::{Closed, Found, Gate, Namespace, Now, Observed, Reading, Trouble, Unread},
+        observed::{self, Closed, Found, Gate, Namespace, Now, Observed, Reading, Trouble, Unread},
         polling::is_in_flight,
         quarantine::Quarantine,
         step,
@@ -81,11 +81,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn observed<'o>(
-        &'o self,
-        known: &'o Known<Terms>,
-        held: Option<&'o passcode_core::lifecycle::observed::Held>,
-    ) -> Observed<'o> {
+    fn observed<'o>(&'o self, known: &'o Known<Terms>, held: Option<&'o observed::Held>) -> Observed<'o> {
         Observed {
             object: &known.object,
             tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.trouble.as_ref())),

@@ -1,10 +1,6 @@
 //! The binary with exactly the rights of its service account, by a token of the API server's own: nothing is refused, and no right is left over.
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use control_plane::Options;
 use deploy::Helm;
@@ -26,7 +22,7 @@ use tempfile::TempDir;
 use world::objects::{OPERATOR, reset, reset_object};
 
 use super::{chart, rules, rules::Right};
-use crate::whole::process::{Operator, Whole};
+use crate::whole::process::Whole;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECRET: &str = "graph-credentials";
@@ -139,7 +135,7 @@ async fn control_plane_refuses_nothing_to_the_operators_service_account() {
     whole.graph.script(Rule::on(PathClass::Action, Fault::status(424)).device(&id));
     declare(&whole, "unreached", &serial).await;
     let released = async || audit.asked().iter().any(|asked| asked.right.to_string().starts_with("delete leases"));
-    eventually(released, &operator).await;
+    operator.eventually(released).await;
     whole.graph.clear_faults();
 
     let (serial, plain) = enrol(&whole, 3);
@@ -155,7 +151,7 @@ async fn control_plane_refuses_nothing_to_the_operators_service_account() {
         let status = strangers.get("stranger").await.unwrap().status.unwrap_or_default();
         status.outcome == Some(Outcome::Rejected) && status.reason() == "NamespaceNotAllowed"
     };
-    eventually(rejected, &operator).await;
+    operator.eventually(rejected).await;
     assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
     assert!(operator.terminate().await < Duration::from_secs(10));
 
@@ -166,15 +162,6 @@ async fn control_plane_refuses_nothing_to_the_operators_service_account() {
     let granted = rules::operators(SECRET).await;
     let unused: BTreeSet<String> = granted.iter().filter(|right| !used(right)).map(ToString::to_string).collect();
     assert!(unused.is_empty(), "granted and not used: {unused:?}");
-}
-
-/// Waits for at most a minute.
-async fn eventually(holds: impl AsyncFn() -> bool, operator: &Operator) {
-    let begin = Instant::now();
-    while !holds().await {
-        assert!(begin.elapsed() < MINUTE, "{}", operator.log());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 fn covers(granted: &Right, asked: &Right) -> bool {

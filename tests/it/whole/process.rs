@@ -140,6 +140,15 @@ impl Operator {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Waits for at most a minute; the log is shown where it does not come.
+    pub async fn eventually(&self, holds: impl AsyncFn() -> bool) {
+        let begin = Instant::now();
+        while !holds().await {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{}", self.log());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// SIGKILL.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();

@@ -23,15 +23,17 @@ use passcode_core::{
         observed::{self, Admission, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         polling::Stretch,
         quarantine::Quarantine,
-        step::{AfterAnswer, Decision, Fact, Step},
+        step::{Decision, Step},
     },
     platform::{ActionResult, Matrix, Platform},
+    protocol::{self, Judgement},
 };
 use serde_json::json;
 
 use crate::{
     setup::Setup,
     state::{Answer, Attempt, End, Followed, Held, Lock, Object, Progress, Second, Status, TICK, Tick, View},
+    terms::Small,
     variant::Variant,
 };
 
@@ -51,47 +53,23 @@ pub struct Facts {
     pub now: Tick,
 }
 
-/// The one next step.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Do {
-    ReadLock,
-    Look,
-    ReadLease,
-    ReadAuthority,
-    TakeLock { deadline: Tick },
-    ReleaseLock,
-    Claim(Attempt),
-    Wait,
-    Finish,
-    Stop,
-}
-
-/// A decision, as far as the model knows of it; what follows from an answer, too.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Decided<S = Do> {
-    pub status: Status,
-    pub step: S,
-    /// What the device lease has to remember first.
-    pub remember: Option<Second>,
-}
-
 static BASE: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-22T09:00:00Z".parse().unwrap());
 static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::builtin);
 
 /// Longer than any answer: what was asked with one set-up is asked with it again.
-type Memory<K, S> = RefCell<(Option<Setup>, HashMap<K, Decided<S>>)>;
+type Memory<K, V> = RefCell<(Option<Setup>, HashMap<K, V>)>;
 
 thread_local! {
-    static DECIDED: Memory<Facts, Do> = RefCell::default();
-    static ANSWERED: Memory<(Object, Answer, bool, Tick), AfterAnswer> = RefCell::default();
+    static DECIDED: Memory<Facts, protocol::Decision<Small>> = RefCell::default();
+    static ANSWERED: Memory<(Object, Answer, bool, Tick), Judgement<Small>> = RefCell::default();
 }
 
-fn once<K: std::hash::Hash + Eq + Clone, S: Clone>(
-    memory: &Memory<K, S>,
+fn once<K: std::hash::Hash + Eq + Clone, V: Clone>(
+    memory: &Memory<K, V>,
     setup: &Setup,
     key: K,
-    decide: impl FnOnce(&K) -> Decided<S>,
-) -> Decided<S> {
+    decide: impl FnOnce(&K) -> V,
+) -> V {
     let mut memory = memory.borrow_mut();
     if memory.0.as_ref() != Some(setup) {
         *memory = (Some(setup.clone()), HashMap::new());
@@ -106,7 +84,7 @@ fn once<K: std::hash::Hash + Eq + Clone, S: Clone>(
 
 /// What the operator decides.
 #[must_use]
-pub fn decided(setup: &Setup, facts: Facts) -> Decided {
+pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
     DECIDED.with(|memory| {
         once(memory, setup, facts, |facts| {
             let mut world = Real::of(setup, &facts.object, facts.now);
@@ -124,14 +102,15 @@ pub fn decided(setup: &Setup, facts: Facts) -> Decided {
                 authority_is_read: facts.authority_is_read,
                 ..world.observed(setup)
             };
-            understood(decide(&observed, world.now))
+            let Decision { status, step, remember, .. } = decide(&observed, world.now);
+            told(&status, understood(step), remember)
         })
     })
 }
 
 /// What the operator makes of an answer to its request; `again` is whether asking again can help.
 #[must_use]
-pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: Tick) -> Decided<AfterAnswer> {
+pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: Tick) -> Judgement<Small> {
     ANSWERED.with(|memory| {
         once(memory, setup, (object, answer, again, now), |(object, answer, again, now)| {
             let world = Real::of(setup, object, *now);
@@ -145,7 +124,7 @@ pub fn judged(setup: &Setup, object: Object, answer: Answer, again: bool, now: T
             };
             let answer = Answered { meaning, request_id: None, message: "Graph said so.".to_owned() };
             let Decision { status, step, remember, .. } = answered(&world.observed(setup), &answer, world.now);
-            Decided { status: model_status(&status), step, remember: remember.map(second) }
+            told(&status, step, remember)
         })
     })
 }
@@ -356,22 +335,21 @@ fn look(view: &View) -> Reading<Look> {
     Reading::Answer { value, at: time(view.at) }
 }
 
-fn understood(decision: Decision) -> Decided {
-    let step = match decision.step {
-        Step::Observe(Fact::Lock) => Do::ReadLock,
-        Step::Observe(Fact::Look) => Do::Look,
-        Step::Observe(Fact::LeaderLease) => Do::ReadLease,
-        Step::Observe(Fact::Authority) => Do::ReadAuthority,
-        Step::Observe(other) => panic!("the model knows the {other:?}"),
-        Step::TakeLock { send_deadline, .. } => Do::TakeLock { deadline: tick(send_deadline) },
-        Step::TryClaim => panic!("admission control denies nothing in the model"),
-        Step::ReleaseLock => Do::ReleaseLock,
-        Step::Claim(attempt) => Do::Claim(model_attempt(&attempt)),
-        Step::Wait(_) => Do::Wait,
-        Step::Finish => Do::Finish,
-        Step::Stop => Do::Stop,
-    };
-    Decided { status: model_status(&decision.status), step, remember: decision.remember.map(second) }
+fn told<S>(status: &PasscodeResetStatus, step: S, remember: Option<Timestamp>) -> protocol::Decision<Small, S> {
+    protocol::Decision { status: model_status(status), step, remember: remember.map(second) }
+}
+
+fn understood(step: Step) -> protocol::Step<Small> {
+    match step {
+        Step::Observe(fact) => protocol::Step::Observe(fact),
+        Step::TakeLock { send_deadline, .. } => protocol::Step::TakeLock(tick(send_deadline)),
+        Step::TryClaim => protocol::Step::TryClaim,
+        Step::ReleaseLock => protocol::Step::ReleaseLock,
+        Step::Claim(attempt) => protocol::Step::Claim(model_attempt(&attempt).id),
+        Step::Wait(pause) => protocol::Step::Wait(pause),
+        Step::Finish => protocol::Step::Finish,
+        Step::Stop => protocol::Step::Stop,
+    }
 }
 
 fn model_status(status: &PasscodeResetStatus) -> Status {

@@ -6,7 +6,7 @@ use passcode_core::{
 };
 
 use crate::{
-    bridge::{self, Decided, Do, Facts},
+    bridge::{self, Facts},
     driver::World,
     setup::Setup,
     state::{Answer, Held, Object, Progress, Second, Status, TICK, Tick},
@@ -29,8 +29,12 @@ impl Rules<Small> for Mind<'_> {
         let mut facts = self.facts(known, now);
         self.misunderstand(&mut facts);
         let decided = bridge::decided(self.setup(), facts);
+        let step = match decided.step {
+            Step::TakeLock(_) if self.does(Variant::SendDeadlineBeyondExpiry) => Step::TakeLock(now + 2),
+            step => step,
+        };
         let remember = decided.remember.and_then(|latest| self.to_remember_of_an_entry(latest));
-        self.understood(decided, remember)
+        Decision { status: decided.status, step, remember }
     }
 
     fn judge(&mut self, known: &Known<Small>, (answer, again): &(Answer, bool)) -> Judgement<Small> {
@@ -94,24 +98,6 @@ impl Mind<'_> {
             authority_is_read: known.authority_is_read || self.does(Variant::LookBeforeAuthority),
             now,
         }
-    }
-
-    fn understood(&self, Decided { status, step, .. }: Decided, remember: Option<Second>) -> Decision<Small> {
-        use passcode_core::lifecycle::step::Fact;
-        let beyond = self.does(Variant::SendDeadlineBeyondExpiry);
-        let step = match step {
-            Do::ReadLock => Step::Observe(Fact::Lock),
-            Do::Look => Step::Observe(Fact::Look),
-            Do::ReadLease => Step::Observe(Fact::LeaderLease),
-            Do::ReadAuthority => Step::Observe(Fact::Authority),
-            Do::TakeLock { deadline } => Step::TakeLock(if beyond { self.now() + 2 } else { deadline }),
-            Do::ReleaseLock => Step::ReleaseLock,
-            Do::Claim(attempt) => Step::Claim(attempt.id),
-            Do::Wait => Step::Wait(std::time::Duration::ZERO),
-            Do::Finish => Step::Finish,
-            Do::Stop => Step::Stop,
-        };
-        Decision { status, step, remember }
     }
 
     // What is done wrong.

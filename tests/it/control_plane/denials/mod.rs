@@ -197,16 +197,9 @@ impl Cluster {
     }
 
     /// Waits for this reason of the object; answers the sentence.
-    async fn until(&self, name: &str, reason: &str, at_most: Duration, operator: &Operator) -> String {
-        let begin = Instant::now();
-        loop {
-            let status = self.status(name).await;
-            if status.reason() == reason {
-                return conditions::get(&status.conditions, "Ready").unwrap().message.clone();
-            }
-            assert!(begin.elapsed() < at_most, "{name} is not {reason}: {status:#?}\n{}", operator.log());
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+    async fn until(&self, name: &str, reason: &str, operator: &Operator) -> String {
+        operator.eventually(async || self.status(name).await.reason() == reason).await;
+        conditions::get(&self.status(name).await.conditions, "Ready").unwrap().message.clone()
     }
 
     async fn completes_once(&self, name: &str, operator: &Operator) {
@@ -245,15 +238,7 @@ impl Cluster {
 
 /// Soon: a watch that the API server had to start over is told there for a moment. What admission denies stays denied for longer.
 async fn ready(operator: &Operator) {
-    let begin = Instant::now();
-    loop {
-        let answer = operator.get("/readyz").await;
-        if answer == (200, "ok\n".to_owned()) {
-            return;
-        }
-        assert!(begin.elapsed() < MINUTE, "{answer:?}");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    operator.eventually(async || operator.get("/readyz").await == (200, "ok\n".to_owned())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -289,7 +274,7 @@ async fn control_plane_denials_concern_what_is_denied_alone() {
             Held => "HeldByAdmission",
             Silent => continue,
         };
-        let message = cluster.until(name, reason, MINUTE, &operator).await;
+        let message = cluster.until(name, reason, &operator).await;
         assert!(message.contains(says), "{name}: {message}");
         assert_eq!((cluster.carried_out(name), cluster.status(name).await.attempt), (0, None), "{name}");
     }
@@ -335,13 +320,9 @@ async fn locks_that_are_changed(cluster: &mut Cluster, operator: &Operator) {
         let created = leases.create(&params, &serde_json::from_value(lease).unwrap()).await.unwrap();
         created.metadata.annotations.is_none_or(|annotations| annotations.is_empty())
     };
-    let begin = Instant::now();
-    while !changed().await {
-        assert!(begin.elapsed() < MINUTE, "the webhook does nothing");
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
+    operator.eventually(changed).await;
     cluster.declare("changed").await;
-    let message = cluster.until("changed", "HeldByAdmission", MINUTE, operator).await;
+    let message = cluster.until("changed", "HeldByAdmission", operator).await;
     assert!(message.contains("a mutating admission webhook or policy changes the Lease"), "{message}");
     assert_eq!((cluster.locks().await.len(), cluster.carried_out("changed")), (before, 0));
     ready(operator).await;
@@ -353,16 +334,12 @@ async fn a_leader_that_is_denied(cluster: &mut Cluster, operator: &Operator) {
     let no = json!({"expression": "false", "message": "no leader"});
     let name = "object.metadata.name == 'passcode-operator-leader'";
     cluster.apply(&policy("no-leader", no, name, ("coordination.k8s.io", "leases"), &["CREATE", "UPDATE"])).await;
-    let begin = Instant::now();
     // It acts on its last renewal for some seconds more.
     for line in [
         "denied by ValidatingAdmissionPolicy 'no-leader' with binding 'no-leader': no leader",
         "not leading any more: the lease could not be renewed",
     ] {
-        while !operator.log().contains(line) {
-            assert!(begin.elapsed() < MINUTE, "{}", operator.log());
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
+        operator.eventually(async || operator.log().contains(line)).await;
     }
     cluster.declare("led").await;
     tokio::time::sleep(Duration::from_secs(15)).await;
