@@ -11,13 +11,13 @@ help: ## What can be made (this list)
 		END {printf "\n%s", last}' $(MAKEFILE_LIST)
 
 demo: ## The operator at work: a dozen resets on a real API server and a simulated Intune; KEEP=1 leaves it up
-	@tests/demo/run.sh $(if $(KEEP),--keep)
+	@tests/tools/demo/run.sh $(if $(KEEP),--keep)
 
 test: ## Formatting, lints, generated files and all tests; the last line says how many passed and failed
 	@tests/run.sh
 
 fuzz: ## What comes from outside, fuzzed with libFuzzer for T seconds a target (60); TARGETS="look send" for some of them
-	@T=$(T) tests/fuzz/run.sh $(TARGETS)
+	@T=$(T) tests/suites/fuzz/run.sh $(TARGETS)
 
 mutants: ## The tests of lifecycle, platform and protocol, tried with mistakes in the code; ARGS="-f core/src/lifecycle/decide.rs" for a part
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing; install it with: cargo install cargo-mutants --locked" >&2; exit 1; }
@@ -48,7 +48,7 @@ simulator: ## The simulated Entra and Graph by hand, until Ctrl-C; ARGS="--throt
 	$(target)/debug/graph-simulator --ca-file $(target)/graph-simulator-ca.pem $(ARGS)
 
 control-plane: ## kube-apiserver, etcd and kubectl, built once per machine (some minutes) and kept outside of target/
-	tests/control-plane/build.sh
+	tests/support/control-plane/build.sh
 
 # These build with the features of the whole workspace, as the tests do, so that nothing is built once more for them.
 crds: ## The files in crds/, from the types in core/src/api/ (then: make charts)

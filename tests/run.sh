@@ -28,14 +28,14 @@ fail() {
 
 # What Go builds takes minutes the first time, so that begins before anything else and goes on beside cargo. Its own process group lets it be
 # ended with this script.
-go_tools=(control-plane deploy gitops)
+go_tools=(support/control-plane tools/deploy tools/gitops)
 declare -A go_builds=()
 
 begin_go_tools() {
 	local tool
 	set -m
 	for tool in "${go_tools[@]}"; do
-		"tests/$tool/build.sh" >"$work/$tool.log" 2>&1 &
+		"tests/$tool/build.sh" >"$work/${tool##*/}.log" 2>&1 &
 		go_builds[$tool]=$!
 	done
 	set +m
@@ -46,7 +46,7 @@ await_go_tools() {
 	for tool in "${go_tools[@]}"; do
 		step "$tool: waiting for tests/$tool/build.sh"
 		if ! wait "${go_builds[$tool]}"; then
-			cat "$work/$tool.log"
+			cat "$work/${tool##*/}.log"
 			fail "$tool"
 		fi
 	done

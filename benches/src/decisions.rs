@@ -116,7 +116,7 @@ impl Case {
             object: &self.object,
             tenant: Some(TenantView {
                 spec: &self.tenant,
-                trouble: None,
+                not_ready: None,
                 matrix: Some(&self.matrix),
                 stretch: Stretch::default(),
                 ledger_readable: Some(true),
@@ -127,7 +127,7 @@ impl Case {
             lock: Some(None),
             look: self.look.as_ref(),
             held: None,
-            doubt: None,
+            unconfirmed: None,
             gate: None,
             admission: Admission::NotTried,
             closed: None,

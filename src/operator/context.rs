@@ -25,8 +25,8 @@ use super::{
     guarded::Guarded,
     leader::{self, Leadership},
     locks::Locks,
-    memory::{Memories, Memory},
     pass_queue::PassQueue,
+    pass_state::{PassState, PassStates},
     slots::Slots,
     tenant::Tenant,
     transports::Transports,
@@ -35,7 +35,7 @@ use crate::{
     graph::{AllowedOrigins, Clock},
     telemetry::{health::Health, metrics::Metrics},
 };
-use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Trouble};
+use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::NotReady};
 
 /// What every part of the driver shares.
 pub struct Context {
@@ -72,7 +72,7 @@ pub struct Context {
     /// Events.
     pub events: EventWriter,
     /// What is remembered of unfinished objects.
-    pub memories: Memories,
+    pub pass_states: PassStates,
     /// Objects that were deleted after their request was sent.
     pub deletions: Deletions,
     /// Work on one device is serial.
@@ -90,8 +90,8 @@ pub struct Context {
 impl Context {
     /// An object is gone of which this was remembered: before it was sent that cancels it; afterwards the reset may still happen, and
     /// somebody has to be told.
-    pub fn forgotten(&self, memory: Memory) {
-        let Some(object) = memory.in_flight else { return };
+    pub fn forgotten(&self, state: PassState) {
+        let Some(object) = state.in_flight else { return };
         if let Some(tenant) = self.tenants.get(&object.spec.tenant_ref.name) {
             tenant.record.health().follows(&object.uid().unwrap_or_default(), 0);
         }
@@ -171,7 +171,7 @@ impl Wake {
 
 /// The tenants, by name, and what wakes the objects that wait for them.
 pub struct Tenants {
-    by_name: RwLock<HashMap<String, Result<Arc<Tenant>, Trouble>>>,
+    by_name: RwLock<HashMap<String, Result<Arc<Tenant>, NotReady>>>,
     woken: mpsc::UnboundedSender<Wake>,
 }
 
@@ -191,7 +191,7 @@ impl Tenants {
 
     /// What cannot be read of the tenant of this name, if it is there and that is so.
     #[must_use]
-    pub fn unreadable(&self, name: &str) -> Option<Trouble> {
+    pub fn unreadable(&self, name: &str) -> Option<NotReady> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name)?.clone().err()
     }
 
@@ -208,7 +208,7 @@ impl Tenants {
     }
 
     /// Says that this one cannot be read; answers whether that is new.
-    pub fn put_unreadable(&self, name: &str, why: Trouble) -> bool {
+    pub fn put_unreadable(&self, name: &str, why: NotReady) -> bool {
         let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         let before = by_name.insert(name.to_owned(), Err(why.clone()));
         before.and_then(Result::err) != Some(why)

@@ -16,7 +16,7 @@ use passcode_core::{
     },
     lifecycle::{
         answered::{Answered, Meaning},
-        observed::{Closed, Found, Look, Reading, Trouble, Unreadable},
+        observed::{Closed, Found, Look, NotReady, Reading, Unreadable},
     },
     platform::{Platform, required_ledger_name},
     protocol::health::Request,
@@ -100,7 +100,7 @@ pub async fn send(
 ) -> Posted {
     let device = object.status.as_ref().and_then(|status| status.device.as_ref());
     let (Some(graph), Some(device)) = (tenant.graph.as_ref(), device) else {
-        let meaning = Meaning::NotExecuted { again_after: None, trouble: None };
+        let meaning = Meaning::NotExecuted { again_after: None, not_ready: None };
         let message = "There is no way to ask Graph at the moment.".to_owned();
         return Posted { answered: Answered { meaning, request_id: None, message }, went_out: false };
     };
@@ -162,22 +162,22 @@ fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> 
                 health.breaker.answered();
             }
             let remedy = remedy(why, &sent.message, first);
-            if let Some(trouble) = &remedy.trouble {
+            if let Some(not_ready) = &remedy.not_ready {
                 // Each probe is told another approval code. The first one stays, or each would be a write to all that wait.
-                let waits = |known: &&Trouble| {
-                    trouble.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == trouble.reason
+                let waits = |known: &&NotReady| {
+                    not_ready.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == not_ready.reason
                 };
-                let trouble = health.fault_of(Request::Reset).filter(waits).unwrap_or(trouble).clone();
-                health.failed(trouble, Request::Reset, now);
+                let not_ready = health.fault_of(Request::Reset).filter(waits).unwrap_or(not_ready).clone();
+                health.failed(not_ready, Request::Reset, now);
             }
             if let Some((pause, why)) = remedy.pause {
                 health.pause(pause, why, now);
             }
-            Meaning::NotExecuted { again_after: remedy.again_after, trouble: remedy.trouble }
+            Meaning::NotExecuted { again_after: remedy.again_after, not_ready: remedy.not_ready }
         }
     };
     drop(health);
-    if let (Meaning::NotExecuted { trouble: Some(_), .. }, Some(graph)) = (&meaning, tenant.graph.as_ref()) {
+    if let (Meaning::NotExecuted { not_ready: Some(_), .. }, Some(graph)) = (&meaning, tenant.graph.as_ref()) {
         // Consent that was granted since shows in a new token only.
         graph.forget_token();
     }
@@ -190,18 +190,18 @@ struct Remedy {
     /// Asking again under the same claim, after this pause.
     again_after: Option<Duration>,
     /// Somebody has to mend the tenant.
-    trouble: Option<Trouble>,
+    not_ready: Option<NotReady>,
     /// Leaving the tenant alone for a while, and why.
     pause: Option<(Duration, &'static str)>,
 }
 
 impl Remedy {
     fn wait(pause: Duration, why: &'static str) -> Self {
-        Self { again_after: Some(pause), pause: Some((pause, why)), trouble: None }
+        Self { again_after: Some(pause), pause: Some((pause, why)), not_ready: None }
     }
 
     fn mend(reason: &str, message: &str) -> Self {
-        Self { trouble: Some(trouble(reason, message)), ..Self::default() }
+        Self { not_ready: Some(not_ready(reason, message)), ..Self::default() }
     }
 }
 
@@ -222,7 +222,7 @@ fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
             Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, &format!("{APPROVAL}{code}"))
         }
         NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, &wrong_address(message)),
-        NotExecuted::NoToken(error) => Remedy { trouble: Some(sign_in_trouble(&error)), ..Remedy::default() },
+        NotExecuted::NoToken(error) => Remedy { not_ready: Some(sign_in_trouble(&error)), ..Remedy::default() },
     }
 }
 
@@ -269,30 +269,30 @@ fn ended(message: &str) -> String {
     format!("{}.", message.trim_end_matches('.'))
 }
 
-fn trouble(reason: &str, message: &str) -> Trouble {
-    Trouble { reason: reason.to_owned(), message: message.to_owned() }
+fn not_ready(reason: &str, message: &str) -> NotReady {
+    NotReady { reason: reason.to_owned(), message: message.to_owned() }
 }
 
 /// What a failed sign-in means for the tenant.
 #[must_use]
-pub fn sign_in_trouble(error: &SignInError) -> Trouble {
+pub fn sign_in_trouble(error: &SignInError) -> NotReady {
     let reason = match error.kind {
         SignInFailure::Refused => reason::TOKEN_REFUSED,
         SignInFailure::Unreachable => reason::UNREACHABLE,
     };
-    trouble(reason, &error.to_string())
+    not_ready(reason, &error.to_string())
 }
 
 fn no_client<T>(tenant: &Tenant) -> Reading<T> {
-    let why = tenant.trouble.clone();
+    let why = tenant.not_ready.clone();
     let message = "The tenant cannot be used.".to_owned();
     Reading::CouldNotTell(Unreadable { tenant: why, message, retry_after: LATER })
 }
 
 /// Such reads were refused, and another one is the probe.
 fn not_asked<T>(closed: Closed) -> Reading<T> {
-    let Closed { trouble, retry_after } = closed;
-    Reading::CouldNotTell(Unreadable { message: trouble.message.clone(), tenant: Some(trouble), retry_after })
+    let Closed { not_ready, retry_after } = closed;
+    Reading::CouldNotTell(Unreadable { message: not_ready.message.clone(), tenant: Some(not_ready), retry_after })
 }
 
 /// A read that was asked for.
@@ -327,14 +327,14 @@ fn offset(date: Timestamp, sent: Duration, clock: &dyn Clock) -> SignedDuration 
 fn unreadable(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, error: &ReadError) -> Unreadable {
     let blamed = match error {
         ReadError::SignIn(error) => Some(sign_in_trouble(error)),
-        ReadError::TokenRejected(_) => Some(trouble(reason::TOKEN_NOT_ACCEPTED, &not_accepted(&error.to_string()))),
-        ReadError::PermissionMissing(_) => Some(trouble(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
-        ReadError::ApprovalRequired(_) => Some(trouble(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL)),
-        ReadError::WithoutIntune(_) => Some(trouble(reason::INTUNE_NOT_AVAILABLE, &no_intune(&error.to_string()))),
+        ReadError::TokenRejected(_) => Some(not_ready(reason::TOKEN_NOT_ACCEPTED, &not_accepted(&error.to_string()))),
+        ReadError::PermissionMissing(_) => Some(not_ready(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
+        ReadError::ApprovalRequired(_) => Some(not_ready(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL)),
+        ReadError::WithoutIntune(_) => Some(not_ready(reason::INTUNE_NOT_AVAILABLE, &no_intune(&error.to_string()))),
         ReadError::UnknownProperty(_) => {
-            Some(trouble(reason::PROPERTY_NOT_AVAILABLE, &no_property(&error.to_string())))
+            Some(not_ready(reason::PROPERTY_NOT_AVAILABLE, &no_property(&error.to_string())))
         }
-        ReadError::WrongAddress(_) => Some(trouble(reason::WRONG_ADDRESS, &wrong_address(&error.to_string()))),
+        ReadError::WrongAddress(_) => Some(not_ready(reason::WRONG_ADDRESS, &wrong_address(&error.to_string()))),
         _ => None,
     };
     let now = clock.boot();

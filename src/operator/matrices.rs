@@ -22,7 +22,7 @@ use passcode_core::{
         matrix::PlatformSupportMatrix,
         tenant::IntuneTenantSpec,
     },
-    lifecycle::observed::Trouble,
+    lifecycle::observed::NotReady,
     platform::Matrix,
 };
 
@@ -46,7 +46,7 @@ impl Matrices {
     ///
     /// # Errors
     /// The tenant's trouble, where its matrix is missing or bad.
-    pub fn of(&self, tenant: &IntuneTenantSpec) -> Result<Arc<Matrix>, Trouble> {
+    pub fn of(&self, tenant: &IntuneTenantSpec) -> Result<Arc<Matrix>, NotReady> {
         let Some(reference) = &tenant.platform_support_matrix_ref else { return Ok(self.builtin.clone()) };
         let name = &reference.name;
         let message = match self.named(name) {
@@ -57,7 +57,7 @@ impl Matrices {
                  the built-in one."
             ),
         };
-        Err(Trouble { reason: reason::MATRIX_NOT_READY.to_owned(), message })
+        Err(NotReady { reason: reason::MATRIX_NOT_READY.to_owned(), message })
     }
 
     fn named(&self, name: &str) -> Option<Compiled> {

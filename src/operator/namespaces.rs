@@ -12,7 +12,7 @@ use kube::{
 use super::{context::Context, tenant::Tenant};
 use passcode_core::{
     api::{conditions::reason, reset::PasscodeReset, tenant::IntuneTenantSpec},
-    lifecycle::observed::{Namespace, Trouble},
+    lifecycle::observed::{Namespace, NotReady},
 };
 
 /// What the caches say; they can be behind, so a "no" of theirs is read again.
@@ -37,7 +37,7 @@ pub fn allows_labels(tenant: &IntuneTenantSpec, labels: &BTreeMap<String, String
 
 /// What is wrong with the selector. Whom an operator of a newer version allows cannot be told, so nobody is rejected by it.
 #[must_use]
-pub fn unusable(tenant: &IntuneTenantSpec) -> Option<Trouble> {
+pub fn unusable(tenant: &IntuneTenantSpec) -> Option<NotReady> {
     let selector = tenant.allowed_namespaces.as_ref()?;
     let known = |requirement: &LabelSelectorRequirement| OPERATORS.contains(&requirement.operator.as_str());
     if selector.match_expressions.iter().flatten().all(known) {
@@ -48,7 +48,7 @@ pub fn unusable(tenant: &IntuneTenantSpec) -> Option<Trouble> {
          knows it.",
         OPERATORS.join(", ")
     );
-    Some(Trouble { reason: reason::INVALID_CONFIGURATION.to_owned(), message })
+    Some(NotReady { reason: reason::INVALID_CONFIGURATION.to_owned(), message })
 }
 
 const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];

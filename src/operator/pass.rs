@@ -19,7 +19,7 @@ use passcode_core::{
 };
 
 use self::view::View;
-use super::{calls::CallError, context::Context, locks::StoredLease, memory::Memory};
+use super::{calls::CallError, context::Context, locks::StoredLease, pass_state::PassState};
 use crate::graph::Reservation;
 use kube::ResourceExt;
 
@@ -47,9 +47,9 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// A pass over an object that was just read.
-    pub fn new(context: &'a Context, object: PasscodeReset, memory: Memory, capacity: Option<Reservation>) -> Self {
-        let mut view = View::new(context, &object, memory, capacity);
-        let protocol = match view.memory.unrecorded.take() {
+    pub fn new(context: &'a Context, object: PasscodeReset, state: PassState, capacity: Option<Reservation>) -> Self {
+        let mut view = View::new(context, &object, state, capacity);
+        let protocol = match view.state.unrecorded.take() {
             Some(unrecorded) => {
                 let (attempt, answer) = Arc::unwrap_or_clone(unrecorded);
                 protocol::Pass::recording(object, attempt, answer, &mut view)
@@ -65,8 +65,8 @@ impl<'a> Pass<'a> {
     }
 
     /// The object as it is known in the end, and what is remembered of it.
-    pub fn into_parts(self) -> (PasscodeReset, Memory) {
-        (self.protocol.into_known().object, self.view.memory)
+    pub fn into_parts(self) -> (PasscodeReset, PassState) {
+        (self.protocol.into_known().object, self.view.state)
     }
 
     /// Runs it to its end.
@@ -83,7 +83,7 @@ impl<'a> Pass<'a> {
             protocol::End::Finished => Ok(End::Finished),
             protocol::End::Failed(_) => Err(self.view.error()),
             protocol::End::Unrecorded(attempt, answer, why) => {
-                self.view.memory.unrecorded = Some(Arc::new((attempt, answer)));
+                self.view.state.unrecorded = Some(Arc::new((attempt, answer)));
                 Err(match why {
                     Why::Denied => self.view.error(),
                     _ => CallError::Unclear("the answer could not be recorded".to_owned()),

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use super::{
     context::{Context, Presence},
     listed::{Listed, Reference, Seen},
-    memory::Memory,
     pass_queue::{Admitted, Begun},
+    pass_state::PassState,
     slots::Kind,
 };
 use crate::graph::Reservation;
@@ -28,11 +28,11 @@ struct Waiting {
 }
 
 /// The object's turn, if it has come: else it waits from now on, and its reference is told when that is over.
-pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memory) -> Option<Admitted> {
+pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, state: &PassState) -> Option<Admitted> {
     let reference = Reference::from_obj(object);
-    context.queue.take(reference.clone(), memory.woken, |changed| {
+    context.queue.take(reference.clone(), state.woken, |changed| {
         let kind = kind(context, seen);
-        if !memory.queued
+        if !state.queued
             && let Some(slot) = context.slots.take_free(&kind)
         {
             return Begun::Admitted(Admitted { slot: Some(slot), capacity: None });
@@ -43,7 +43,7 @@ pub fn take(context: &Arc<Context>, object: &Listed, seen: &Seen, memory: &Memor
             namespace: object.namespace().unwrap_or_default(),
             kind,
             age: seen.age,
-            queued: memory.queued.then_some(memory.due),
+            queued: state.queued.then_some(state.due),
             changed,
         };
         Begun::Waiting(tokio::spawn(waiting.until_over(context.clone())).abort_handle())

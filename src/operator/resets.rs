@@ -22,9 +22,9 @@ use super::{
     context::{Context, Presence, Wake},
     deletions,
     listed::{self, Listed, Reference, Seen},
-    memory::{Memory, NEVER},
     pass::{End, Pass},
     pass_queue::Admitted,
+    pass_state::{NEVER, PassState},
     pass_wait, sweep,
 };
 use crate::{graph::Reservation, telemetry::health::Watch};
@@ -54,7 +54,7 @@ const LONG_WAIT: Duration = Duration::from_secs(300);
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
 /// What comes to the objects from elsewhere.
-pub struct Heard {
+pub struct Inputs {
     /// Whose wait is over.
     pub told: mpsc::UnboundedReceiver<Reference>,
     /// What changed that objects may wait for.
@@ -64,9 +64,9 @@ pub struct Heard {
 }
 
 /// Runs until `stop`, then finishes what is in flight.
-pub async fn run(context: Arc<Context>, heard: Heard, mut stop: watch::Receiver<bool>) {
+pub async fn run(context: Arc<Context>, heard: Inputs, mut stop: watch::Receiver<bool>) {
     let _closing = Closing(&context);
-    let Heard { told, woken, deleted } = heard;
+    let Inputs { told, woken, deleted } = heard;
     let (store, writer) = reflector::store();
     let seen = reflector(writer, listed::unfinished(context.client.clone()));
     // Deletions, too: an object that waits for a change and for no time would be remembered for ever.
@@ -131,7 +131,7 @@ async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::Unbound
         for object in store.state() {
             let Some(seen) = &object.seen else { continue };
             if wake.concerns(object.meta().namespace.as_deref().unwrap_or_default(), &seen.tenant) {
-                context.memories.wake(object.meta().uid.as_deref().unwrap_or_default());
+                context.pass_states.wake(object.meta().uid.as_deref().unwrap_or_default());
                 context.queue.look_at(Reference::from_obj(&object));
             }
         }
@@ -168,12 +168,12 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
         return Ok(Action::await_change());
     };
     let uid = listed.uid().unwrap_or_default();
-    let memory = context.memories.of(&uid);
-    let to_be_told = listed.meta().deletion_timestamp.is_some() && !memory.deletion_told;
-    if let Some(idle) = idle(&context, seen, &memory).filter(|_| !to_be_told) {
+    let state = context.pass_states.of(&uid);
+    let to_be_told = listed.meta().deletion_timestamp.is_some() && !state.deletion_told;
+    if let Some(idle) = idle(&context, seen, &state).filter(|_| !to_be_told) {
         return Ok(idle);
     }
-    let Some(Admitted { slot, capacity }) = pass_wait::take(&context, &listed, seen, &memory) else {
+    let Some(Admitted { slot, capacity }) = pass_wait::take(&context, &listed, seen, &state) else {
         return Ok(Action::await_change());
     };
     let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, capacity));
@@ -196,20 +196,20 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
 }
 
 /// Whether there is nothing to do for the object now; if so, what it waits for.
-fn idle(context: &Context, seen: &Seen, memory: &Memory) -> Option<Action> {
+fn idle(context: &Context, seen: &Seen, state: &PassState) -> Option<Action> {
     match context.presence(&seen.tenant) {
         // Its objects are woken once it is set up.
         Presence::BeingSetUp => return Some(Action::await_change()),
-        Presence::Missing if seen.told && memory.swept.is_none() => return Some(Action::await_change()),
+        Presence::Missing if seen.told && state.swept.is_none() => return Some(Action::await_change()),
         Presence::Missing | Presence::SetUp => {}
     }
-    if memory.woken || memory.queued {
+    if state.woken || state.queued {
         return None;
     }
-    if memory.due == NEVER {
+    if state.due == NEVER {
         return Some(Action::await_change());
     }
-    let left = memory.due.checked_sub(context.clock.boot()).filter(|left| !left.is_zero())?;
+    let left = state.due.checked_sub(context.clock.boot()).filter(|left| !left.is_zero())?;
     Some(Action::requeue(left))
 }
 
@@ -226,8 +226,8 @@ fn leave_alone(context: &Context, listed: &Listed) {
 /// Reads the object live, goes over it, and says when it is due again; `None`: not by time.
 async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>) -> Option<Duration> {
     let uid = listed.uid().unwrap_or_default();
-    let mut memory = context.memories.at_the_begin(&uid);
-    let read = match unchanged(&mut memory, listed) {
+    let mut state = context.pass_states.at_the_begin(&uid);
+    let read = match unchanged(&mut state, listed) {
         Some(object) => Ok(Some(object)),
         None => read(context, listed).await,
     };
@@ -247,7 +247,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
         }
     };
     if object.metadata.deletion_timestamp.is_some() {
-        being_deleted(context, object, memory);
+        being_deleted(context, object, state);
         return None;
     }
     let presence = context.presence(&object.spec.tenant_ref.name);
@@ -255,27 +255,27 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
         return None;
     }
     context.metrics.pass();
-    let mut pass = Pass::new(context, object, memory, capacity);
+    let mut pass = Pass::new(context, object, state, capacity);
     let end = pass.run().await;
     let queued = pass.is_queued();
     pass.note_following();
-    let (object, mut memory) = pass.into_parts();
+    let (object, mut state) = pass.into_parts();
     let object = Arc::new(slim(object));
     match end {
         Ok(End::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
             let by_time = presence != Presence::Missing;
-            (memory.failures, memory.denied_writes, memory.swept, memory.queued) = (0, 0, None, queued);
-            memory.due = if by_time { context.clock.boot() + pause } else { NEVER };
-            note_in_flight(&mut memory, &object);
-            memory.stored = is_in_flight(&object).then(|| object.clone());
-            announce_long_wait(context, &object, &mut memory).await;
-            context.memories.keep(&uid, memory);
+            (state.failures, state.denied_writes, state.swept, state.queued) = (0, 0, None, queued);
+            state.due = if by_time { context.clock.boot() + pause } else { NEVER };
+            note_in_flight(&mut state, &object);
+            state.stored = is_in_flight(&object).then(|| object.clone());
+            announce_long_wait(context, &object, &mut state).await;
+            context.pass_states.keep(&uid, state);
             let pause = if queued { Duration::ZERO } else { pause };
             by_time.then_some(pause)
         }
         Ok(End::Finished) => {
-            context.memories.forget(&uid);
+            context.pass_states.forget(&uid);
             None
         }
         Err(CallError::Gone) => {
@@ -283,14 +283,14 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             None
         }
         Err(CallError::Denied(denial)) => {
-            note_in_flight(&mut memory, &object);
-            Some(denied(context, &object, memory, &denial).await)
+            note_in_flight(&mut state, &object);
+            Some(denied(context, &object, state, &denial).await)
         }
         Err(error) => {
             tracing::info!(object = object.full_name(), %error, "a pass was cut short; it starts over");
-            memory.queued = false;
-            note_in_flight(&mut memory, &object);
-            context.memories.keep(&uid, memory);
+            state.queued = false;
+            note_in_flight(&mut state, &object);
+            context.pass_states.keep(&uid, state);
             Some(backoff(context, &uid))
         }
     }
@@ -298,8 +298,8 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
 
 /// The object as it was written last, if the watch shows that version. Whatever is written rests on that very version, so a watch that is
 /// behind costs a conflict and no more.
-fn unchanged(memory: &mut Memory, listed: &Listed) -> Option<PasscodeReset> {
-    let stored = memory.stored.take()?;
+fn unchanged(state: &mut PassState, listed: &Listed) -> Option<PasscodeReset> {
+    let stored = state.stored.take()?;
     let (known, shown) = (&stored.metadata, listed.meta());
     let same = known.resource_version.is_some() && known.resource_version == shown.resource_version;
     (same && shown.deletion_timestamp.is_none()).then(|| Arc::unwrap_or_clone(stored))
@@ -342,25 +342,25 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
 
 /// Later and later, up to half a minute, while passes fail.
 fn backoff(context: &Context, uid: &str) -> Duration {
-    let mut memory = context.memories.of(uid);
-    memory.failures += 1;
-    memory.queued = false;
-    let pause = Duration::from_millis(250 << memory.failures.min(7));
-    memory.due = context.clock.boot() + pause;
-    context.memories.keep(uid, memory);
+    let mut state = context.pass_states.of(uid);
+    state.failures += 1;
+    state.queued = false;
+    let pause = Duration::from_millis(250 << state.failures.min(7));
+    state.due = context.clock.boot() + pause;
+    context.pass_states.keep(uid, state);
     pause
 }
 
 /// Admission control denies the status: what was decided or sent stays as it is, and the pass is made again, more and more rarely.
-async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, denial: &Denial) -> Duration {
+async fn denied(context: &Context, object: &PasscodeReset, mut state: PassState, denial: &Denial) -> Duration {
     context.metrics.write_denied("status");
-    memory.denied_writes = memory.denied_writes.saturating_add(1);
-    let pause = write_again(memory.denied_writes);
+    state.denied_writes = state.denied_writes.saturating_add(1);
+    let pause = write_again(state.denied_writes);
     tracing::warn!(object = object.full_name(), %denial, again_after = ?pause, "a status could not be written");
-    memory.queued = false;
-    memory.due = context.clock.boot() + pause;
-    let first = memory.denied_writes == 1;
-    context.memories.keep(&object.uid().unwrap_or_default(), memory);
+    state.queued = false;
+    state.due = context.clock.boot() + pause;
+    let first = state.denied_writes == 1;
+    context.pass_states.keep(&object.uid().unwrap_or_default(), state);
     if first {
         let note = format!(
             "The status could not be written, {denial}. It is tried again by itself. What was sent stays as it is and is not sent again; \
@@ -373,9 +373,9 @@ async fn denied(context: &Context, object: &PasscodeReset, mut memory: Memory, d
 }
 
 /// Once it was sent, its deletion is worth telling.
-fn note_in_flight(memory: &mut Memory, object: &Arc<PasscodeReset>) {
+fn note_in_flight(state: &mut PassState, object: &Arc<PasscodeReset>) {
     let sent = object.status.as_ref().is_some_and(may_still_happen);
-    memory.in_flight = sent.then(|| object.clone());
+    state.in_flight = sent.then(|| object.clone());
 }
 
 fn may_still_happen(status: &PasscodeResetStatus) -> bool {
@@ -383,22 +383,22 @@ fn may_still_happen(status: &PasscodeResetStatus) -> bool {
     status.outcome.is_none() && attempted
 }
 
-async fn announce_long_wait(context: &Context, object: &PasscodeReset, memory: &mut Memory) {
+async fn announce_long_wait(context: &Context, object: &PasscodeReset, state: &mut PassState) {
     let Some(status) = &object.status else { return };
     let now = context.clock.boot();
     let word = status.reason().to_owned();
-    let since = match &memory.waiting {
+    let since = match &state.waiting {
         Some((before, since)) if *before == word => *since,
         _ => now,
     };
-    memory.waiting = Some((word.clone(), since));
+    state.waiting = Some((word.clone(), since));
     // A scheduled reset and a phone in a drawer wait as they should.
     let expected = [reasons::SCHEDULED, reasons::WAITING_FOR_DEVICE].contains(&word.as_str());
     let long = !expected && now.saturating_sub(since) > LONG_WAIT;
     // Somebody has to mend the policy or the webhook: nothing is to be waited for.
-    let refusal = memory.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
-    if !memory.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
-        memory.announced_wait = true;
+    let refusal = state.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
+    if !state.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
+        state.announced_wait = true;
         let ready = conditions::get(&status.conditions, conditions::kind::READY);
         let note = ready.map_or_else(String::new, |ready| ready.message.clone());
         context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
@@ -414,18 +414,18 @@ fn vanished(context: &Context, reference: &Reference) {
 }
 
 /// Its deletion was asked for, and somebody's finalizer keeps it: nothing is done for it any more, so that this is told now, and once.
-fn being_deleted(context: &Context, object: PasscodeReset, mut memory: Memory) {
-    let sent = memory.in_flight.take().is_some() || object.status.as_ref().is_some_and(may_still_happen);
-    let told = std::mem::replace(&mut memory.deletion_told, true);
-    context.memories.keep(&object.uid().unwrap_or_default(), memory);
+fn being_deleted(context: &Context, object: PasscodeReset, mut state: PassState) {
+    let sent = state.in_flight.take().is_some() || object.status.as_ref().is_some_and(may_still_happen);
+    let told = std::mem::replace(&mut state.deletion_told, true);
+    context.pass_states.keep(&object.uid().unwrap_or_default(), state);
     if sent && !told {
         let in_flight = Some(Arc::new(object));
-        context.forgotten(Memory { in_flight, ..Memory::default() });
+        context.forgotten(PassState { in_flight, ..PassState::default() });
     }
 }
 
 fn deleted(context: &Context, uid: &str) {
-    if let Some(memory) = context.memories.forget(uid) {
-        context.forgotten(memory);
+    if let Some(state) = context.pass_states.forget(uid) {
+        context.forgotten(state);
     }
 }

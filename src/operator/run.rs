@@ -26,9 +26,9 @@ use super::{
     guarded::Guarded,
     leader::{Candidate, Leadership},
     locks::Locks,
-    memory::Memories,
     pass_queue::PassQueue,
-    resets::{self, Heard},
+    pass_state::PassStates,
+    resets::{self, Inputs},
     schema::Comparison,
     slots::Slots,
     transports::Transports,
@@ -230,7 +230,7 @@ impl Terms {
         let (queue, told) = PassQueue::new();
         let (tenants, woken) = Tenants::new();
         let (deletions, deleted) = Deletions::new();
-        let heard = Heard { told, woken, deleted };
+        let heard = Inputs { told, woken, deleted };
         let shared = Shared { namespaces, tenant_objects: caches.tenants.clone(), tenants, queue, deletions };
         let context = Arc::new(self.context(shared));
         self.metrics.leading(true);
@@ -292,7 +292,7 @@ impl Terms {
             asks: Asks::default(),
             locks: self.locks.clone(),
             events: EventWriter::new(self.client.clone(), &self.identity),
-            memories: Memories::default(),
+            pass_states: PassStates::default(),
             deletions,
             devices: Devices::default(),
             leadership: self.leadership.clone(),

@@ -40,7 +40,7 @@ async fn sweep(context: &Context, store: &Store<Listed>) -> Result<(), CallError
     let (at, tenants) = call(tenants_by_name(&context.client)).await?;
     let sweep = Sweep { at, offset: at.duration_since(context.clock.wall()) };
     for lost in lost.into_iter().filter(|lost| lost.ends_after < at && !tenants.contains(&*lost.tenant)) {
-        context.memories.note_sweep(&lost.uid, sweep);
+        context.pass_states.note_sweep(&lost.uid, sweep);
         context.queue.look_at(lost.reference);
     }
     Ok(())
@@ -84,7 +84,7 @@ async fn tenants_by_name(client: &Client) -> kube::Result<(Timestamp, HashSet<St
 /// A deletion that fell into a gap of the watch is told by nobody: what is remembered of such an object ends here.
 fn forget_what_is_gone(context: &Context, store: &Store<Listed>) {
     let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
-    for memory in context.memories.forget_all_but(&there) {
+    for memory in context.pass_states.forget_all_but(&there) {
         context.forgotten(memory);
     }
 }

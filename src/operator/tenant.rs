@@ -12,7 +12,7 @@ use passcode_core::{
         tenant::{IntuneTenant, IntuneTenantSpec},
         time::saturating_add,
     },
-    lifecycle::observed::{Closed, Now, TenantView, Trouble},
+    lifecycle::observed::{Closed, NotReady, Now, TenantView},
     platform::Matrix,
     protocol::health::{Health, Request},
 };
@@ -26,7 +26,7 @@ pub struct Tenant {
     /// The matrix that decides; `None` only together with trouble.
     pub matrix: Option<Arc<Matrix>>,
     /// Why it cannot be used, found when it was set up or signed in.
-    pub trouble: Option<Trouble>,
+    pub not_ready: Option<NotReady>,
     /// Nobody knows yet whether it can sign in as its spec says.
     pub signing_in: bool,
     /// What outlives a change of the object.
@@ -61,7 +61,7 @@ impl Tenant {
             object: Arc::new(object),
             graph: self.graph.clone(),
             matrix: self.matrix.clone(),
-            trouble: self.trouble.clone(),
+            not_ready: self.not_ready.clone(),
             signing_in: self.signing_in,
             record: self.record.clone(),
         }))
@@ -71,7 +71,7 @@ impl Tenant {
     #[must_use]
     pub fn verdict(&self) -> (Option<&str>, Option<i64>, bool, Option<&str>) {
         let metadata = &self.object.metadata;
-        let reason = self.trouble.as_ref().map(|trouble| trouble.reason.as_str());
+        let reason = self.not_ready.as_ref().map(|not_ready| not_ready.reason.as_str());
         (metadata.uid.as_deref(), metadata.generation, self.signing_in, reason)
     }
 
@@ -96,11 +96,11 @@ impl Tenant {
     }
 
     /// What the state machine needs of it.
-    pub fn view<'a>(&'a self, trouble: Option<&'a Trouble>) -> TenantView<'a> {
+    pub fn view<'a>(&'a self, not_ready: Option<&'a NotReady>) -> TenantView<'a> {
         let health = self.record.health();
         TenantView {
             spec: &self.object.spec,
-            trouble,
+            not_ready,
             matrix: self.matrix.as_deref(),
             stretch: health.stretch(self.capacity_to_follow()),
             ledger_readable: health.ledger_readable,

@@ -39,7 +39,7 @@ pub async fn client_secret(
     let secret = read(context, name, &format!("the client secret under the key \"{key}\"")).await?;
     let unusable = |what: String| {
         let message = format!("The Secret \"{name}\" in namespace \"{}\" {what}. {OPAQUE}", context.namespace);
-        NoClient::trouble(reason::INVALID_CONFIGURATION, message)
+        NoClient::not_ready(reason::INVALID_CONFIGURATION, message)
     };
     if let Some(type_) = secret.type_.as_deref().filter(|type_| is_of_another_kind(type_)) {
         return Err(unusable(format!("is of type {type_}: none of its keys is sent as a client secret")));
@@ -78,7 +78,7 @@ pub async fn certificate(context: &Context, reference: &SecretRef) -> Result<(Ce
     let (certificates, key) = (value(context, &secret, CERTIFICATE_KEY)?, value(context, &secret, PRIVATE_KEY)?);
     let certificate = Certificate::from_pem(certificates, key).map_err(|error| {
         let message = format!("The Secret \"{name}\" in namespace \"{}\" cannot be used: {error}", context.namespace);
-        NoClient::trouble(reason::INVALID_CONFIGURATION, message)
+        NoClient::not_ready(reason::INVALID_CONFIGURATION, message)
     })?;
     Ok((certificate, secret.resource_version()))
 }
@@ -112,7 +112,7 @@ fn value<'a>(context: &Context, secret: &'a Secret, key: &str) -> Result<&'a [u8
 }
 
 fn missing(message: String) -> NoClient {
-    NoClient::trouble(reason::SECRET_NOT_FOUND, message)
+    NoClient::not_ready(reason::SECRET_NOT_FOUND, message)
 }
 
 #[cfg(test)]

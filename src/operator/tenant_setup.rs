@@ -104,12 +104,12 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
         return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None));
     }
     // Of a newer version, perhaps. There is no default: whichever it were, it would show a credential that nobody chose to show.
-    Err(NoClient::trouble(reason::INVALID_CONFIGURATION, NO_SIGN_IN.to_owned()))
+    Err(NoClient::not_ready(reason::INVALID_CONFIGURATION, NO_SIGN_IN.to_owned()))
 }
 
 const NO_SIGN_IN: &str = "spec.auth names no kind of sign-in that this version of the operator knows. Write exactly one of workloadIdentity, \
      managedIdentity, clientSecretRef or clientCertificateRef, or install the version that knows the one that is written there.";
 
 fn misconfigured(error: &ConfigError) -> NoClient {
-    NoClient::trouble(reason::INVALID_CONFIGURATION, format!("{}.", error.to_string().trim_end_matches('.')))
+    NoClient::not_ready(reason::INVALID_CONFIGURATION, format!("{}.", error.to_string().trim_end_matches('.')))
 }

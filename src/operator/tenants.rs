@@ -29,7 +29,7 @@ use passcode_core::{
         conditions::{self, Truth, kind, reason},
         tenant::{IntuneTenant, IntuneTenantStatus},
     },
-    lifecycle::observed::Trouble,
+    lifecycle::observed::NotReady,
     protocol::tenant_status::{TenantFacts, Token},
 };
 
@@ -54,14 +54,14 @@ pub struct TenantsContext {
 struct Known {
     client: Option<Client>,
     /// Why there is no client, or why it could not sign in.
-    trouble: Option<Trouble>,
+    not_ready: Option<NotReady>,
     record: Arc<Record>,
 }
 
 impl Known {
     /// Whether nobody knows yet if it can sign in.
     fn is_signing_in(&self) -> bool {
-        self.client.is_none() && self.trouble.is_none()
+        self.client.is_none() && self.not_ready.is_none()
     }
 }
 
@@ -84,16 +84,16 @@ impl TenantsContext {
 
     /// Puts the tenant in force: this spec, with what is known of its sign-in. `recovered`: objects may wait for what is over now.
     fn put(&self, object: &Arc<IntuneTenant>, known: &Known, recovered: bool) -> Arc<Tenant> {
-        let trouble = known.trouble.clone().or_else(|| namespaces::unusable(&object.spec));
-        let (matrix, trouble) = match self.matrices.of(&object.spec) {
-            Ok(matrix) => (Some(matrix), trouble),
-            Err(bad) => (None, trouble.or(Some(bad))),
+        let not_ready = known.not_ready.clone().or_else(|| namespaces::unusable(&object.spec));
+        let (matrix, not_ready) = match self.matrices.of(&object.spec) {
+            Ok(matrix) => (Some(matrix), not_ready),
+            Err(bad) => (None, not_ready.or(Some(bad))),
         };
         let tenant = Arc::new(Tenant {
             object: object.clone(),
             graph: known.client.as_ref().map(|client| client.graph.clone()),
             matrix,
-            trouble,
+            not_ready,
             signing_in: known.is_signing_in(),
             record: known.record.clone(),
         });
@@ -147,7 +147,7 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
     let mut known = shared.known(&object);
     if let Some(client) = known.client.take() {
         known.client = client.under(&object.spec);
-        known.trouble = known.trouble.filter(|_| known.client.is_some());
+        known.not_ready = known.not_ready.filter(|_| known.client.is_some());
     }
     // What the spec forbids or limits holds from here on, whatever becomes of the sign-in, which may take half a minute.
     let in_force = shared.put(&object, &known, false);
@@ -173,14 +173,14 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
             said?;
         }
     }
-    let troubled = ready.trouble.is_some() || ready.record.health().fault().is_some();
+    let troubled = ready.not_ready.is_some() || ready.record.health().fault().is_some();
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
 
 /// A tenant that this version cannot read: nothing is asked in its name, and it says why.
 async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Duration, CallError> {
-    let trouble = Trouble { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
-    if context.tenants.put_unreadable(name, trouble) {
+    let not_ready = NotReady { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
+    if context.tenants.put_unreadable(name, not_ready) {
         context.tenants.wake_objects_of(name);
     }
     let (client, now) = (context.client.clone(), context.clock.wall());
@@ -194,15 +194,15 @@ async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Du
 async fn sign_in(context: &Context, tenant: &IntuneTenant, known: &mut Known) -> Result<Option<SignedIn>, CallError> {
     let client = match tenant_setup::client(context, tenant, known.client.take()).await {
         Ok(client) => client,
-        Err(NoClient::Trouble(trouble)) => {
-            known.trouble = Some(trouble);
+        Err(NoClient::NotReady(not_ready)) => {
+            known.not_ready = Some(not_ready);
             return Ok(None);
         }
         Err(NoClient::Unclear(error)) => return Err(error),
     };
     let signed_in = client.graph.sign_in().await;
     known.client = Some(client);
-    known.trouble = signed_in.as_ref().err().map(sign_in_trouble);
+    known.not_ready = signed_in.as_ref().err().map(sign_in_trouble);
     Ok(signed_in.ok())
 }
 
@@ -223,7 +223,7 @@ pub async fn write_status(
         let facts = TenantFacts {
             spec: tenant.spec(),
             generation: tenant.object.metadata.generation,
-            trouble: tenant.trouble.as_ref(),
+            not_ready: tenant.not_ready.as_ref(),
             signing_in: tenant.signing_in,
             certificate_ends: tenant.graph.as_ref().and_then(|graph| graph.certificate_ends()),
             token,

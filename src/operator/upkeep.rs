@@ -252,7 +252,7 @@ impl Upkeep {
             let (name, version) = (tenant.name_any(), version(&*tenant));
             let known = self.tenant_versions.get(&name);
             let unsaid = self.context.tenants.get(&name).and_then(|tenant| tenant.record.health().take_unreported());
-            if unsaid == Some(Unreported::Trouble) {
+            if unsaid == Some(Unreported::NotReady) {
                 self.context.tenants.wake_objects_of(&name);
             }
             let work = Work::Tenant(name.clone());

@@ -5,7 +5,7 @@ use crate::api::{conditions::reason, matrix::MatrixAction, reset::RequestedActio
 
 /// The verdict that what was asked for is not what the device offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ActionRefused {
     /// The condition's reason.
     pub reason: String,
     /// The condition's message.
@@ -20,7 +20,7 @@ pub fn refusal(
     offered: Option<MatrixAction>,
     reason: &str,
     guidance: &str,
-) -> Option<Refusal> {
+) -> Option<ActionRefused> {
     let (reason, message) = match offered {
         None => (reason, messages::unsupported(guidance)),
         Some(offered) if requested.accepts(offered) => return None,
@@ -29,5 +29,5 @@ pub fn refusal(
         }
         Some(offered) => (reason::ACTION_NOT_OFFERED, messages::not_offered(requested, offered)),
     };
-    Some(Refusal { reason: reason.to_owned(), message })
+    Some(ActionRefused { reason: reason.to_owned(), message })
 }

@@ -85,7 +85,7 @@ pub enum DeniedWrite {
 
 /// The last denial of an attempt's write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct AttemptDenial {
     /// Who, and why.
     pub denial: Denial,
     /// Which write.
@@ -94,7 +94,7 @@ pub struct Refusal {
     pub times: u32,
 }
 
-impl Refusal {
+impl AttemptDenial {
     /// Whether it is the end of the object.
     #[must_use]
     pub fn is_a_verdict(&self) -> bool {
@@ -133,9 +133,9 @@ pub fn altered(stored: Option<&PasscodeResetStatus>, written: &PasscodeResetStat
 mod tests {
     use super::*;
 
-    fn refusal(sentence: &str, kind: DenialKind) -> Refusal {
+    fn refusal(sentence: &str, kind: DenialKind) -> AttemptDenial {
         let denial = Denial { by: "policy".to_owned(), sentence: sentence.to_owned(), kind };
-        Refusal { denial, of: DeniedWrite::Claim, times: 1 }
+        AttemptDenial { denial, of: DeniedWrite::Claim, times: 1 }
     }
 
     #[test]
@@ -161,13 +161,13 @@ mod tests {
         for kind in [DenialKind::NotNow, DenialKind::PolicyBroken, DenialKind::Unavailable, DenialKind::Altered] {
             assert!(!refusal("no", kind).is_a_verdict(), "{kind:?}");
         }
-        let lock = Refusal { of: DeniedWrite::Lock, ..refusal("no", DenialKind::Denied) };
+        let lock = AttemptDenial { of: DeniedWrite::Lock, ..refusal("no", DenialKind::Denied) };
         assert!(!lock.is_a_verdict(), "what is said of a Lease is no verdict on a reset");
     }
 
     #[test]
     fn each_kind_says_who_has_to_act() {
-        for (kind, says, trouble) in [
+        for (kind, says, not_ready) in [
             (DenialKind::Denied, "denied by policy: no", false),
             (DenialKind::NotNow, "denied by policy: no", false),
             (DenialKind::PolicyBroken, "denied by policy, which cannot be evaluated: no", true),
@@ -175,7 +175,7 @@ mod tests {
             (DenialKind::Altered, "changed by policy: no", true),
         ] {
             let denial = refusal("no", kind).denial;
-            assert_eq!((denial.to_string().as_str(), denial.is_trouble()), (says, trouble));
+            assert_eq!((denial.to_string().as_str(), denial.is_trouble()), (says, not_ready));
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!([0, 1, 2, 6, 7, 100].map(|times| write_again(times).as_secs()), [5, 5, 10, 160, 300, 300]);
     }
 
-    impl Refusal {
+    impl AttemptDenial {
         fn with(self, times: u32) -> Self {
             Self { times, ..self }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     draft::Draft,
     messages,
-    observed::{Now, Observed, Trouble},
+    observed::{NotReady, Now, Observed},
     step::{AfterAnswer, Decision},
 };
 use crate::api::{
@@ -35,7 +35,7 @@ pub enum Meaning {
         /// After this pause asking again, under the same claim, can help.
         again_after: Option<Duration>,
         /// The tenant is to blame.
-        trouble: Option<Trouble>,
+        not_ready: Option<NotReady>,
     },
     /// It was refused. That proves nothing: it is looked for as after an answer that tells nothing.
     Refused,
@@ -54,7 +54,7 @@ pub fn answered(observed: &Observed<'_>, answer: &Answered, now: Now) -> Decisio
     let step = match &answer.meaning {
         Meaning::Accepted => accepted(&mut d, answer),
         Meaning::NotExecuted { again_after: Some(pause), .. } if in_time(&d, *pause) => AfterAnswer::SendAgain(*pause),
-        Meaning::NotExecuted { trouble, .. } => not_executed(&mut d, answer, trouble.as_ref()),
+        Meaning::NotExecuted { not_ready, .. } => not_executed(&mut d, answer, not_ready.as_ref()),
         Meaning::Refused => undecided(&mut d, AttemptResult::Refused, reason::REFUSED_BY_INTUNE, answer),
         Meaning::Unknown => undecided(&mut d, AttemptResult::Unknown, reason::VERIFYING_OUTCOME, answer),
     };
@@ -88,9 +88,9 @@ fn accepted(d: &mut Draft<'_>, answer: &Answered) -> AfterAnswer {
     AfterAnswer::Record
 }
 
-fn not_executed(d: &mut Draft<'_>, answer: &Answered, trouble: Option<&Trouble>) -> AfterAnswer {
+fn not_executed(d: &mut Draft<'_>, answer: &Answered, not_ready: Option<&NotReady>) -> AfterAnswer {
     record(d, AttemptResult::NotExecuted, answer);
-    let why = if trouble.is_some() { reason::TENANT_NOT_READY } else { reason::LIMIT_REACHED };
+    let why = if not_ready.is_some() { reason::TENANT_NOT_READY } else { reason::LIMIT_REACHED };
     let message = messages::not_executed(&answer.message);
     let _ = d.hold(why, &message, Duration::ZERO);
     AfterAnswer::RecordAndRelease

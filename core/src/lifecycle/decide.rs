@@ -15,7 +15,7 @@ use super::{
     draft::Draft,
     holds::{MOMENT, not_expired, unreadable},
     ledger, messages,
-    observed::{DoubtKind, Look, Namespace, Now, Observed, Reading},
+    observed::{Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
     polling::{next_look, positive},
     step::{Decision, Fact, Lesson, Step},
     without_tenant,
@@ -117,17 +117,17 @@ fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
         d.keep_doubt();
         let name = &d.o.object.spec.tenant_ref.name;
         let message = match d.o.unread.tenant {
-            Some(trouble) => messages::unreadable_tenant(trouble),
+            Some(not_ready) => messages::unreadable_tenant(not_ready),
             None if d.may_have_been_sent() => messages::tenant_is_gone(name, d.so_far()),
             None => messages::no_such_tenant(name),
         };
         return Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
     };
     d.pin_effective(tenant.spec);
-    match tenant.trouble {
-        Some(trouble) => {
+    match tenant.not_ready {
+        Some(not_ready) => {
             d.keep_doubt();
-            let message = d.tenant_trouble(trouble);
+            let message = d.tenant_not_ready(not_ready);
             Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
         }
         None => Continue(()),
@@ -159,7 +159,7 @@ fn namespace_is_allowed(d: &mut Draft<'_>) -> ControlFlow<Step> {
     match d.o.namespace {
         Namespace::Allowed => Continue(()),
         Namespace::DeniedByCache => Break(Step::Observe(Fact::Namespace)),
-        Namespace::Denied { at } => Break(match d.confirm(DoubtKind::NamespaceNotAllowed, at) {
+        Namespace::Denied { at } => Break(match d.confirm(UnconfirmedKind::NamespaceNotAllowed, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, &messages::namespace_in_doubt(d.so_far()), wait),
             None => {
                 let message = messages::namespace_not_allowed(d.o.object, d.so_far());
@@ -216,7 +216,7 @@ fn look_is_made<'a>(d: &mut Draft<'a>) -> ControlFlow<Step, Seen<'a>> {
 
 /// A device that is gone answers nothing any more: what may have been sent is lost with it.
 fn gone(d: &mut Draft<'_>, at: Timestamp) -> Step {
-    if let Some(wait) = d.confirm(DoubtKind::DeviceGone, at) {
+    if let Some(wait) = d.confirm(UnconfirmedKind::DeviceGone, at) {
         return d.keep_waiting(reason::LOOKING_UP, messages::DEVICE_GONE_YET, wait);
     }
     let own = d.status.attempt.as_ref().is_some_and(|attempt| d.lock_is_of(&attempt.id));
@@ -353,7 +353,7 @@ fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
     let Some(tenant) = d.o.tenant else { return tenant_is_ready(d) };
     // A record that was begun since, by whichever clock, is silent about what the old one may have had.
     let begun_since = look.enrolled.is_some_and(|enrolled| enrolled >= saturating_add(claimed, -d.margin()));
-    let doubt = if d.status.silent_attempts > 0 {
+    let why = if d.status.silent_attempts > 0 {
         Some(messages::AN_EARLIER_ATTEMPT)
     } else if tenant.ledger_readable == Some(false) {
         Some(messages::RECORD_IN_DOUBT)
@@ -361,8 +361,8 @@ fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
         begun_since.then_some(messages::RECORD_BEGUN_SINCE)
     };
     let answer = d.last_answer().map(str::to_owned);
-    Break(match doubt {
-        Some(doubt) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), doubt)),
+    Break(match why {
+        Some(why) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), why)),
         None => d.reject(reason::REFUSED_BY_INTUNE, &messages::refused(answer.as_deref(), d.platform())),
     })
 }
@@ -442,7 +442,7 @@ fn may_be_sent(d: &mut Draft<'_>) -> ControlFlow<Step> {
 /// Asked last: whoever gets here would send, and may be the one that finds out that the trouble is over.
 fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     let Some(closed) = d.o.closed else { return Continue(()) };
-    let message = d.tenant_trouble(&closed.trouble);
+    let message = d.tenant_not_ready(&closed.not_ready);
     let wait = closed.retry_after.min(positive(at, d.expiration().0) + MOMENT);
     Break(d.hold(reason::TENANT_NOT_READY, &message, wait))
 }

@@ -8,7 +8,7 @@ use super::{
     draft::Draft,
     holds::{not_expired, unreadable},
     messages,
-    observed::{DoubtKind, Found, Reading},
+    observed::{Found, Reading, UnconfirmedKind},
     step::{Fact, Step},
 };
 use crate::{
@@ -38,12 +38,12 @@ pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
     };
     match found {
         Found::One(device) => fix_device(d, device, at),
-        Found::None => Break(match d.confirm(DoubtKind::DeviceNotFound, at) {
+        Found::None => Break(match d.confirm(UnconfirmedKind::DeviceNotFound, at) {
             Some(wait) => d.hold(reason::LOOKING_UP, messages::DEVICE_NOT_FOUND_YET, wait),
             None => d.reject(reason::DEVICE_NOT_FOUND, &messages::device_not_found(&d.o.object.spec.device)),
         }),
         Found::Several { total, candidates } => {
-            if let Some(wait) = d.confirm(DoubtKind::AmbiguousDevice, at) {
+            if let Some(wait) = d.confirm(UnconfirmedKind::AmbiguousDevice, at) {
                 return Break(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
             }
             d.status.candidates = candidates.iter().map(candidate).collect();
@@ -56,7 +56,7 @@ pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
 fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> ControlFlow<Step> {
     let platform = match classify(device) {
         Classification::Class(platform) => platform,
-        Classification::CannotTellYet => match d.confirm(DoubtKind::CannotClassify, at) {
+        Classification::CannotTellYet => match d.confirm(UnconfirmedKind::CannotClassify, at) {
             Some(wait) => return Break(d.hold(reason::LOOKING_UP, messages::CANNOT_CLASSIFY_YET, wait)),
             // Refused, never guessed: but by the matrix and after the ledger, as every other class is.
             None => Platform::Unknown,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     ledger::{self, OwnAttempt, Progress, Question},
     memory, messages,
-    observed::{Doubt, DoubtKind, Look, Now, Observed, Reading},
+    observed::{Look, Now, Observed, Reading, Unconfirmed, UnconfirmedKind},
     polling::{Stretch, in_flight, next_look},
     quarantine::Quarantine,
     step::{AfterAnswer, Decision, Fact, Lesson, Step},
@@ -32,7 +32,7 @@ pub(super) struct Draft<'a> {
     pub o: Observed<'a>,
     pub now: Now,
     pub status: PasscodeResetStatus,
-    pub doubt: Option<Doubt>,
+    pub unconfirmed: Option<Unconfirmed>,
     pub lesson: Option<Lesson>,
     pub remember: Option<Timestamp>,
     /// The matrix's action for the device, where it is supported.
@@ -45,14 +45,14 @@ impl<'a> Draft<'a> {
     pub fn new(o: Observed<'a>, now: Now) -> Self {
         let mut status = o.object.status.clone().unwrap_or_default();
         status.observed_generation = o.object.metadata.generation;
-        Self { o, now, status, doubt: None, lesson: None, remember: None, offered: None, unknown_device: None }
+        Self { o, now, status, unconfirmed: None, lesson: None, remember: None, offered: None, unknown_device: None }
     }
 
     pub fn into_decision(self, step: Step) -> Decision {
         // What is asked for in between says nothing about a doubt that an earlier pass had.
-        let doubt = if matches!(step, Step::Observe(_)) { self.o.doubt } else { self.doubt };
+        let unconfirmed = if matches!(step, Step::Observe(_)) { self.o.unconfirmed } else { self.unconfirmed };
         let silent = step == Step::Stop;
-        Decision { doubt, ..self.decided(step, silent) }
+        Decision { unconfirmed, ..self.decided(step, silent) }
     }
 
     pub fn into_judgement(self, step: AfterAnswer) -> Decision<AfterAnswer> {
@@ -67,7 +67,13 @@ impl<'a> Draft<'a> {
             conditions::sort(&mut self.status.conditions);
             self.keep_transition_times();
         }
-        Decision { status: self.status, step, doubt: self.doubt, lesson: self.lesson, remember: self.remember }
+        Decision {
+            status: self.status,
+            step,
+            unconfirmed: self.unconfirmed,
+            lesson: self.lesson,
+            remember: self.remember,
+        }
     }
 
     /// On its way to a decision a condition may have changed and changed back: then its status did not move.
@@ -279,13 +285,13 @@ impl<'a> Draft<'a> {
 
     /// Whether a negative finding is confirmed by a second look: `None`, or how long until that look. Where a confirmed one is
     /// not a verdict yet, the next pass need not begin again.
-    pub fn confirm(&mut self, finding: DoubtKind, at: Timestamp) -> Option<std::time::Duration> {
-        let since = match self.o.doubt {
+    pub fn confirm(&mut self, finding: UnconfirmedKind, at: Timestamp) -> Option<std::time::Duration> {
+        let since = match self.o.unconfirmed {
             // Never later than now: a clock that was set back must not make the second look wait for hours.
-            Some(doubt) if doubt.kind == finding => doubt.since.min(at),
+            Some(unconfirmed) if unconfirmed.kind == finding => unconfirmed.since.min(at),
             _ => at,
         };
-        self.doubt = Some(Doubt { kind: finding, since });
+        self.unconfirmed = Some(Unconfirmed { kind: finding, since });
         let left = TWO_LOOKS - at.duration_since(since);
         if left <= SignedDuration::ZERO {
             return None;
@@ -296,7 +302,7 @@ impl<'a> Draft<'a> {
     /// Nothing was looked at: what an earlier look found still waits for its second. An object that is let through once a minute would
     /// otherwise never come to it.
     pub fn keep_doubt(&mut self) {
-        self.doubt = self.o.doubt;
+        self.unconfirmed = self.o.unconfirmed;
     }
 
     /// Asks the matrix, until the claim and never after it.

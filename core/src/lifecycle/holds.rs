@@ -13,9 +13,9 @@ pub(super) const MOMENT: std::time::Duration = std::time::Duration::from_secs(1)
 /// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
 pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
     match &why.tenant {
-        Some(trouble) => {
+        Some(not_ready) => {
             d.keep_doubt();
-            let message = if d.may_happen() { messages::blind(trouble) } else { d.tenant_trouble(trouble) };
+            let message = if d.may_happen() { messages::blind(not_ready) } else { d.tenant_not_ready(not_ready) };
             d.hold(reason::TENANT_NOT_READY, &message, why.retry_after)
         }
         None => {

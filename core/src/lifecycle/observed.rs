@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{admission::Refusal, lock::Lock, polling::Stretch, quarantine::Quarantine};
+use super::{admission::AttemptDenial, lock::Lock, polling::Stretch, quarantine::Quarantine};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -45,9 +45,9 @@ pub struct Observed<'a> {
     /// The look at Intune's record, made after the lock was read.
     pub look: Option<&'a Reading<Look>>,
     /// The lock that this very pass took.
-    pub held: Option<&'a Held>,
+    pub held: Option<&'a HeldLock>,
     /// The first of two looks that a negative verdict needs.
-    pub doubt: Option<Doubt>,
+    pub unconfirmed: Option<Unconfirmed>,
     /// Why nothing may be sent at the moment, whatever the object says: limits and the breaker.
     pub gate: Option<&'a Gate>,
     /// What admission control said of the claim.
@@ -69,7 +69,7 @@ pub struct Observed<'a> {
 #[derive(Clone, Copy, Default)]
 pub struct Unread<'a> {
     /// The tenant: its own condition's words.
-    pub tenant: Option<&'a Trouble>,
+    pub tenant: Option<&'a NotReady>,
     /// The device lock: a clause.
     pub lock: Option<&'a str>,
 }
@@ -80,7 +80,7 @@ pub struct TenantView<'a> {
     /// Its spec.
     pub spec: &'a IntuneTenantSpec,
     /// Why it cannot be used; `None`: it can.
-    pub trouble: Option<&'a Trouble>,
+    pub not_ready: Option<&'a NotReady>,
     /// The matrix that decides, and its name; `None` only together with trouble.
     pub matrix: Option<&'a Matrix>,
     /// How much longer than usual it is from look to look.
@@ -99,7 +99,7 @@ impl TenantView<'_> {
 
 /// Why a tenant cannot be used: its own condition's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct NotReady {
     /// One of the tenant's reasons.
     pub reason: String,
     /// A sentence.
@@ -138,7 +138,7 @@ pub enum Reading<T> {
 #[derive(Clone, Debug)]
 pub struct Unreadable {
     /// Whether the tenant is to blame rather than the moment.
-    pub tenant: Option<Trouble>,
+    pub tenant: Option<NotReady>,
     /// A sentence.
     pub message: String,
     /// When to ask again.
@@ -147,7 +147,7 @@ pub struct Unreadable {
 
 /// A device lock that this pass holds, without a claim yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldLock {
     /// The attempt's id.
     pub attempt_id: String,
     /// Nothing is sent after this time, by Graph's clock.
@@ -164,7 +164,7 @@ pub enum Admission<'a> {
     /// It was denied.
     Refused {
         /// By whom, why, and how often.
-        refusal: &'a Refusal,
+        refusal: &'a AttemptDenial,
         /// How long it still is until it is tried again; zero: it is due.
         again_after: std::time::Duration,
     },
@@ -172,16 +172,16 @@ pub enum Admission<'a> {
 
 /// A negative finding that needs a second look before it is a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct Unconfirmed {
     /// What was found.
-    pub kind: DoubtKind,
+    pub kind: UnconfirmedKind,
     /// When it was found first.
     pub since: Timestamp,
 }
 
 /// The negative findings that need a second look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DoubtKind {
+pub enum UnconfirmedKind {
     /// The namespace is not allowed.
     NamespaceNotAllowed,
     /// No device.
@@ -198,7 +198,7 @@ pub enum DoubtKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// The tenant's own condition's words.
-    pub trouble: Trouble,
+    pub not_ready: NotReady,
     /// When to come back: one of those that do is let through, to see whether it is over.
     pub retry_after: std::time::Duration,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::observed::Doubt;
+use super::observed::Unconfirmed;
 use crate::api::reset_status::{Attempt, PasscodeResetStatus};
 
 /// One decision; `S` is [`Step`], or [`AfterAnswer`].
@@ -15,7 +15,7 @@ pub struct Decision<S = Step> {
     /// What to do next.
     pub step: S,
     /// What to remember for the next pass; lost without harm.
-    pub doubt: Option<Doubt>,
+    pub unconfirmed: Option<Unconfirmed>,
     /// What was learned of the tenant's ledger.
     pub lesson: Option<Lesson>,
     /// What the device lease has to remember before the status is written.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     draft::Draft,
     messages::{self, SoFar},
-    observed::{Gate, Trouble},
+    observed::{Gate, NotReady},
 };
 use crate::api::{
     Time,
@@ -24,8 +24,8 @@ impl Draft<'_> {
     }
 
     /// Why the tenant cannot be used, and what that means for the object.
-    pub fn tenant_trouble(&self, trouble: &Trouble) -> String {
-        messages::tenant_trouble(trouble, self.so_far(), self.expiration(), self.now.estimate)
+    pub fn tenant_not_ready(&self, not_ready: &NotReady) -> String {
+        messages::tenant_not_ready(not_ready, self.so_far(), self.expiration(), self.now.estimate)
     }
 
     /// Which limit holds the object back, and until when, where that is long enough to be told. The time that was told stays until it is

@@ -28,7 +28,7 @@ impl Matrix {
         let mut seen = HashSet::new();
         let mut rules = Vec::new();
         for rule in &spec.rules {
-            let mut reading = Reading { rule: &rule.name, problems: &mut problems };
+            let mut reading = RuleReader { rule: &rule.name, problems: &mut problems };
             if !seen.insert(rule.name.as_str()) {
                 reading.problem("is there more than once: give every rule a name of its own");
             }
@@ -43,12 +43,12 @@ impl Matrix {
 }
 
 /// The reading of one rule. What cannot be read is left out of the result and put among the problems.
-struct Reading<'a> {
+struct RuleReader<'a> {
     rule: &'a str,
     problems: &'a mut Vec<String>,
 }
 
-impl Reading<'_> {
+impl RuleReader<'_> {
     fn problem(&mut self, text: impl std::fmt::Display) {
         self.problems.push(format!("rule {:?} {text}", self.rule));
     }

@@ -57,7 +57,7 @@ pub struct Verdict {
 }
 
 /// How the search through the rules ended.
-enum Found<'a> {
+enum Matched<'a> {
     Rule(&'a Rule),
     NeedsVersion(&'a Rule),
     Nothing,
@@ -81,11 +81,11 @@ impl Matrix {
     #[must_use]
     pub fn verdict(&self, platform: Platform, os_version: &str, ownership: &str) -> Verdict {
         match self.find(platform, os_version.parse().ok().as_ref(), ownership.parse().ok()) {
-            Found::Rule(rule) => rule.verdict(platform),
-            Found::NeedsVersion(rule) => {
+            Matched::Rule(rule) => rule.verdict(platform),
+            Matched::NeedsVersion(rule) => {
                 refusal(Some(rule.name.clone()), OS_VERSION_UNREADABLE, guidance::VERSION_UNREADABLE)
             }
-            Found::Nothing => refusal(None, NOT_LISTED, guidance::fallback(platform, None)),
+            Matched::Nothing => refusal(None, NOT_LISTED, guidance::fallback(platform, None)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Matrix {
         for platform in Platform::ALL {
             for version in &versions {
                 for ownership in owners {
-                    if let Found::Rule(rule) = self.find(*platform, Some(version), ownership) {
+                    if let Matched::Rule(rule) = self.find(*platform, Some(version), ownership) {
                         deciding.push(rule.name.as_str());
                     }
                 }
@@ -127,16 +127,16 @@ impl Matrix {
 
     /// The first rule that matches. A rule with a bound, met without a version, ends the search: whether it matches cannot
     /// be told, and going on would let a later rule answer in its place.
-    fn find(&self, platform: Platform, version: Option<&OsVersion>, ownership: Option<Ownership>) -> Found<'_> {
+    fn find(&self, platform: Platform, version: Option<&OsVersion>, ownership: Option<Ownership>) -> Matched<'_> {
         for rule in self.rules.iter().filter(|rule| rule.names(platform, ownership)) {
             match (&rule.bound, version) {
-                (None, _) => return Found::Rule(rule),
-                (Some(_), None) => return Found::NeedsVersion(rule),
-                (Some(bound), Some(version)) if bound.admits(version) => return Found::Rule(rule),
+                (None, _) => return Matched::Rule(rule),
+                (Some(_), None) => return Matched::NeedsVersion(rule),
+                (Some(bound), Some(version)) if bound.admits(version) => return Matched::Rule(rule),
                 (Some(_), Some(_)) => {}
             }
         }
-        Found::Nothing
+        Matched::Nothing
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     api::{Duration as Length, Time, conditions::reason, tenant::LedgerStatus},
     lifecycle::{
         breaker::Breaker,
-        observed::{Closed, Gate, Trouble},
+        observed::{Closed, Gate, NotReady},
         polling::Stretch,
         step::Lesson,
     },
@@ -31,7 +31,7 @@ const UNANSWERED: &str = "Several resets of this tenant in a row had no answer t
 pub struct Health {
     /// Answers that stay away.
     pub breaker: Breaker,
-    /// Trouble that showed in use, by what was asked.
+    /// NotReady that showed in use, by what was asked.
     faults: BTreeMap<Request, Fault>,
     /// The measured lag of Intune's record.
     pub ledger: Option<LedgerStatus>,
@@ -52,11 +52,11 @@ pub struct Health {
 pub enum Unreported {
     /// Something that only the status tells.
     Fact,
-    /// Trouble came or went: objects may wait for that.
-    Trouble,
+    /// NotReady came or went: objects may wait for that.
+    NotReady,
 }
 
-/// A kind of request to Graph. Trouble that one kind meets says nothing about the others, and is over once the same kind goes through.
+/// A kind of request to Graph. NotReady that one kind meets says nothing about the others, and is over once the same kind goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// Which device is meant.
@@ -68,7 +68,7 @@ pub enum Request {
 }
 
 struct Fault {
-    trouble: Trouble,
+    not_ready: NotReady,
     /// When a request may be the next probe, by boot time.
     probe_at: Duration,
     /// When whoever is told to wait next comes back.
@@ -76,31 +76,31 @@ struct Fault {
 }
 
 impl Health {
-    /// Trouble showed in use. One such request a minute is let through, to see whether it is over.
-    pub fn failed(&mut self, trouble: Trouble, request: Request, now: Duration) {
+    /// NotReady showed in use. One such request a minute is let through, to see whether it is over.
+    pub fn failed(&mut self, not_ready: NotReady, request: Request, now: Duration) {
         let probe_at = now + PROBE;
         let before = self.faults.get_mut(&request);
-        if let Some(fault) = before.filter(|fault| fault.trouble == trouble) {
+        if let Some(fault) = before.filter(|fault| fault.not_ready == not_ready) {
             fault.probe_at = probe_at;
             return;
         }
         // Other words for the same: the status says them, and no object waits for that.
-        let same_reason = self.faults.get(&request).is_some_and(|fault| fault.trouble.reason == trouble.reason);
-        self.unreported = self.unreported.max(Some(if same_reason { Unreported::Fact } else { Unreported::Trouble }));
-        self.faults.insert(request, Fault { trouble, probe_at, next: probe_at });
+        let same_reason = self.faults.get(&request).is_some_and(|fault| fault.not_ready.reason == not_ready.reason);
+        self.unreported = self.unreported.max(Some(if same_reason { Unreported::Fact } else { Unreported::NotReady }));
+        self.faults.insert(request, Fault { not_ready, probe_at, next: probe_at });
     }
 
     /// A request of this kind went through: what only such a request can show is over.
     pub fn succeeded(&mut self, request: Request) {
         if self.faults.remove(&request).is_some() {
-            self.unreported = Some(Unreported::Trouble);
+            self.unreported = Some(Unreported::NotReady);
         }
     }
 
     /// Signing in works: trouble with that is over, and needs no probe. Tells whether there was such trouble.
     pub fn signed_in(&mut self) -> bool {
         let of_sign_in =
-            |fault: &Fault| matches!(fault.trouble.reason.as_str(), reason::TOKEN_REFUSED | reason::UNREACHABLE);
+            |fault: &Fault| matches!(fault.not_ready.reason.as_str(), reason::TOKEN_REFUSED | reason::UNREACHABLE);
         let before = self.faults.len();
         self.faults.retain(|_, fault| !of_sign_in(fault));
         self.faults.len() < before
@@ -113,14 +113,14 @@ impl Health {
 
     /// The trouble that showed in use.
     #[must_use]
-    pub fn fault(&self) -> Option<Trouble> {
-        self.faults.values().next().map(|fault| fault.trouble.clone())
+    pub fn fault(&self) -> Option<NotReady> {
+        self.faults.values().next().map(|fault| fault.not_ready.clone())
     }
 
     /// The trouble that such requests meet.
     #[must_use]
-    pub fn fault_of(&self, request: Request) -> Option<&Trouble> {
-        self.faults.get(&request).map(|fault| &fault.trouble)
+    pub fn fault_of(&self, request: Request) -> Option<&NotReady> {
+        self.faults.get(&request).map(|fault| &fault.not_ready)
     }
 
     /// Whether this may be asked now. Where it was refused before, one a minute is let through: `Ok(true)`, the probe. Whoever is not is
@@ -136,7 +136,7 @@ impl Health {
         }
         let at = fault.next.max(fault.probe_at);
         fault.next = at + APART;
-        Err(Closed { trouble: fault.trouble.clone(), retry_after: at - now })
+        Err(Closed { not_ready: fault.not_ready.clone(), retry_after: at - now })
     }
 
     /// The probe was not made after all: another may be.
@@ -214,8 +214,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn trouble(reason: &str) -> Trouble {
-        Trouble { reason: reason.to_owned(), message: "A sentence.".to_owned() }
+    fn not_ready(reason: &str) -> NotReady {
+        NotReady { reason: reason.to_owned(), message: "A sentence.".to_owned() }
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         let (second, quarter) = (Duration::from_secs, Duration::from_millis(250));
         let mut health = Health::default();
         assert_eq!(health.admit(Request::Reset, second(0)), Ok(false));
-        health.failed(trouble(reason::PERMISSION_MISSING), Request::Reset, second(0));
+        health.failed(not_ready(reason::PERMISSION_MISSING), Request::Reset, second(0));
         assert_eq!(health.admit(Request::Record, second(0)), Ok(false), "other requests are not concerned");
         let back =
             |health: &mut Health, now: Duration| now + health.admit(Request::Reset, now).unwrap_err().retry_after;
@@ -234,7 +234,7 @@ mod tests {
         health.probe_is_free(Request::Reset, second(61));
         assert_eq!(health.admit(Request::Reset, second(61)), Ok(true), "it was not made");
         health.succeeded(Request::Device);
-        assert_eq!(health.fault(), Some(trouble(reason::PERMISSION_MISSING)));
+        assert_eq!(health.fault(), Some(not_ready(reason::PERMISSION_MISSING)));
         health.succeeded(Request::Reset);
         assert_eq!((health.fault(), health.admit(Request::Reset, second(62))), (None, Ok(false)));
     }
@@ -242,9 +242,9 @@ mod tests {
     #[test]
     fn a_sign_in_ends_what_it_can_end() {
         let mut health = Health::default();
-        health.failed(trouble(reason::UNREACHABLE), Request::Device, Duration::ZERO);
-        health.failed(trouble(reason::PERMISSION_MISSING), Request::Reset, Duration::ZERO);
+        health.failed(not_ready(reason::UNREACHABLE), Request::Device, Duration::ZERO);
+        health.failed(not_ready(reason::PERMISSION_MISSING), Request::Reset, Duration::ZERO);
         assert!(health.signed_in() && !health.signed_in());
-        assert_eq!(health.fault(), Some(trouble(reason::PERMISSION_MISSING)));
+        assert_eq!(health.fault(), Some(not_ready(reason::PERMISSION_MISSING)));
     }
 }

@@ -80,8 +80,8 @@ impl<L: DeviceLease> Known<Real<L>> {
 impl<L: DeviceLease> Held<Real<L>> {
     /// The held lock as the rules see it.
     #[must_use]
-    pub fn as_observed(&self) -> observed::Held {
-        observed::Held { attempt_id: self.attempt.clone(), send_deadline: self.terms.send_deadline }
+    pub fn as_observed(&self) -> observed::HeldLock {
+        observed::HeldLock { attempt_id: self.attempt.clone(), send_deadline: self.terms.send_deadline }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         conditions::{self, Truth, kind, reason},
         tenant::{IntuneTenantSpec, IntuneTenantStatus},
     },
-    lifecycle::observed::Trouble,
+    lifecycle::observed::NotReady,
 };
 
 /// A change of the measured clock offset that is worth a write.
@@ -25,7 +25,7 @@ pub struct TenantFacts<'a> {
     /// `metadata.generation` of the object that has this spec.
     pub generation: Option<i64>,
     /// Why it cannot be used, found when it was set up or signed in.
-    pub trouble: Option<&'a Trouble>,
+    pub not_ready: Option<&'a NotReady>,
     /// Nobody knows yet whether it can sign in as its spec says.
     pub signing_in: bool,
     /// When the certificate ends that tokens are asked for with, if there is one.
@@ -49,13 +49,13 @@ impl TenantFacts<'_> {
     pub fn status(&self, old: &IntuneTenantStatus, now: Timestamp) -> IntuneTenantStatus {
         let mut new = old.clone();
         let fault = self.health.fault();
-        let trouble = self.trouble.or(fault.as_ref());
+        let not_ready = self.not_ready.or(fault.as_ref());
         let generation = self.generation;
         let mut set = |kind: &str, truth: Truth, reason: &str, message: &str| {
             conditions::set(&mut new.conditions, kind, truth, reason, message, generation, now);
         };
-        match trouble {
-            Some(trouble) => set(kind::READY, Truth::False, &trouble.reason, &trouble.message),
+        match not_ready {
+            Some(not_ready) => set(kind::READY, Truth::False, &not_ready.reason, &not_ready.message),
             None if self.signing_in => set(kind::READY, Truth::Unknown, reason::SIGNING_IN, SIGNING_IN),
             None => {
                 let message = signed_in_message(self.certificate_ends, now) + &namespaces_message(self.spec);
@@ -180,15 +180,15 @@ mod tests {
             .map_or(("", "", ""), |c| (c.status.as_str(), c.reason.as_str(), c.message.as_str()))
     }
 
-    fn trouble(reason: &str) -> Trouble {
-        Trouble { reason: reason.to_owned(), message: "Mend it.".to_owned() }
+    fn not_ready(reason: &str) -> NotReady {
+        NotReady { reason: reason.to_owned(), message: "Mend it.".to_owned() }
     }
 
     fn facts<'a>(spec: &'a IntuneTenantSpec, health: &'a Health) -> TenantFacts<'a> {
         TenantFacts {
             spec,
             generation: Some(3),
-            trouble: None,
+            not_ready: None,
             signing_in: false,
             certificate_ends: None,
             token: None,
@@ -208,10 +208,10 @@ mod tests {
         let is = |truth: &str, reason: &str| (truth.to_owned(), reason.to_owned());
         assert_eq!(ready(facts(&spec, &health)), is("True", reason::READY));
         assert_eq!(ready(TenantFacts { signing_in: true, ..facts(&spec, &health) }), is("Unknown", reason::SIGNING_IN));
-        health.failed(trouble(reason::PERMISSION_MISSING), Request::Reset, Duration::ZERO);
+        health.failed(not_ready(reason::PERMISSION_MISSING), Request::Reset, Duration::ZERO);
         assert_eq!(ready(facts(&spec, &health)), is("False", reason::PERMISSION_MISSING));
-        let found = trouble(reason::TOKEN_REFUSED);
-        let facts = TenantFacts { trouble: Some(&found), ..facts(&spec, &health) };
+        let found = not_ready(reason::TOKEN_REFUSED);
+        let facts = TenantFacts { not_ready: Some(&found), ..facts(&spec, &health) };
         assert_eq!(ready(facts), is("False", reason::TOKEN_REFUSED));
     }
 

@@ -1,4 +1,4 @@
-//! The judge of `check`, for the fuzz targets in `tests/fuzz`.
+//! The judge of `check`, for the fuzz targets in `tests/suites/fuzz`.
 
 use std::sync::LazyLock;
 

@@ -39,7 +39,7 @@ pub(in crate::graph) struct Token {
 pub(in crate::graph) struct SignIn {
     identity: Identity,
     transport: Arc<dyn Transport>,
-    held: Mutex<Held>,
+    held: Mutex<CachedCredential>,
     /// Callers ask the credential one after the other. With its own lock those that wait wake each other without end, which keeps a
     /// processor busy while the one that asks Entra gets no answer.
     turn: tokio::sync::Mutex<()>,
@@ -47,7 +47,7 @@ pub(in crate::graph) struct SignIn {
 
 /// The credential in use. Claims are kept as long as the credential that was made for them.
 #[derive(Default)]
-struct Held {
+struct CachedCredential {
     generation: u64,
     credential: Option<Arc<dyn TokenCredential>>,
     claims: Option<Claims>,
@@ -92,7 +92,7 @@ impl SignIn {
     /// Throws the credential away with its cache, and any claims.
     pub(in crate::graph) fn forget(&self) {
         let mut held = self.held();
-        *held = Held { generation: held.generation + 1, ..Held::default() };
+        *held = CachedCredential { generation: held.generation + 1, ..CachedCredential::default() };
     }
 
     /// Graph rejected `token`. Calls under way with the same token all come here; only the first one counts, or they
@@ -100,7 +100,7 @@ impl SignIn {
     pub(in crate::graph) fn rejected(&self, token: &Token, claims: Option<Claims>) {
         let mut held = self.held();
         if held.generation == token.generation {
-            *held = Held { generation: held.generation + 1, credential: None, claims };
+            *held = CachedCredential { generation: held.generation + 1, credential: None, claims };
         }
     }
 
@@ -148,7 +148,7 @@ impl SignIn {
         Ok((credential, held.generation))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, CachedCredential> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use passcode_core::{
     api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
     lifecycle::{
-        admission::{Denial, DeniedWrite, Refusal},
+        admission::{AttemptDenial, Denial, DeniedWrite},
         observed::Admission,
     },
     protocol::{
@@ -28,11 +28,11 @@ const NEEDED: &str =
 impl View<'_> {
     pub(super) fn admission(&self) -> Admission<'_> {
         let now = self.context.clock.boot();
-        match &self.memory.refusal {
+        match &self.state.refusal {
             _ if self.admitted => Admission::Admitted,
             None => Admission::NotTried,
             Some(refusal) => {
-                let again_after = self.memory.try_at.map_or(Duration::ZERO, |at| at.saturating_sub(now));
+                let again_after = self.state.try_at.map_or(Duration::ZERO, |at| at.saturating_sub(now));
                 Admission::Refused { refusal, again_after }
             }
         }
@@ -45,7 +45,7 @@ impl View<'_> {
         status: &PasscodeResetStatus,
     ) -> Result<Event<Terms>, CallError> {
         let now = self.context.clock.boot();
-        let at = *self.memory.try_at.get_or_insert_with(|| self.context.asks.slot(now, now));
+        let at = *self.state.try_at.get_or_insert_with(|| self.context.asks.slot(now, now));
         let wait = at.saturating_sub(now);
         if wait > TRY_WAIT {
             return Ok(Event::ComeBack(wait));
@@ -53,7 +53,7 @@ impl View<'_> {
         tokio::time::sleep(wait).await;
         tokio::time::sleep(self.context.asks.pause(self.context.clock.boot())).await;
         match status_writer::write(&self.context.client, &known.object, status, Check::Trial).await {
-            Ok(_) => (self.admitted, self.memory.try_at) = (true, None),
+            Ok(_) => (self.admitted, self.state.try_at) = (true, None),
             Err(CallError::Denied(denial)) => self.refused(&known.object, *denial, DeniedWrite::Claim),
             Err(CallError::Invalid(fields)) => {
                 self.refused_by_schema(fields)?;
@@ -71,14 +71,14 @@ impl View<'_> {
             DeniedWrite::Lock => "lock",
         };
         self.context.metrics.write_denied(write);
-        let times = self.memory.refusal.as_ref().map_or(0, |before| before.times) + 1;
+        let times = self.state.refusal.as_ref().map_or(0, |before| before.times) + 1;
         if times == 1 {
             tracing::warn!(object = object.full_name(), write, %denial, "{NEEDED}");
         }
-        let refusal = Refusal { denial, of, times };
+        let refusal = AttemptDenial { denial, of, times };
         let now = self.context.clock.boot();
-        self.memory.try_at = Some(self.context.asks.slot(now + refusal.try_again(), now));
-        self.memory.refusal = Some(refusal);
+        self.state.try_at = Some(self.context.asks.slot(now + refusal.try_again(), now));
+        self.state.refusal = Some(refusal);
         self.admitted = false;
     }
 

@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt, core::PartialObjectMeta};
 use passcode_core::{
     api::{reset::PasscodeReset, tenant::IntuneTenant},
     lifecycle::{
-        observed::{Look, Namespace, Reading, Trouble, Unreadable},
+        observed::{Look, Namespace, NotReady, Reading, Unreadable},
         step::Fact,
     },
     protocol::{Known, pass::Event},
@@ -40,7 +40,7 @@ impl View<'_> {
     async fn find_device(&mut self, object: &PasscodeReset) -> Event<Terms> {
         if let Some(tenant) = self.tenant.clone() {
             let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
-            let refused = &mut self.memory.refused.device;
+            let refused = &mut self.state.refused.device;
             self.found = Some(intune::find(&tenant, clock, &object.spec.device, urgency, refused).await);
         }
         Event::Done
@@ -65,18 +65,18 @@ impl View<'_> {
             return self.without_tenant(object);
         };
         let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
-        let refused = &mut self.memory.refused.record;
+        let refused = &mut self.state.refused.record;
         intune::look(&tenant, clock, &device_id, &object.spec.device, urgency, refused).await
     }
 
     /// Without its tenant there is no way to look.
     fn without_tenant(&self, object: &PasscodeReset) -> Reading<Look> {
-        let trouble = self.unreadable_tenant.clone().unwrap_or_else(|| {
+        let not_ready = self.unreadable_tenant.clone().unwrap_or_else(|| {
             let message = format!("There is no IntuneTenant \"{}\" any more.", object.spec.tenant_ref.name);
-            Trouble { reason: "NotFound".to_owned(), message }
+            NotReady { reason: "NotFound".to_owned(), message }
         });
-        let message = trouble.message.clone();
-        Reading::CouldNotTell(Unreadable { tenant: Some(trouble), message, retry_after: WITHOUT_TENANT })
+        let message = not_ready.message.clone();
+        Reading::CouldNotTell(Unreadable { tenant: Some(not_ready), message, retry_after: WITHOUT_TENANT })
     }
 
     /// The namespace's permission, by a live read of both that decide about it.

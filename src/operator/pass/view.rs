@@ -8,7 +8,7 @@ use passcode_core::{
         admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
-        observed::{self, Closed, Found, Gate, Namespace, Now, Observed, Reading, Trouble, Unread},
+        observed::{self, Closed, Found, Gate, Namespace, NotReady, Now, Observed, Reading, Unread},
         polling::is_in_flight,
         quarantine::Quarantine,
         step,
@@ -22,15 +22,17 @@ use passcode_core::{
 use super::Terms;
 use crate::{
     graph::{Priority, Reservation},
-    operator::{calls::CallError, context::Context, locks::Intended, memory::Memory, namespaces, tenant::Tenant},
+    operator::{
+        calls::CallError, context::Context, locks::Intended, namespaces, pass_state::PassState, tenant::Tenant,
+    },
 };
 
 /// What a pass knows beside its protocol.
 pub struct View<'a> {
     pub context: &'a Context,
     pub tenant: Option<Arc<Tenant>>,
-    pub trouble: Option<Trouble>,
-    pub unreadable_tenant: Option<Trouble>,
+    pub not_ready: Option<NotReady>,
+    pub unreadable_tenant: Option<NotReady>,
     pub namespace: Namespace,
     pub found: Option<Reading<Found>>,
     pub unreadable_lock: Option<String>,
@@ -50,19 +52,19 @@ pub struct View<'a> {
     /// Keeps other passes of this process away from the device.
     pub alone: Option<tokio::sync::OwnedMutexGuard<()>>,
     /// What is remembered of the object.
-    pub memory: Memory,
+    pub state: PassState,
     /// Why the last call failed.
     pub failed: Option<CallError>,
 }
 
 impl<'a> View<'a> {
     /// What the caches say of an object that was just read.
-    pub fn new(context: &'a Context, object: &PasscodeReset, memory: Memory, capacity: Option<Reservation>) -> Self {
+    pub fn new(context: &'a Context, object: &PasscodeReset, state: PassState, capacity: Option<Reservation>) -> Self {
         let name = &object.spec.tenant_ref.name;
         let tenant = context.tenants.get(name);
         Self {
             context,
-            trouble: tenant.as_ref().and_then(|tenant| tenant.trouble.clone()),
+            not_ready: tenant.as_ref().and_then(|tenant| tenant.not_ready.clone()),
             unreadable_tenant: context.tenants.unreadable(name),
             namespace: namespaces::by_cache(context, tenant.as_deref(), object),
             tenant,
@@ -76,15 +78,15 @@ impl<'a> View<'a> {
             no_capacity: None,
             admitted: false,
             alone: None,
-            memory,
+            state,
             failed: None,
         }
     }
 
-    fn observed<'o>(&'o self, known: &'o Known<Terms>, held: Option<&'o observed::Held>) -> Observed<'o> {
+    fn observed<'o>(&'o self, known: &'o Known<Terms>, held: Option<&'o observed::HeldLock>) -> Observed<'o> {
         Observed {
             object: &known.object,
-            tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.trouble.as_ref())),
+            tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.not_ready.as_ref())),
             unread: Unread { tenant: self.unreadable_tenant.as_ref(), lock: self.unreadable_lock.as_deref() },
             namespace: self.namespace,
             found: self.found.as_ref(),
@@ -92,14 +94,14 @@ impl<'a> View<'a> {
             remembered: known.remembered(),
             look: known.look.as_ref(),
             held,
-            doubt: self.memory.doubt,
+            unconfirmed: self.state.unconfirmed,
             gate: self.gate.as_ref(),
             admission: self.admission(),
             closed: self.closed.as_ref(),
             quarantine: self.quarantine(),
             lease_is_kept: known.lease_is_kept,
             authority_is_read: known.authority_is_read,
-            swept: self.memory.swept,
+            swept: self.state.swept,
         }
     }
 
@@ -138,7 +140,7 @@ impl<'a> View<'a> {
     }
 
     fn learn(&mut self, decision: &step::Decision) {
-        self.memory.doubt = decision.doubt;
+        self.state.unconfirmed = decision.unconfirmed;
         if let (Some(lesson), Some(tenant)) = (decision.lesson, &self.tenant) {
             tenant.record.health().learn(lesson);
         }
@@ -194,10 +196,10 @@ impl Rules<Terms> for View<'_> {
 
     fn altered(&mut self, object: &PasscodeReset, status: &PasscodeResetStatus) -> Option<Answered> {
         let Some(denial) = altered(object.status.as_ref(), status) else {
-            self.memory.refusal = None;
+            self.state.refusal = None;
             return None;
         };
-        let meaning = Meaning::NotExecuted { again_after: None, trouble: None };
+        let meaning = Meaning::NotExecuted { again_after: None, not_ready: None };
         let answer = Answered { meaning, request_id: None, message: format!("The claim was {denial}.") };
         self.refused(object, denial, DeniedWrite::Claim);
         Some(answer)

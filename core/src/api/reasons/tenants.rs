@@ -7,7 +7,7 @@ use super::{
 };
 use crate::api::conditions::{Truth, reason as word};
 
-const fn trouble(reason: &'static str, who: Who, meaning: &'static str, advice: &'static str) -> Reason {
+const fn tenant_reason(reason: &'static str, who: Who, meaning: &'static str, advice: &'static str) -> Reason {
     Reason::new(Tenant, Some(Truth::False), reason, who, meaning, advice)
 }
 
@@ -21,70 +21,70 @@ pub(super) const ALL: &[Reason] = &[
         "How to sign in was changed: the new spec is in force, and the operator is signing in.",
         "Nothing: it takes half a minute at most.",
     ),
-    trouble(
+    tenant_reason(
         word::SECRET_NOT_FOUND,
         Platform,
         "The Secret or its key is missing, empty, or may not be read.",
         "Create it in the operator's namespace; check the Role (the chart's `secretNames`).",
     ),
-    trouble(
+    tenant_reason(
         word::INVALID_CONFIGURATION,
         Platform,
         "The endpoints, the caBundle, an id, the secret or the certificate cannot be used as written; `endpoints` names a server that the \
          operator may send nothing to; or a newer version wrote something that this one cannot read.",
         "What the message says.",
     ),
-    trouble(
+    tenant_reason(
         word::TOKEN_REFUSED,
         Intune,
         "Entra or the node refused to issue a token, or there is nothing to sign in with. The message has the AADSTS code.",
         "What the message says.",
     )
     .more("troubleshooting.md#tokenrefused"),
-    trouble(
+    tenant_reason(
         word::UNREACHABLE,
         Platform,
         "Entra or the node's metadata service does not answer, is busy, or a proxy answers in its place.",
         "Check the network, `HTTPS_PROXY` and `NO_PROXY`.",
     ),
-    trouble(
+    tenant_reason(
         word::TOKEN_NOT_ACCEPTED,
         Intune,
         "Graph did not accept the token.",
         "Is it the right `cloud`? Is there conditional access for workload identities?",
     ),
-    trouble(
+    tenant_reason(
         word::PERMISSION_MISSING,
         Intune,
         "Graph refused with 403.",
         "Grant both application permissions, with admin consent; for a managed identity, by app role assignments.",
     )
     .more("operations.md#permissions"),
-    trouble(
+    tenant_reason(
         word::INTUNE_NOT_AVAILABLE,
         Intune,
         "The tenant has no Intune or no licence for it, or Intune does not accept the app.",
         "Check `tenantId`, the licences, and the app's permissions and consent.",
     ),
-    trouble(
+    tenant_reason(
         word::PROPERTY_NOT_AVAILABLE,
         Platform,
         "Graph no longer has a property that this version asks for.",
         "Install a newer version.",
     ),
-    trouble(
+    tenant_reason(
         word::MULTI_ADMIN_APPROVAL_REQUIRED,
         Intune,
         "Intune's access policy asks for a second administrator.",
         "Exclude the app in that policy (Tenant administration, Multi Admin Approval).",
     ),
-    trouble(
+    tenant_reason(
         word::WRONG_ADDRESS,
         Platform,
         "This Graph does not know the address: most likely the wrong `cloud`.",
         "Create another IntuneTenant with the right `cloud`.",
     ),
-    trouble(
+    tenant_reason(
         word::MATRIX_NOT_READY,
         Platform,
         "The PlatformSupportMatrix is missing or not ready.",

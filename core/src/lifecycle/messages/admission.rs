@@ -3,7 +3,7 @@
 use super::{SoFar, ended, joined, second};
 use crate::{
     api::Time,
-    lifecycle::admission::{Denial, DenialKind, DeniedWrite, Refusal},
+    lifecycle::admission::{AttemptDenial, Denial, DenialKind, DeniedWrite},
 };
 
 /// The API server reports the first of several policies only.
@@ -18,7 +18,7 @@ pub(in crate::lifecycle) fn denied_by_admission(denial: &Denial, so_far: SoFar) 
     ])
 }
 
-pub(in crate::lifecycle) fn held_by_admission(refusal: &Refusal, so_far: SoFar, expiration: Time) -> String {
+pub(in crate::lifecycle) fn held_by_admission(refusal: &AttemptDenial, so_far: SoFar, expiration: Time) -> String {
     let Denial { by, sentence, kind } = &refusal.denial;
     let what = match refusal.of {
         DeniedWrite::Claim => "this reset",

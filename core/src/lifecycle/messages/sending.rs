@@ -117,9 +117,9 @@ pub(in crate::lifecycle) fn refused(answer: Option<&str>, platform: Platform) ->
     ])
 }
 
-pub(in crate::lifecycle) fn refused_in_doubt(answer: Option<&str>, doubt: &str) -> String {
+pub(in crate::lifecycle) fn refused_in_doubt(answer: Option<&str>, why: &str) -> String {
     let answer = answer.unwrap_or(REFUSED);
-    format!("{answer} Whether it was carried out all the same is not known: {doubt}. {}", super::ASK_THE_PERSON)
+    format!("{answer} Whether it was carried out all the same is not known: {why}. {}", super::ASK_THE_PERSON)
 }
 
 fn cause_of_a_refusal(platform: Platform) -> &'static str {

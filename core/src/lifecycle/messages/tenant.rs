@@ -3,7 +3,7 @@
 use super::{SoFar, joined, second};
 use crate::{
     api::{Time, reset::PasscodeReset},
-    lifecycle::observed::Trouble,
+    lifecycle::observed::NotReady,
 };
 
 pub(in crate::lifecycle) fn no_such_tenant(name: &str) -> String {
@@ -23,10 +23,10 @@ pub(in crate::lifecycle) fn tenant_is_gone(name: &str, so_far: SoFar) -> String 
 }
 
 /// Its spec, by which times are reckoned, is not known.
-pub(in crate::lifecycle) fn unreadable_tenant(trouble: &Trouble) -> String {
+pub(in crate::lifecycle) fn unreadable_tenant(not_ready: &NotReady) -> String {
     format!(
         "{}: {} Nothing is sent for this object, and nothing is looked up, until that is fixed; then it goes on by itself. Ask the platform team.",
-        trouble.reason, trouble.message
+        not_ready.reason, not_ready.message
     )
 }
 
@@ -39,16 +39,16 @@ pub(in crate::lifecycle) fn another_entra_tenant(name: &str, tenant_id: &str) ->
 }
 
 /// In trouble nobody can look; what was sent may be carried out all the same.
-pub(in crate::lifecycle) fn blind(trouble: &Trouble) -> String {
+pub(in crate::lifecycle) fn blind(not_ready: &NotReady) -> String {
     format!(
         "{}: {} A reset was sent for this object, or is followed for it, and the device may carry it out meanwhile. It is looked for again \
          by itself once that is fixed; if it lasts, ask the platform team.",
-        trouble.reason, trouble.message
+        not_ready.reason, not_ready.message
     )
 }
 
-pub(in crate::lifecycle) fn tenant_trouble(
-    trouble: &Trouble,
+pub(in crate::lifecycle) fn tenant_not_ready(
+    not_ready: &NotReady,
     so_far: SoFar,
     expiration: Time,
     now: jiff::Timestamp,
@@ -61,7 +61,7 @@ pub(in crate::lifecycle) fn tenant_trouble(
             "This goes on by itself once that is fixed; if it lasts, ask the platform team. It is not sent after {expires}."
         )
     };
-    joined(&[&format!("{}: {}", trouble.reason, trouble.message), so_far.waiting(), &rest])
+    joined(&[&format!("{}: {}", not_ready.reason, not_ready.message), so_far.waiting(), &rest])
 }
 
 pub(in crate::lifecycle) fn suspended(name: &str, so_far: SoFar, expiration: Time) -> String {

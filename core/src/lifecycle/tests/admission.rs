@@ -12,21 +12,21 @@ use crate::{
         reset_status::{AttemptResult::*, Outcome},
     },
     lifecycle::{
-        admission::{Denial, DenialKind, DeniedWrite, Refusal},
+        admission::{AttemptDenial, Denial, DenialKind, DeniedWrite},
         step::Step,
     },
 };
 
-fn refusal(sentence: &str, kind: DenialKind) -> Refusal {
+fn refusal(sentence: &str, kind: DenialKind) -> AttemptDenial {
     let denial = Denial { by: "admission webhook \"w\"".to_owned(), sentence: sentence.to_owned(), kind };
-    Refusal { denial, of: DeniedWrite::Claim, times: 1 }
+    AttemptDenial { denial, of: DeniedWrite::Claim, times: 1 }
 }
 
-fn denied() -> Refusal {
+fn denied() -> AttemptDenial {
     refusal("only company phones", DenialKind::Denied)
 }
 
-fn held() -> Refusal {
+fn held() -> AttemptDenial {
     refusal("hold: later", DenialKind::Denied)
 }
 
@@ -84,7 +84,7 @@ fn a_held_one_waits_until_it_is_tried_again_and_no_longer_than_its_time() {
             "changes this reset on the way to the API server: it is another.",
         ),
         (
-            Refusal { of: DeniedWrite::Lock, ..denied() },
+            AttemptDenial { of: DeniedWrite::Lock, ..denied() },
             "holds the Lease that keeps two resets of one device apart back",
         ),
     ] {

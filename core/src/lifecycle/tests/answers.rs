@@ -15,7 +15,7 @@ use crate::{
     },
     lifecycle::{
         answered::{Answered, Meaning, answered},
-        observed::Trouble,
+        observed::NotReady,
         step::{AfterAnswer, Decision},
     },
 };
@@ -30,9 +30,9 @@ fn answer(facts: &Facts, meaning: Meaning) -> Decision<AfterAnswer> {
     decision
 }
 
-fn not_executed(again_after: Option<u64>, trouble: Option<&str>) -> Meaning {
-    let trouble = trouble.map(|reason| Trouble { reason: reason.into(), message: "Mend it.".into() });
-    Meaning::NotExecuted { again_after: again_after.map(Duration::from_secs), trouble }
+fn not_executed(again_after: Option<u64>, not_ready: Option<&str>) -> Meaning {
+    let not_ready = not_ready.map(|reason| NotReady { reason: reason.into(), message: "Mend it.".into() });
+    Meaning::NotExecuted { again_after: again_after.map(Duration::from_secs), not_ready }
 }
 
 /// Claimed and just sent.
@@ -84,8 +84,8 @@ fn sent_again_under_the_same_claim_while_its_deadline_lasts() {
 
 #[test]
 fn what_was_not_executed_is_recorded_and_its_lock_given_back() {
-    for (trouble, reason) in [(None, "LimitReached"), (Some("PermissionMissing"), "TenantNotReady")] {
-        let decision = answer(&sent(), not_executed(None, trouble));
+    for (not_ready, reason) in [(None, "LimitReached"), (Some("PermissionMissing"), "TenantNotReady")] {
+        let decision = answer(&sent(), not_executed(None, not_ready));
         assert_eq!(decision.step, AfterAnswer::RecordAndRelease);
         assert_eq!(result(&decision.status), (Some(AttemptResult::NotExecuted), Some("rq-1")));
         assert_eq!((decision.status.reason(), decision.status.silent_attempts), (reason, 0));

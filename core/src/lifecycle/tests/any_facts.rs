@@ -18,7 +18,7 @@ use crate::{
         tenant::UnknownOutcome,
     },
     lifecycle::{
-        observed::{Doubt, DoubtKind, Found, Held, Look, Namespace, Reading, Trouble},
+        observed::{Found, HeldLock, Look, Namespace, NotReady, Reading, Unconfirmed, UnconfirmedKind},
         step::Step,
     },
     platform::{ActionResult, ManagedDevice},
@@ -104,11 +104,11 @@ fn look() -> impl Strategy<Value = Option<Reading<Look>>> {
 }
 
 fn could_not_tell() -> impl Strategy<Value = crate::lifecycle::observed::Unreadable> {
-    any::<bool>().prop_map(|blamed| unreadable(blamed.then(trouble)))
+    any::<bool>().prop_map(|blamed| unreadable(blamed.then(not_ready)))
 }
 
-fn trouble() -> Trouble {
-    Trouble { reason: "TokenRefused".into(), message: "AADSTS7000222.".into() }
+fn not_ready() -> NotReady {
+    NotReady { reason: "TokenRefused".into(), message: "AADSTS7000222.".into() }
 }
 
 /// How far an object has come.
@@ -171,7 +171,7 @@ const ACTIONS: [MatrixAction; 4] = [
 /// The status of an object with this past, as the operator itself would have written it.
 fn status(facts: &Facts, past: &Past) -> PasscodeResetStatus {
     let before = Facts { look: None, lock: None, ..facts.clone() }.at(0);
-    let mut status = Facts { trouble: None, namespace: Namespace::Allowed, ..before }.gate_free_status();
+    let mut status = Facts { not_ready: None, namespace: Namespace::Allowed, ..before }.gate_free_status();
     let generation = facts.object.metadata.generation;
     // What was claimed was supported and wanted; what is followed has a device and was wanted.
     let wanted = !facts.object.spec.dry_run && status.device.is_some();
@@ -259,7 +259,7 @@ impl Facts {
         lock.send_deadline = t(when) + SignedDuration::from_secs(DEADLINE);
         let expiration = self.object.spec.expiration_time.unwrap_or(Time(t(EXPIRES))).0;
         lock.send_deadline = lock.send_deadline.min(expiration);
-        self.held = Some(Held { attempt_id: lock.attempt_id.clone(), send_deadline: lock.send_deadline });
+        self.held = Some(HeldLock { attempt_id: lock.attempt_id.clone(), send_deadline: lock.send_deadline });
         self.lock = Some(Some(lock));
         self
     }
@@ -293,27 +293,27 @@ fn tenant_side() -> impl Strategy<Value = (bool, bool, bool, bool, Option<bool>,
 }
 
 /// What holds things back: gate, quarantine, denied namespace, doubt.
-fn holds() -> impl Strategy<Value = (bool, Option<(i64, i64)>, Namespace, Option<Doubt>)> {
+fn holds() -> impl Strategy<Value = (bool, Option<(i64, i64)>, Namespace, Option<Unconfirmed>)> {
     let namespace = prop_oneof![
         18 => Just(Namespace::Allowed),
         1 => Just(Namespace::DeniedByCache),
         1 => seconds().prop_map(|at| Namespace::Denied { at: t(at) }),
     ];
     let kinds = [
-        DoubtKind::NamespaceNotAllowed,
-        DoubtKind::DeviceNotFound,
-        DoubtKind::AmbiguousDevice,
-        DoubtKind::CannotClassify,
-        DoubtKind::DeviceGone,
-        DoubtKind::DeviceGone,
+        UnconfirmedKind::NamespaceNotAllowed,
+        UnconfirmedKind::DeviceNotFound,
+        UnconfirmedKind::AmbiguousDevice,
+        UnconfirmedKind::CannotClassify,
+        UnconfirmedKind::DeviceGone,
+        UnconfirmedKind::DeviceGone,
     ];
-    let doubt =
-        (prop::sample::select(kinds.to_vec()), seconds()).prop_map(|(kind, since)| Doubt { kind, since: t(since) });
+    let unconfirmed = (prop::sample::select(kinds.to_vec()), seconds())
+        .prop_map(|(kind, since)| Unconfirmed { kind, since: t(since) });
     (
         prop::bool::weighted(0.1),
         prop::option::weighted(0.2, (seconds(), 0_i64..2000)),
         namespace,
-        prop::option::weighted(0.6, doubt),
+        prop::option::weighted(0.6, unconfirmed),
     )
 }
 
@@ -360,13 +360,13 @@ pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
                 }
                 _ => facts.with_lock_taken(at - lock_time.rem_euclid(35)),
             };
-            let (gate, quarantine, namespace, doubt) = holds;
-            facts = Facts { namespace, doubt, ..facts };
+            let (gate, quarantine, namespace, unconfirmed) = holds;
+            facts = Facts { namespace, unconfirmed, ..facts };
             facts = if gate { facts.gate() } else { facts };
             facts =
                 if let Some((begin, length)) = quarantine { facts.quarantine(begin, begin + length) } else { facts };
             facts = if deleted { facts.being_deleted() } else { facts };
-            facts = if trouble_there { facts.trouble() } else { facts };
+            facts = if trouble_there { facts.not_ready() } else { facts };
             if made_anew {
                 facts = facts.tenant(|tenant| tenant.tenant_id = "99999999-2222-3333-4444-555555555555".into());
             }

@@ -14,7 +14,7 @@ use crate::{
         tenant::UnknownOutcome,
     },
     lifecycle::{
-        observed::{DoubtKind, Namespace},
+        observed::{Namespace, UnconfirmedKind},
         step::{Lesson, Step},
     },
 };
@@ -120,7 +120,7 @@ fn what_was_refused_and_does_not_show_was_not_carried_out() {
     assert!(message.contains("request id rq-1") && message.contains("shows no reset"), "{message}");
     assert_eq!(settled.decide().status.silent_attempts, 0, "it counts as no attempt");
     settled.clone().at(EXPIRES + 1).rejected("RefusedByIntune");
-    settled.clone().trouble().rejected("RefusedByIntune");
+    settled.clone().not_ready().rejected("RefusedByIntune");
     Facts { ledger_readable: None, ..settled.clone() }.rejected("RefusedByIntune");
     // Somebody else's attempt may still show, and would answer.
     settled.clone().locked_by_another(SETTLED).waits("DeviceBusy");
@@ -147,7 +147,7 @@ fn a_refusal_is_not_believed_where_the_record_proves_nothing() {
 
 #[test]
 fn what_was_refused_and_is_gone_is_not_known() {
-    let gone = refused().gone().at(40).doubted(DoubtKind::DeviceGone, 10);
+    let gone = refused().gone().at(40).doubted(UnconfirmedKind::DeviceGone, 10);
     let message = gone.failed("DeviceGone");
     assert!(message.starts_with("Microsoft Graph refused it with 400") && message.contains("unknown"), "{message}");
     gone.at(SETTLED + 1).failed("DeviceGone");
@@ -181,13 +181,13 @@ fn while_something_may_have_been_sent_no_message_denies_it() {
     for facts in [
         again.clone().locked_by_another(SETTLED),
         again.clone().tenant(|tenant| tenant.suspend = true),
-        again.clone().trouble(),
+        again.clone().not_ready(),
         again.clone().quarantine(0, 2 * SETTLED),
         again.clone().gate(),
         again.clone().no_tenant(),
         again.clone().enrolled(1),
         again.clone().namespace(denied),
-        again.clone().namespace(denied).doubted(DoubtKind::NamespaceNotAllowed, SETTLED - 29),
+        again.clone().namespace(denied).doubted(UnconfirmedKind::NamespaceNotAllowed, SETTLED - 29),
         again.at(EXPIRES + 1),
     ] {
         let message = message(&facts.decide().status);
@@ -255,7 +255,7 @@ fn after_silence_whatever_would_be_rejected_is_failed() {
 
 #[test]
 fn another_attempt_needs_the_tenant_that_the_first_had() {
-    silent().trouble().waits("TenantNotReady");
+    silent().not_ready().waits("TenantNotReady");
     silent().tenant(|tenant| tenant.suspend = true).waits("Suspended");
     silent().gate().waits("LimitReached");
     silent().quarantine(0, 2 * SETTLED).waits("Quarantine");

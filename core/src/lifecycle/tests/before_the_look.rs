@@ -15,7 +15,7 @@ use crate::{
         tenant::Timing,
     },
     lifecycle::{
-        observed::{DoubtKind, Found, Namespace, Reading, Trouble},
+        observed::{Found, Namespace, NotReady, Reading, UnconfirmedKind},
         step::{Fact, Step},
     },
     platform::ManagedDevice,
@@ -82,7 +82,7 @@ fn under_the_lock_authority_is_read_and_then_the_record() {
     assert_eq!(asked(&read), Fact::Look);
     read.clone().tenant(|tenant| tenant.suspend = true).waits("Suspended");
     read.clone().namespace(Namespace::Denied { at: t(1) }).waits("LookingUp");
-    read.clone().trouble().waits("TenantNotReady");
+    read.clone().not_ready().waits("TenantNotReady");
     read.no_tenant().waits("TenantNotReady");
 }
 
@@ -95,26 +95,26 @@ fn another_attempt_needs_the_permission_of_the_first() {
     assert_eq!(cached.decide().step, Step::Observe(Fact::Namespace));
     let denied = || silent().namespace(Namespace::Denied { at: t(SETTLED + 1) });
     denied().waits("LookingUp");
-    denied().doubted(DoubtKind::NamespaceNotAllowed, SETTLED - 29).failed("OutcomeUnknown");
+    denied().doubted(UnconfirmedKind::NamespaceNotAllowed, SETTLED - 29).failed("OutcomeUnknown");
     let not_executed = Facts::attempted(Some(AttemptResult::NotExecuted)).no_lock().at(60);
     let denied = not_executed.namespace(Namespace::Denied { at: t(60) });
-    denied.doubted(DoubtKind::NamespaceNotAllowed, 30).rejected("NamespaceNotAllowed");
+    denied.doubted(UnconfirmedKind::NamespaceNotAllowed, 30).rejected("NamespaceNotAllowed");
 }
 
 #[test]
 fn an_object_in_flight_goes_straight_to_the_lock() {
     let facts = Facts { lock: None, look: None, ..Facts::attempted(None) };
-    let facts = facts.trouble().namespace(Namespace::Denied { at: t(0) }).tenant(|tenant| tenant.suspend = true);
+    let facts = facts.not_ready().namespace(Namespace::Denied { at: t(0) }).tenant(|tenant| tenant.suspend = true);
     assert_eq!(facts.decide().step, Step::Observe(Fact::Lock));
     let following = Facts { lock: None, look: None, ..Facts::attempted(Some(AttemptResult::Accepted)) };
     assert_eq!(following.decide().step, Step::Observe(Fact::Look), "an accepted one needs no lock any more");
     let following = Facts { lock: None, look: None, ..Facts::adopted("pending", 5) };
     assert_eq!(following.decide().step, Step::Observe(Fact::Look));
     let not_executed = Facts { lock: None, look: None, ..Facts::attempted(Some(AttemptResult::NotExecuted)) };
-    not_executed.trouble().waits("TenantNotReady");
+    not_executed.not_ready().waits("TenantNotReady");
     // Not the last attempt, but one before it may have been carried out.
     let after_silence = Facts::attempted(Some(AttemptResult::NotExecuted)).silent_before(1);
-    let after_silence = Facts { lock: None, look: None, ..after_silence }.trouble();
+    let after_silence = Facts { lock: None, look: None, ..after_silence }.not_ready();
     assert_eq!(after_silence.decide().step, Step::Observe(Fact::Lock));
 }
 
@@ -122,18 +122,18 @@ fn an_object_in_flight_goes_straight_to_the_lock() {
 fn without_its_tenant_it_is_held_never_rejected() {
     let (_, message) = untouched().no_tenant().waits("TenantNotReady");
     assert!(message.contains("no IntuneTenant \"default\""), "{message}");
-    let (_, message) = untouched().trouble().waits("TenantNotReady");
+    let (_, message) = untouched().not_ready().waits("TenantNotReady");
     assert!(message.starts_with("TokenRefused: AADSTS7000222"), "the tenant's own reason: {message}");
     assert!(message.contains("goes on by itself") && message.contains("2026-11-23T09:00:00Z"), "{message}");
     // Without Graph there is no verdict of time either; the message says what will come.
-    let (_, message) = untouched().trouble().at(EXPIRES + 1).waits("TenantNotReady");
+    let (_, message) = untouched().not_ready().at(EXPIRES + 1).waits("TenantNotReady");
     assert!(message.contains("ended at 2026-11-23T09:00:00Z: it ends as soon as the tenant answers"), "{message}");
 }
 
 #[test]
 fn the_first_write_pins_the_deadlines() {
     let pinned = |facts: &Facts| facts.decide().status.effective.unwrap();
-    let effective = pinned(&untouched().trouble());
+    let effective = pinned(&untouched().not_ready());
     assert_eq!(effective.expiration_time, Time(t(EXPIRES)), "the tenant's issueWindow");
     assert_eq!(effective.completion_timeout.to_string(), "168h");
     let own = Facts::new().spec(|spec| {
@@ -151,18 +151,18 @@ fn the_first_write_pins_the_deadlines() {
 #[test]
 fn under_another_entra_tenant_it_is_held_and_nothing_is_looked_up() {
     let other = |facts: Facts| facts.tenant(|tenant| tenant.tenant_id = "99999999-2222-3333-4444-555555555555".into());
-    let begun = untouched().trouble().decide().status;
+    let begun = untouched().not_ready().decide().status;
     let fresh = untouched().status(|s| *s = begun.clone());
     let (_, message) = other(fresh.clone()).waits("TenantNotReady");
     assert!(message.contains("11111111-2222"), "{message}");
     // Whatever was found there is not this request's device.
     let found = other(Facts::new().status(|s| *s = begun.clone())).decide().status;
     assert_eq!((found.reason(), found.device.as_ref()), ("TenantNotReady", None));
-    other(Facts::new().status(|s| *s = begun).found(Found::None).doubted(DoubtKind::DeviceNotFound, -60))
+    other(Facts::new().status(|s| *s = begun).found(Found::None).doubted(UnconfirmedKind::DeviceNotFound, -60))
         .waits("TenantNotReady");
     for facts in [Facts::attempted(None), Facts::attempted(Some(AttemptResult::Accepted)), Facts::adopted("pending", 5)]
     {
-        other(facts.gone().doubted(DoubtKind::DeviceGone, -60)).waits("TenantNotReady");
+        other(facts.gone().doubted(UnconfirmedKind::DeviceGone, -60)).waits("TenantNotReady");
     }
     let shouted = fresh.tenant(|tenant| tenant.tenant_id = tenant.tenant_id.to_uppercase());
     assert_eq!(shouted.decide().step, Step::Observe(Fact::Device), "letter case is none of its business");
@@ -186,14 +186,20 @@ fn a_request_may_be_thirty_days_ahead() {
 fn a_namespace_is_denied_by_two_live_reads_thirty_seconds_apart() {
     let denied = |at: i64| untouched().namespace(Namespace::Denied { at: t(at) });
     let first = denied(0).decide();
-    assert_eq!(first.doubt.map(|doubt| (doubt.kind, doubt.since)), Some((DoubtKind::NamespaceNotAllowed, t(0))));
+    assert_eq!(
+        first.unconfirmed.map(|unconfirmed| (unconfirmed.kind, unconfirmed.since)),
+        Some((UnconfirmedKind::NamespaceNotAllowed, t(0)))
+    );
     assert_eq!(denied(0).waits("LookingUp").0, Duration::from_secs(30));
-    assert_eq!(denied(29).doubted(DoubtKind::NamespaceNotAllowed, 0).waits("LookingUp").0, Duration::from_secs(1));
-    let message = denied(30).doubted(DoubtKind::NamespaceNotAllowed, 0).rejected("NamespaceNotAllowed");
+    assert_eq!(
+        denied(29).doubted(UnconfirmedKind::NamespaceNotAllowed, 0).waits("LookingUp").0,
+        Duration::from_secs(1)
+    );
+    let message = denied(30).doubted(UnconfirmedKind::NamespaceNotAllowed, 0).rejected("NamespaceNotAllowed");
     assert!(message.contains("\"helpdesk\"") && message.contains("\"default\""), "{message}");
-    denied(30).doubted(DoubtKind::DeviceNotFound, 0).waits("LookingUp");
+    denied(30).doubted(UnconfirmedKind::DeviceNotFound, 0).waits("LookingUp");
     // The doubt of a clock that was set back since holds nothing up.
-    assert_eq!(denied(0).doubted(DoubtKind::NamespaceNotAllowed, 9_000).waits("LookingUp").0.as_secs(), 30);
+    assert_eq!(denied(0).doubted(UnconfirmedKind::NamespaceNotAllowed, 9_000).waits("LookingUp").0.as_secs(), 30);
 }
 
 #[test]
@@ -204,25 +210,33 @@ fn what_is_asked_in_between_does_not_settle_a_doubt() {
         (Facts { lock: None, ..Facts::new() }, Fact::Lock),
         (Facts { look: None, ..Facts::new() }, Fact::Look),
     ] {
-        let facts = facts.doubted(DoubtKind::DeviceNotFound, -30);
+        let facts = facts.doubted(UnconfirmedKind::DeviceNotFound, -30);
         let decision = facts.decide();
-        assert_eq!((decision.step, decision.doubt), (Step::Observe(fact), facts.doubt), "the next pass needs it");
+        assert_eq!(
+            (decision.step, decision.unconfirmed),
+            (Step::Observe(fact), facts.unconfirmed),
+            "the next pass needs it"
+        );
     }
-    for facts in [untouched().trouble(), Facts { tenant: None, ..untouched() }] {
-        let facts = facts.doubted(DoubtKind::DeviceNotFound, -30);
+    for facts in [untouched().not_ready(), Facts { tenant: None, ..untouched() }] {
+        let facts = facts.doubted(UnconfirmedKind::DeviceNotFound, -30);
         facts.waits("TenantNotReady");
-        assert_eq!(facts.decide().doubt, facts.doubt, "nothing was looked at");
+        assert_eq!(facts.decide().unconfirmed, facts.unconfirmed, "nothing was looked at");
     }
-    assert_eq!(Facts::new().doubted(DoubtKind::DeviceNotFound, -30).decide().doubt, None, "it was found after all");
+    assert_eq!(
+        Facts::new().doubted(UnconfirmedKind::DeviceNotFound, -30).decide().unconfirmed,
+        None,
+        "it was found after all"
+    );
 }
 
 #[test]
 fn no_device_is_a_verdict_by_two_look_ups() {
     let none = |at: i64| Facts::new().found(Found::None).at(at);
     assert_eq!(none(0).waits("LookingUp").0, Duration::from_secs(30));
-    none(29).doubted(DoubtKind::DeviceNotFound, 0).waits("LookingUp");
-    none(30).doubted(DoubtKind::AmbiguousDevice, 0).waits("LookingUp");
-    none(30).doubted(DoubtKind::DeviceNotFound, 0).rejected("DeviceNotFound");
+    none(29).doubted(UnconfirmedKind::DeviceNotFound, 0).waits("LookingUp");
+    none(30).doubted(UnconfirmedKind::AmbiguousDevice, 0).waits("LookingUp");
+    none(30).doubted(UnconfirmedKind::DeviceNotFound, 0).rejected("DeviceNotFound");
 }
 
 #[test]
@@ -252,7 +266,7 @@ fn what_to_check_depends_on_how_the_device_was_named() {
             "the device's user",
         ),
     ] {
-        let mut facts = Facts::new().found(Found::None).at(30).doubted(DoubtKind::DeviceNotFound, 0);
+        let mut facts = Facts::new().found(Found::None).at(30).doubted(UnconfirmedKind::DeviceNotFound, 0);
         facts.object.spec.device = device;
         let message = facts.rejected("DeviceNotFound");
         assert!(message.contains(field) && message.contains(advice) && !message.contains(PLANTED), "{message}");
@@ -264,7 +278,7 @@ fn several_devices_are_a_verdict_by_two_look_ups() {
     let two = |at: i64| Facts::new().found(several(2)).at(at);
     two(0).waits("LookingUp");
     assert!(two(0).decide().status.candidates.is_empty(), "not said before it is sure");
-    let ambiguous = two(30).doubted(DoubtKind::AmbiguousDevice, 0);
+    let ambiguous = two(30).doubted(UnconfirmedKind::AmbiguousDevice, 0);
     let message = ambiguous.rejected("AmbiguousDevice");
     for part in ["2 devices", "device-0", "device-1", "Model", "Android 14.0", "last sync", "managedDeviceId"] {
         assert!(message.contains(part), "{part}: {message}");
@@ -279,10 +293,10 @@ fn several_devices_are_a_verdict_by_two_look_ups() {
 
 #[test]
 fn a_look_up_that_cannot_tell_is_never_a_verdict() {
-    let facts = |trouble| Facts { found: Some(Reading::CouldNotTell(unreadable(trouble))), ..Facts::new() };
+    let facts = |not_ready| Facts { found: Some(Reading::CouldNotTell(unreadable(not_ready))), ..Facts::new() };
     let (pause, message) = facts(None).waits("LookingUp");
     assert!(pause == Duration::from_secs(5) && message.contains("503 (request id r)"), "{message}");
-    let blamed = Trouble { reason: "PermissionMissing".into(), message: "Read.All is missing.".into() };
+    let blamed = NotReady { reason: "PermissionMissing".into(), message: "Read.All is missing.".into() };
     let (_, message) = facts(Some(blamed)).waits("TenantNotReady");
     assert!(message.starts_with("PermissionMissing: Read.All"), "{message}");
 }
@@ -304,7 +318,7 @@ fn an_ipad_that_could_be_shared_is_read_again() {
     assert!(pause == Duration::from_secs(30) && message.contains("Shared iPad"), "{message}");
     assert_eq!(half.decide().status.device, None, "not fixed before its class is known");
     // A second read that does not say so either: refused, never guessed.
-    let twice = half.at(30).doubted(DoubtKind::CannotClassify, 0).rejected("PlatformUnknown");
+    let twice = half.at(30).doubted(UnconfirmedKind::CannotClassify, 0).rejected("PlatformUnknown");
     assert!(twice.contains("isSharedDevice"), "{twice}");
     let read = Facts::new().device(ManagedDevice { is_shared_device: Some(true), ..ipad_half_read() });
     read.rejected("SharedIPadForbidden");
@@ -314,7 +328,7 @@ fn an_ipad_that_could_be_shared_is_read_again() {
 #[test]
 fn the_wait_for_the_same_finding_says_the_same() {
     let early = message(&Facts::new().found(Found::None).decide().status);
-    let late = Facts::new().found(Found::None).at(20).doubted(DoubtKind::DeviceNotFound, 0).decide();
+    let late = Facts::new().found(Found::None).at(20).doubted(UnconfirmedKind::DeviceNotFound, 0).decide();
     assert_eq!(early, message(&late.status), "a count-down would be a write a second");
 }
 
@@ -327,10 +341,10 @@ fn the_settle_window_of_the_defaults_is_280_s() {
 
 #[test]
 fn what_this_version_cannot_read_holds_and_says_so() {
-    let facts = Facts { tenant: None, ..untouched().trouble() };
+    let facts = Facts { tenant: None, ..untouched().not_ready() };
     let (_, message) = facts.waits("TenantNotReady");
-    let trouble = facts.trouble.as_ref().unwrap();
-    assert!(message.starts_with(&format!("{}: {} Nothing is sent", trouble.reason, trouble.message)), "{message}");
+    let not_ready = facts.not_ready.as_ref().unwrap();
+    assert!(message.starts_with(&format!("{}: {} Nothing is sent", not_ready.reason, not_ready.message)), "{message}");
     let status = facts.decide().status;
     assert_eq!(status.effective, None, "its defaults are not known");
 

@@ -15,12 +15,12 @@ use crate::{
         tenant::IntuneTenantSpec,
     },
     lifecycle::{
-        admission::Refusal,
+        admission::AttemptDenial,
         decide::decide,
         lock::Lock,
         observed::{
-            Admission, Closed, Doubt, DoubtKind, Found, Gate, Held, Look, Namespace, Now, Observed, Reading, Sweep,
-            TenantView, Trouble, Unread,
+            Admission, Closed, Found, Gate, HeldLock, Look, Namespace, NotReady, Now, Observed, Reading, Sweep,
+            TenantView, Unconfirmed, UnconfirmedKind, Unread,
         },
         polling::Stretch,
         quarantine::Quarantine,
@@ -56,7 +56,7 @@ static INTUNE_2020_07: LazyLock<Matrix> = LazyLock::new(Matrix::builtin_2020_07)
 pub(crate) struct Facts {
     pub object: PasscodeReset,
     pub tenant: Option<IntuneTenantSpec>,
-    pub trouble: Option<Trouble>,
+    pub not_ready: Option<NotReady>,
     pub ledger_readable: Option<bool>,
     pub stretch: Stretch,
     pub matrix: &'static Matrix,
@@ -66,11 +66,11 @@ pub(crate) struct Facts {
     pub unread_lock: Option<&'static str>,
     pub remembered: Option<Timestamp>,
     pub look: Option<Reading<Look>>,
-    pub held: Option<Held>,
-    pub doubt: Option<Doubt>,
+    pub held: Option<HeldLock>,
+    pub unconfirmed: Option<Unconfirmed>,
     pub gate: Option<Gate>,
     /// What admission control refused, and how many seconds it is until it is tried again.
-    pub refused: Option<(Refusal, u64)>,
+    pub refused: Option<(AttemptDenial, u64)>,
     pub admitted: bool,
     pub closed: Option<Closed>,
     pub quarantine: Option<Quarantine>,
@@ -86,7 +86,7 @@ impl Facts {
         Self {
             object: samples::object(),
             tenant: Some(samples::tenant()),
-            trouble: None,
+            not_ready: None,
             ledger_readable: Some(true),
             stretch: Stretch::default(),
             matrix: &INTUNE,
@@ -97,7 +97,7 @@ impl Facts {
             remembered: None,
             look: None,
             held: None,
-            doubt: None,
+            unconfirmed: None,
             gate: None,
             refused: None,
             admitted: false,
@@ -212,9 +212,9 @@ impl Facts {
         self
     }
 
-    pub fn trouble(mut self) -> Self {
-        self.trouble =
-            Some(Trouble { reason: "TokenRefused".into(), message: "AADSTS7000222: the secret expired.".into() });
+    pub fn not_ready(mut self) -> Self {
+        self.not_ready =
+            Some(NotReady { reason: "TokenRefused".into(), message: "AADSTS7000222: the secret expired.".into() });
         self
     }
 
@@ -239,8 +239,8 @@ impl Facts {
         self
     }
 
-    pub fn doubted(mut self, kind: DoubtKind, since: i64) -> Self {
-        self.doubt = Some(Doubt { kind, since: t(since) });
+    pub fn doubted(mut self, kind: UnconfirmedKind, since: i64) -> Self {
+        self.unconfirmed = Some(Unconfirmed { kind, since: t(since) });
         self
     }
 
@@ -259,7 +259,7 @@ impl Facts {
     pub fn holding(mut self, id: &str) -> Self {
         let send_deadline = self.now.estimate + SignedDuration::from_secs(DEADLINE);
         self.lock = Some(Some(Lock { send_deadline, ..lock(id, 0, "uid-1") }));
-        self.held = Some(Held { attempt_id: id.into(), send_deadline });
+        self.held = Some(HeldLock { attempt_id: id.into(), send_deadline });
         self
     }
 
@@ -306,7 +306,7 @@ impl Facts {
     }
 
     /// Admission control refused the claim, or its lock, and is asked again after so many seconds.
-    pub fn refused(mut self, refusal: Refusal, again_after: u64) -> Self {
+    pub fn refused(mut self, refusal: AttemptDenial, again_after: u64) -> Self {
         self.refused = Some((refusal, again_after));
         self
     }
@@ -324,7 +324,7 @@ impl Facts {
     pub fn observed(&self) -> Observed<'_> {
         let view = |spec| TenantView {
             spec,
-            trouble: self.trouble.as_ref(),
+            not_ready: self.not_ready.as_ref(),
             matrix: Some(self.matrix),
             stretch: self.stretch,
             ledger_readable: self.ledger_readable,
@@ -332,14 +332,17 @@ impl Facts {
         Observed {
             object: &self.object,
             tenant: self.tenant.as_ref().map(view),
-            unread: Unread { tenant: self.trouble.as_ref().filter(|_| self.tenant.is_none()), lock: self.unread_lock },
+            unread: Unread {
+                tenant: self.not_ready.as_ref().filter(|_| self.tenant.is_none()),
+                lock: self.unread_lock,
+            },
             namespace: self.namespace,
             found: self.found.as_ref(),
             lock: self.lock.as_ref().map(Option::as_ref),
             remembered: self.remembered,
             look: self.look.as_ref(),
             held: self.held.as_ref(),
-            doubt: self.doubt,
+            unconfirmed: self.unconfirmed,
             gate: self.gate.as_ref(),
             admission: self.admission(),
             closed: self.closed.as_ref(),
@@ -407,14 +410,14 @@ impl fmt::Debug for Facts {
             .field("deleted", &self.object.metadata.deletion_timestamp)
             .field("attempt", &self.object.status.as_ref().map(|s| (&s.attempt, s.silent_attempts, &s.outcome)))
             .field("device", &self.object.status.as_ref().map(|s| (&s.device, &s.device_action)))
-            .field("tenant", &(tenant, &self.trouble, self.ledger_readable))
+            .field("tenant", &(tenant, &self.not_ready, self.ledger_readable))
             .field("found", &self.found)
             .field("lock", &(&self.lock, self.unread_lock, &self.held, self.remembered))
             .field("look", &self.look)
             .field(
                 "holds",
                 &(
-                    (self.namespace, self.doubt, &self.gate, &self.closed),
+                    (self.namespace, self.unconfirmed, &self.gate, &self.closed),
                     (self.quarantine, self.lease_is_kept, self.authority_is_read),
                 ),
             )

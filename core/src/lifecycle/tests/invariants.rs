@@ -132,7 +132,7 @@ fn outcome_is_true(facts: &Facts, decision: &Decision) {
         assert_eq!(status.silent_attempts, 0, "after silence it is Failed");
         assert!(
             facts.tenant.is_none()
-                || facts.trouble.is_none()
+                || facts.not_ready.is_none()
                 || status.attempt.is_some()
                 || status.device_action.is_some(),
             "held instead"
@@ -174,7 +174,7 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     };
     let (spec, tenant, at) = (&facts.object.spec, facts.tenant.as_ref().unwrap(), at(facts).unwrap());
     assert_eq!(decision.status.effective.as_ref().unwrap().tenant_id, tenant.tenant_id, "another Entra tenant");
-    assert!(facts.trouble.is_none() && !tenant.suspend && facts.gate.is_none(), "held back");
+    assert!(facts.not_ready.is_none() && !tenant.suspend && facts.gate.is_none(), "held back");
     assert!(!spec.dry_run && facts.object.metadata.deletion_timestamp.is_none());
     assert!(at >= spec.request_time.0 && at <= decision.status.effective.as_ref().unwrap().expiration_time.0);
     if let Some(quarantine) = facts.quarantine

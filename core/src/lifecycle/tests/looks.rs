@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::reset_status::{AttemptResult, AttemptResult::*},
     lifecycle::{
-        observed::{DoubtKind, Reading, Trouble},
+        observed::{NotReady, Reading, UnconfirmedKind},
         step::Step,
     },
 };
@@ -38,7 +38,7 @@ fn a_look_that_could_not_tell_changes_no_word_of_what_is_in_flight() {
 
 #[test]
 fn trouble_with_the_tenant_is_told_even_in_flight() {
-    let blamed = Trouble { reason: "TokenNotAccepted".into(), message: "401.".into() };
+    let blamed = NotReady { reason: "TokenNotAccepted".into(), message: "401.".into() };
     let look = Some(Reading::CouldNotTell(unreadable(Some(blamed))));
     let told = |facts: Facts| Facts { look: look.clone(), ..facts }.waits("TenantNotReady").1;
     // Nobody may read it as "not sent yet".
@@ -58,17 +58,21 @@ fn trouble_with_the_tenant_is_told_even_in_flight() {
 fn a_device_is_gone_by_two_looks_thirty_seconds_apart() {
     let gone = |at: i64| Facts::new().gone().at(at);
     assert_eq!(gone(0).waits("LookingUp").0, Duration::from_secs(30));
-    assert_eq!(gone(0).decide().doubt.map(|doubt| doubt.kind), Some(DoubtKind::DeviceGone));
-    gone(29).doubted(DoubtKind::DeviceGone, 0).waits("LookingUp");
-    gone(60).doubted(DoubtKind::DeviceNotFound, 0).waits("LookingUp");
-    let message = gone(30).doubted(DoubtKind::DeviceGone, 0).rejected("DeviceGone");
+    assert_eq!(gone(0).decide().unconfirmed.map(|unconfirmed| unconfirmed.kind), Some(UnconfirmedKind::DeviceGone));
+    gone(29).doubted(UnconfirmedKind::DeviceGone, 0).waits("LookingUp");
+    gone(60).doubted(UnconfirmedKind::DeviceNotFound, 0).waits("LookingUp");
+    let message = gone(30).doubted(UnconfirmedKind::DeviceGone, 0).rejected("DeviceGone");
     assert!(message.contains("before anything was sent"), "{message}");
-    assert_eq!(gone(30).doubted(DoubtKind::DeviceGone, 0).sees(vec![]).decide().doubt, None, "it is there again");
+    assert_eq!(
+        gone(30).doubted(UnconfirmedKind::DeviceGone, 0).sees(vec![]).decide().unconfirmed,
+        None,
+        "it is there again"
+    );
 }
 
 #[test]
 fn what_it_means_that_a_device_is_gone() {
-    let gone = |facts: Facts| facts.gone().doubted(DoubtKind::DeviceGone, 0).at(60);
+    let gone = |facts: Facts| facts.gone().doubted(UnconfirmedKind::DeviceGone, 0).at(60);
     for (result, failed) in
         [(None, true), (Some(Unknown), true), (Some(Accepted), true), (Some(NotExecuted), false), (Some(Refused), true)]
     {
@@ -89,10 +93,10 @@ fn a_first_look_that_finds_it_gone_keeps_the_words_of_what_is_in_flight() {
 
 #[test]
 fn gone_is_no_verdict_while_the_lock_of_another_is_open() {
-    let gone = |at: i64| Facts::new().gone().locked_by_another(DEADLINE).doubted(DoubtKind::DeviceGone, 0).at(at);
+    let gone = |at: i64| Facts::new().gone().locked_by_another(DEADLINE).doubted(UnconfirmedKind::DeviceGone, 0).at(at);
     gone(SETTLED).waits("DeviceBusy");
-    assert!(gone(SETTLED).decide().doubt.is_some(), "no third look is needed afterwards");
+    assert!(gone(SETTLED).decide().unconfirmed.is_some(), "no third look is needed afterwards");
     gone(SETTLED + 1).rejected("DeviceGone");
     let not_executed = Facts::attempted(Some(NotExecuted)).locked_by_another(DEADLINE);
-    not_executed.gone().doubted(DoubtKind::DeviceGone, 0).at(60).waits("DeviceBusy");
+    not_executed.gone().doubted(UnconfirmedKind::DeviceGone, 0).at(60).waits("DeviceBusy");
 }

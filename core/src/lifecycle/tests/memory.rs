@@ -81,7 +81,7 @@ fn an_attempt_without_a_trace_is_not_repeated_and_nothing_is_rejected() {
     silent.clone().at(SETTLED).waits("VerifyingOutcome");
     silent.at(SETTLED + 1).waits("WaitingForDevice");
     remembering(60).sees(vec![entry("done", -400)]).at(10).waits("WaitingForDevice");
-    let gone = |facts: Facts| facts.gone().at(100).doubted(crate::lifecycle::observed::DoubtKind::DeviceGone, 0);
+    let gone = |facts: Facts| facts.gone().at(100).doubted(crate::lifecycle::observed::UnconfirmedKind::DeviceGone, 0);
     gone(Facts::new()).rejected("DeviceGone");
     gone(remembering(60)).failed("DeviceGone");
 }
@@ -114,5 +114,5 @@ fn what_graph_accepts_is_remembered_as_late_as_it_may_be_carried_out() {
     };
     assert_eq!(remembers(Meaning::Accepted), Some(t(DEADLINE + 150 + 5)));
     assert_eq!(remembers(Meaning::Unknown), None);
-    assert_eq!(remembers(Meaning::NotExecuted { again_after: None, trouble: None }), None);
+    assert_eq!(remembers(Meaning::NotExecuted { again_after: None, not_ready: None }), None);
 }

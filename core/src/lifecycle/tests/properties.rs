@@ -20,7 +20,7 @@ use crate::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         decide::decide,
-        observed::{Reading, Trouble},
+        observed::{NotReady, Reading},
         polling::in_flight,
         quarantine::Quarantine,
         step::{AfterAnswer, Fact, Step},
@@ -35,10 +35,10 @@ fn config(cases: u32) -> Config {
 
 fn meaning() -> impl Strategy<Value = Meaning> {
     let pause = prop::option::of((0_u64..60).prop_map(std::time::Duration::from_secs));
-    let trouble = prop::option::of(Just(Trouble { reason: "PermissionMissing".into(), message: "Mend it.".into() }));
+    let not_ready = prop::option::of(Just(NotReady { reason: "PermissionMissing".into(), message: "Mend it.".into() }));
     prop_oneof![
         Just(Meaning::Accepted),
-        (pause, trouble).prop_map(|(again_after, trouble)| Meaning::NotExecuted { again_after, trouble }),
+        (pause, not_ready).prop_map(|(again_after, not_ready)| Meaning::NotExecuted { again_after, not_ready }),
         Just(Meaning::Refused),
         Just(Meaning::Unknown),
     ]
@@ -70,8 +70,8 @@ proptest! {
     /// While one looks and cannot tell, there is never a verdict.
     #[test]
     fn not_knowing_is_never_a_verdict(facts in any_facts(), blamed in any::<bool>()) {
-        let trouble = blamed.then(|| Trouble { reason: "TokenRefused".into(), message: "401.".into() });
-        let unreadable = super::samples::unreadable(trouble);
+        let not_ready = blamed.then(|| NotReady { reason: "TokenRefused".into(), message: "401.".into() });
+        let unreadable = super::samples::unreadable(not_ready);
         // Neither the device nor its record could be read; what the object knows it knew before.
         let found = Some(Reading::CouldNotTell(unreadable.clone()));
         let blind = Facts { found, look: Some(Reading::CouldNotTell(unreadable)), ..facts };

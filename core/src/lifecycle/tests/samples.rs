@@ -10,7 +10,7 @@ use crate::{
     api::{Time, reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::{
         lock::Lock,
-        observed::{Trouble, Unreadable},
+        observed::{NotReady, Unreadable},
     },
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn tenant() -> IntuneTenantSpec {
     TENANT.clone()
 }
 
-pub(crate) fn unreadable(tenant: Option<Trouble>) -> Unreadable {
+pub(crate) fn unreadable(tenant: Option<NotReady>) -> Unreadable {
     Unreadable { tenant, message: "503 (request id r).".into(), retry_after: Duration::from_secs(5) }
 }
 

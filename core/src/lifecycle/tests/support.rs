@@ -184,11 +184,11 @@ fn a_dry_run_keeps_a_negative_verdicts_own_reason() {
 
 #[test]
 fn every_condition_is_there_from_the_first_write_on() {
-    for facts in [Facts::new().no_tenant(), Facts::new().trouble(), Facts::new().at(-1), Facts::new().device(mac())] {
+    for facts in [Facts::new().no_tenant(), Facts::new().not_ready(), Facts::new().at(-1), Facts::new().device(mac())] {
         let status = facts.decide().status;
         assert_eq!(status.conditions[0].type_, kind::READY, "{}", message(&status));
     }
-    let undecided = Facts::new().trouble().decide().status;
+    let undecided = Facts::new().not_ready().decide().status;
     let supported = conditions::get(&undecided.conditions, kind::SUPPORTED).unwrap();
     assert_eq!((supported.status.as_str(), supported.last_transition_time.0), ("Unknown", t(0)));
 }

@@ -12,7 +12,7 @@ use crate::{
         reset_status::{AttemptResult, Outcome},
     },
     lifecycle::{
-        observed::{Closed, DoubtKind, Namespace, Reading},
+        observed::{Closed, Namespace, Reading, UnconfirmedKind},
         step::{Fact, Step},
     },
 };
@@ -44,8 +44,8 @@ fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
     blind.clone().graph_time(EXPIRES + 62).rejected("Expired");
     blind.clone().without_graph_time().waits("LookingUp");
     // Nor where the tenant is to blame, as long as Graph says what time it is.
-    let trouble = Facts::new().trouble().trouble;
-    let refused = Facts { found: Some(Reading::CouldNotTell(unreadable(trouble))), ..blind };
+    let not_ready = Facts::new().not_ready().not_ready;
+    let refused = Facts { found: Some(Reading::CouldNotTell(unreadable(not_ready))), ..blind };
     refused.clone().graph_time(EXPIRES + 61).waits("TenantNotReady");
     refused.clone().graph_time(EXPIRES + 62).rejected("Expired");
     refused.clone().without_graph_time().waits("TenantNotReady");
@@ -57,8 +57,8 @@ fn a_device_that_cannot_be_told_is_not_looked_up_for_ever() {
 
 #[test]
 fn a_tenant_that_takes_no_resets_holds_only_what_would_be_sent() {
-    let trouble = Facts::new().trouble().trouble.unwrap();
-    let closed = Some(Closed { trouble, retry_after: Duration::from_secs(90) });
+    let not_ready = Facts::new().not_ready().not_ready.unwrap();
+    let closed = Some(Closed { not_ready, retry_after: Duration::from_secs(90) });
     let facts = Facts { closed, ..Facts::new() };
     let (pause, message) = facts.waits("TenantNotReady");
     assert_eq!(pause, Duration::from_secs(90));
@@ -74,7 +74,7 @@ fn a_tenant_that_takes_no_resets_holds_only_what_would_be_sent() {
 #[test]
 fn a_tenant_in_trouble_holds_and_says_until_when() {
     let told = |at: i64| {
-        Facts { found: None, lock: None, look: None, ..Facts::new().trouble() }.at(at).waits("TenantNotReady").1
+        Facts { found: None, lock: None, look: None, ..Facts::new().not_ready() }.at(at).waits("TenantNotReady").1
     };
     // To the very second that nothing is sent after.
     for at in [0, EXPIRES] {
@@ -86,7 +86,7 @@ fn a_tenant_in_trouble_holds_and_says_until_when() {
 #[test]
 fn an_expiry_says_what_was_waited_for() {
     let held: [(Facts, &str); 4] = [
-        (Facts::new().trouble(), "TenantNotReady"),
+        (Facts::new().not_ready(), "TenantNotReady"),
         (Facts::new().gate(), "LimitReached"),
         (Facts::new().tenant(|tenant| tenant.suspend = true), "Suspended"),
         (Facts::new().locked_by_another(30), "DeviceBusy"),
@@ -217,15 +217,19 @@ fn nothing_is_rejected_before_the_leader_lease_was_read() {
         ("unsupported", Facts::new().device(super::devices::mac())),
         (
             "namespace",
-            Facts::new().namespace(Namespace::Denied { at: t(30) }).doubted(DoubtKind::NamespaceNotAllowed, 0),
+            Facts::new().namespace(Namespace::Denied { at: t(30) }).doubted(UnconfirmedKind::NamespaceNotAllowed, 0),
         ),
-        ("gone", Facts::new().gone().at(30).doubted(DoubtKind::DeviceGone, 0)),
+        ("gone", Facts::new().gone().at(30).doubted(UnconfirmedKind::DeviceGone, 0)),
     ];
     for (name, facts) in rejected {
         assert_eq!(facts.decide().status.outcome, Some(Outcome::Rejected), "{name}");
         let unread = Facts { lease_is_kept: false, ..facts };
         let decision = unread.decide();
-        assert_eq!((decision.step, decision.doubt), (Step::Observe(Fact::LeaderLease), unread.doubt), "{name}");
+        assert_eq!(
+            (decision.step, decision.unconfirmed),
+            (Step::Observe(Fact::LeaderLease), unread.unconfirmed),
+            "{name}"
+        );
         unread.quarantine(-20, EXPIRES + 300).waits("Quarantine");
     }
     // What is not a rejection does not need it, nor what sends nothing.

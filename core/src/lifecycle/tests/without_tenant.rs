@@ -99,7 +99,7 @@ fn the_leader_lease_is_read_before_it_is_rejected() {
 #[test]
 fn a_tenant_that_is_there_is_asked() {
     Facts::new().at(EXPIRES).graph_time(EXPIRES - 1).swept(LAST + 1).takes_the_lock();
-    Facts::new().trouble().swept(LAST + 1).waits("TenantNotReady");
+    Facts::new().not_ready().swept(LAST + 1).waits("TenantNotReady");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn it_is_told_once() {
     assert!(!is_told(&renamed.object), "another name");
     let changed = told.status(|status| status.observed_generation = Some(0));
     assert!(!is_told(&changed.object), "another generation");
-    let troubled = Facts::new().trouble();
+    let troubled = Facts::new().not_ready();
     assert!(!is_told(&troubled.clone().status(|status| *status = troubled.decide().status).object), "other trouble");
     let followed = Facts::adopted("pending", 5).no_tenant();
     let held = followed.clone().status(|status| *status = followed.decide().status);

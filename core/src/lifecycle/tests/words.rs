@@ -5,7 +5,7 @@ use crate::{
     api::{Time, reset_status::Candidate},
     lifecycle::{
         messages::{self, Expiry, SoFar},
-        observed::Trouble,
+        observed::NotReady,
     },
     platform::Platform,
 };
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn no_sentence_shows_a_fraction_of_a_second() {
     let time: Time = "2026-11-28T09:00:00.1234567Z".parse().unwrap();
-    let trouble = Trouble { reason: "TokenRefused".to_owned(), message: "Entra refuses.".to_owned() };
+    let not_ready = NotReady { reason: "TokenRefused".to_owned(), message: "Entra refuses.".to_owned() };
     let candidate = Candidate {
         managed_device_id: "1".to_owned(),
         platform: "iOS 17.5".to_owned(),
@@ -25,7 +25,7 @@ fn no_sentence_shows_a_fraction_of_a_second() {
     let spec = Facts::new().object.spec;
     let apple = Platform::IosDeviceEnrollment;
     for sentence in [
-        messages::tenant_trouble(&trouble, SoFar::Nothing, time, time.0),
+        messages::tenant_not_ready(&not_ready, SoFar::Nothing, time, time.0),
         messages::suspended("default", SoFar::Nothing, time),
         messages::expired_while_suspended("default", time, time),
         messages::too_far(time),

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::{
         answered::{Answered, Meaning, answered},
         lock::Lock,
-        observed::{Doubt, Found, Look, Now, Reading},
+        observed::{Found, Look, Now, Reading, Unconfirmed},
         step::Fact,
         tests::{
             devices::{entry, iphone},
@@ -39,7 +39,7 @@ impl DeviceLease for Lock {
 /// What an operator knows of one object beside what the pass knows.
 struct Mind {
     facts: Facts,
-    doubt: Option<Doubt>,
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl Mind {
@@ -51,7 +51,7 @@ impl Mind {
             held: known.held.as_ref().map(crate::protocol::Held::as_observed),
             lease_is_kept: known.lease_is_kept,
             authority_is_read: known.authority_is_read,
-            doubt: self.doubt,
+            unconfirmed: self.unconfirmed,
             ..self.facts.clone()
         }
     }
@@ -60,7 +60,7 @@ impl Mind {
 impl Rules<Real<Lock>> for Mind {
     fn decide(&mut self, known: &Known<Real<Lock>>) -> Decision<Real<Lock>> {
         let decision = self.with(known).decide();
-        self.doubt = decision.doubt;
+        self.unconfirmed = decision.unconfirmed;
         decision.into()
     }
 
@@ -98,7 +98,7 @@ impl Fate {
     }
 
     pub fn not_executed() -> Self {
-        Self { meaning: Meaning::NotExecuted { again_after: None, trouble: None }, shows_after: None }
+        Self { meaning: Meaning::NotExecuted { again_after: None, not_ready: None }, shows_after: None }
     }
 }
 
@@ -106,7 +106,7 @@ impl Fate {
 pub(super) struct Member {
     pub facts: Facts,
     pub writes: Vec<PasscodeResetStatus>,
-    doubt: Option<Doubt>,
+    unconfirmed: Option<Unconfirmed>,
     due: Timestamp,
 }
 
@@ -142,7 +142,7 @@ impl Toy {
         let member = |uid: &&str| {
             let mut facts = Facts::new();
             facts.object.metadata.uid = Some((*uid).to_owned());
-            Member { facts, writes: vec![], doubt: None, due: t(-100_000) }
+            Member { facts, writes: vec![], unconfirmed: None, due: t(-100_000) }
         };
         Self {
             now: t(0),
@@ -177,7 +177,7 @@ impl Toy {
     pub fn pass(&mut self, index: usize) {
         let member = &self.members[index];
         let facts = Facts { found: None, ..member.facts.clone() };
-        let mut mind = Mind { doubt: member.doubt, facts: self.at_this_time(facts) };
+        let mut mind = Mind { unconfirmed: member.unconfirmed, facts: self.at_this_time(facts) };
         let mut pass = Pass::new(member.facts.object.clone(), &mut mind);
         for _ in 0..100 {
             let event = match pass.next() {
@@ -195,7 +195,7 @@ impl Toy {
             pass.apply(event, &mut mind);
         }
         assert!(matches!(pass.next(), Effect::End(_)), "a pass without an end: {:?}", self.members[index].words());
-        self.members[index].doubt = mind.doubt;
+        self.members[index].unconfirmed = mind.unconfirmed;
     }
 
     fn at_this_time(&self, facts: Facts) -> Facts {
