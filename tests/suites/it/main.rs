@@ -8,6 +8,7 @@ mod control_plane;
 mod deploy;
 mod documents;
 mod gitops;
+mod newer;
 mod request;
 mod run;
 mod scenes;

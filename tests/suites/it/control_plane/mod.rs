@@ -16,3 +16,4 @@ mod schema_values;
 pub mod server;
 mod stale;
 mod status;
+mod versions;

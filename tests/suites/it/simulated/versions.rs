@@ -8,7 +8,7 @@ use kube::{
     Api,
     api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
 };
-use passcode_core::api::{manifests, reset_status::Outcome};
+use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use world::{
@@ -17,19 +17,9 @@ use world::{
     objects::{HELPDESK, OPERATOR, reset, tenant, tenant_by, with},
 };
 
+use crate::newer::{self, FIELD, MEMBER, Unknown, definitions, filled, schema, with_fields, write};
+
 const SOON: Duration = Duration::from_secs(60);
-/// A member and a field that no version has.
-const NEWER: &str = "newer";
-
-/// The generated definitions, by kind and plural.
-fn definitions() -> Vec<(String, String, Value)> {
-    let all = manifests::definitions().unwrap().into_iter();
-    all.map(|d| (d.spec.names.kind.clone(), d.spec.names.plural.clone(), serde_json::to_value(&d).unwrap())).collect()
-}
-
-fn schema(definition: &mut Value) -> &mut Value {
-    &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
-}
 
 fn api(world: &World, kind: &str, plural: &str) -> Api<DynamicObject> {
     let resource = ApiResource {
@@ -50,101 +40,37 @@ async fn create(world: &World, kind: &str, plural: &str, object: Value) {
     api(world, kind, plural).create(&PostParams::default(), &object).await.unwrap();
 }
 
-/// An object of the kind with every field that holds others.
 fn sample(world: &World, kind: &str, name: &str, number: u32) -> Value {
-    match kind {
-        "IntuneTenant" => with(
-            tenant(name),
-            json!({
-                "allowedNamespaces": {"matchExpressions": [{"key": "team", "operator": "In", "values": ["it"]}]},
-                "platformSupportMatrixRef": {"name": "ours"}, "limits": {}, "defaults": {}, "timing": {},
-            }),
-        ),
-        "PlatformSupportMatrix" => json!({
-            "apiVersion": "passcode-operator.dev/v1alpha1", "kind": kind, "metadata": {"name": name},
-            "spec": {"revision": "1", "rules": [{
-                "name": "phones", "match": {"platforms": ["IosDeviceEnrollment"]}, "support": "Supported",
-                "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved",
-            }]},
-        }),
-        "PasscodeReset" => reset(name, &world.device(DeviceClass::IPhone, number).0, world.now()),
-        other => panic!("a sample of {other} is missing"),
-    }
-}
-
-/// The paths of all enumerations below a schema.
-fn enumerations(schema: &Value, path: &str, found: &mut Vec<String>) {
-    if schema.get("enum").is_some() {
-        found.push(path.to_owned());
-    }
-    for (name, child) in schema["properties"].as_object().into_iter().flatten() {
-        enumerations(child, &format!("{path}/{name}"), found);
-    }
-    if let Some(items) = schema.get("items") {
-        enumerations(items, &format!("{path}/0"), found);
-    }
-}
-
-fn write(object: &mut Value, path: &str, value: &str) {
-    let (parent, field) = path.rsplit_once('/').unwrap();
-    object.pointer_mut(parent).unwrap_or_else(|| panic!("the sample lacks {parent}"))[field] = json!(value);
+    world.device(DeviceClass::IPhone, number);
+    newer::sample(kind, name, number, world.now())
 }
 
 fn ready(world: &World, kind: &str, name: &str) -> (String, String) {
-    let object = world.api.object(kind, "", name).unwrap();
-    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let ready = conditions.into_iter().find(|condition| condition["type"] == "Ready").unwrap_or_default();
-    let text = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
-    (text("reason"), text("message"))
+    newer::ready(&world.api.object(kind, "", name).unwrap())
 }
 
-/// Creates an object for each enumeration of each kind, with a member that this version does not know; answers kind, name and path.
-async fn an_unknown_member_of_each(world: &World) -> Vec<(String, String, String)> {
-    let mut created = Vec::new();
-    for (kind, plural, mut definition) in definitions() {
-        let mut paths = Vec::new();
-        enumerations(&schema(&mut definition)["spec"], "/spec", &mut paths);
-        for path in paths {
-            let number = u32::try_from(created.len()).unwrap();
-            let name = format!("{NEWER}-{number}");
-            let mut object = sample(world, &kind, &name, 100 + number);
-            write(&mut object, &path, "hunter2");
-            create(world, &kind, &plural, object).await;
-            created.push((kind.clone(), name, path));
-        }
+/// Creates an object for each enumeration of each kind, with a member that this version does not know.
+async fn an_unknown_member_of_each(world: &World) -> Vec<Unknown> {
+    let all = newer::an_unknown_member_of_each(world.now());
+    for (unknown, number) in all.iter().zip(100..) {
+        world.device(DeviceClass::IPhone, number);
+        create(world, &unknown.kind, &unknown.plural, unknown.object.clone()).await;
     }
-    assert!(created.len() >= 6, "{created:?}");
-    created
+    all
 }
 
 /// Each of them says what cannot be read, and its objects wait.
-async fn each_says_so(world: &World, created: &[(String, String, String)]) {
-    for (kind, name, path) in created {
-        let place = path.trim_start_matches('/').replace('/', ".").replace(".0.", "[0].");
-        let reason = match kind.as_str() {
-            "IntuneTenant" => "InvalidConfiguration",
-            // It is only told, so that nobody has to wait for it.
-            "PlatformSupportMatrix" if path.ends_with("/certainty") => {
-                assert_eq!(ready(world, kind, name).0, "Ready", "{path}");
-                continue;
-            }
-            "PlatformSupportMatrix" => "InvalidMatrix",
-            // One reset is left alone, and nobody else's.
-            _ => {
-                let status = world.api.object(kind, HELPDESK, name).unwrap()["status"].clone();
-                assert_eq!((&status["outcome"], &status["attempt"]), (&Value::Null, &Value::Null), "{path}");
-                continue;
-            }
-        };
-        let (says, sentence) = ready(world, kind, name);
-        assert_eq!(says, reason, "{kind} {path}: {sentence}");
-        let names_it = sentence.contains(&place) || sentence.contains("allowedNamespaces");
-        assert!(names_it && !sentence.contains("hunter2"), "{path}: {sentence}");
+async fn each_says_so(world: &World, created: &[Unknown]) {
+    for unknown in created {
+        let Unknown { kind, name, path, .. } = unknown;
+        let namespace = if kind == "PasscodeReset" { HELPDESK } else { "" };
+        let stored = world.api.object(kind, namespace, name).unwrap();
+        assert!(unknown.says_so(&stored), "{kind} {path}: {}", stored["status"]);
         if kind == "IntuneTenant" {
             let (serial, _) = world.device(DeviceClass::IPhone, 50);
             let asks = format!("of-{name}");
             world.create(with(reset(&asks, &serial, world.now()), json!({"tenantRef": {"name": name}}))).await;
-            world.held(&asks, "TenantNotReady", &sentence).await;
+            world.held(&asks, "TenantNotReady", &newer::ready(&stored).1).await;
         }
     }
 }
@@ -213,42 +139,13 @@ async fn a_tenant_goes_on_once_it_can_be_read() {
     replica.stop().await;
 }
 
-/// Adds a field to every object of a schema.
-fn extended(schema: &mut Value) -> usize {
-    let mut count = 0;
-    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        count += properties.values_mut().map(extended).sum::<usize>() + 1;
-        properties.insert(NEWER.to_owned(), json!({"type": "string"}));
-    }
-    if let Some(items) = schema.get_mut("items") {
-        count += extended(items);
-    }
-    count
-}
-
-/// Writes that field into every object that is there, where the schema has it; not into a rule's conditions, which would say less without it.
-fn filled(object: &mut Value, schema: &Value) {
-    match object {
-        Value::Object(fields) => {
-            for (name, field) in fields.iter_mut().filter(|(name, _)| *name != "match") {
-                filled(field, &schema["properties"][name]);
-            }
-            if schema["properties"].get(NEWER).is_some() {
-                fields.insert(NEWER.to_owned(), json!("hunter2"));
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| filled(item, &schema["items"])),
-        _ => {}
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn unknown_fields_in_every_object_change_nothing() {
     let world = World::empty().await;
     world.label(HELPDESK, "team", Some("it")).await;
     for (kind, plural, mut definition) in definitions() {
         let properties = schema(&mut definition);
-        assert!(extended(&mut properties["spec"]) + extended(&mut properties["status"]) > 2, "{kind}");
+        assert!(with_fields(&mut properties["spec"]) + with_fields(&mut properties["status"]) > 2, "{kind}");
         let name = match kind.as_str() {
             "IntuneTenant" => "default",
             "PlatformSupportMatrix" => "ours",
@@ -256,15 +153,12 @@ async fn unknown_fields_in_every_object_change_nothing() {
         };
         let mut object = sample(&world, &kind, name, 1);
         filled(&mut object["spec"], &properties["spec"]);
-        object["status"] = json!({NEWER: "hunter2", "conditions": []});
+        object["status"] = json!({FIELD: MEMBER, "conditions": []});
         world.api.register(serde_json::from_value(definition).unwrap());
         create(&world, &kind, &plural, object.clone()).await;
         let patch = Patch::Merge(json!({"status": object["status"]}));
         let stored = api(&world, &kind, &plural).patch_status(name, &PatchParams::default(), &patch).await.unwrap();
-        assert_eq!(
-            (&stored.data["spec"][NEWER], &stored.data["status"][NEWER]),
-            (&json!("hunter2"), &json!("hunter2"))
-        );
+        assert_eq!((&stored.data["spec"][FIELD], &stored.data["status"][FIELD]), (&json!(MEMBER), &json!(MEMBER)));
     }
     let replica = world.replica("a");
     world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
@@ -280,7 +174,7 @@ async fn an_unreadable_matrix_concerns_those_that_refer_to_it() {
     let world = World::new().await;
     let of_matrices = definitions().into_iter().find(|(kind, ..)| kind == "PlatformSupportMatrix");
     let (_, _, mut definition) = of_matrices.unwrap();
-    extended(&mut schema(&mut definition)["spec"]);
+    with_fields(&mut schema(&mut definition)["spec"]);
     world.api.register(serde_json::from_value(definition).unwrap());
     let bad = [("action", "/spec/rules/0/action"), ("match.newer", "/spec/rules/0/match/newer")];
     for (number, (_, path)) in bad.iter().enumerate() {
