@@ -8,7 +8,7 @@ if ! cmp -s "$requirements" "$directory/requirements.txt"; then
 	rm -rf "$directory"
 	python3 -m venv "$directory" >&2
 	"$directory/bin/python" -m pip --disable-pip-version-check --quiet install --requirement "$requirements" >&2
-	# Last, so that an installation that was cut short is made anew.
+	# Last, so that an installation that was cut short is created again.
 	cp "$requirements" "$directory/requirements.txt"
 fi
 echo "$directory/bin/python"

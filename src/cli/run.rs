@@ -64,7 +64,7 @@ pub(super) struct Arguments {
 }
 
 /// After how long without a byte from the API server a list or a watch is given up. The API server ends a watch before that, so only a
-/// connection that is dead meets it; kube itself would wait for ever.
+/// connection that is dead meets it; kube itself would wait forever.
 const READ_TIME_OUT: Duration = Duration::from_secs(300);
 
 pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {

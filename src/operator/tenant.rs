@@ -48,7 +48,7 @@ impl Tenant {
     /// How many looks an hour following may take: a tenth of what the limits leave to reads is for looking up what is new.
     fn capacity_to_follow(&self) -> u64 {
         let limits = budgets::limits(&self.object.spec.limits);
-        u64::try_from(limits.reads().saturating_sub(limits.spared())).unwrap_or(u64::MAX).saturating_mul(162)
+        u64::try_from(limits.reads().saturating_sub(limits.kept_for_resets())).unwrap_or(u64::MAX).saturating_mul(162)
     }
 
     /// The same tenant with its object as it was just read; `None`: that is another tenant of the same name.

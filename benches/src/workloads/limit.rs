@@ -1,5 +1,5 @@
 //! W3: a burst of resets at Graph's limit, which the simulator enforces as published. What counts is how near the last reset is to the
-//! soonest that the limit permits, and that none is sent in vain.
+//! soonest that the limit permits, and that none is throttled.
 
 use std::time::Duration;
 

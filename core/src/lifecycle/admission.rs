@@ -38,7 +38,7 @@ pub enum DenialKind {
     NotNow,
     /// By a policy that cannot be evaluated.
     PolicyBroken,
-    /// By nobody: a webhook is down, slow, or answers nonsense.
+    /// No answer: a webhook is down, slow, or answers nonsense.
     Unavailable,
     /// It was stored, but not as it was written.
     Altered,

@@ -96,7 +96,7 @@ fn over(d: &Draft<'_>) -> ControlFlow<Step> {
     if is_over(d.o.object) { Break(Step::Stop) } else { Continue(()) }
 }
 
-/// An IntuneTenant that was deleted and made anew may name another Entra tenant, where this device is somebody else's or
+/// An IntuneTenant that was deleted and created again may name another Entra tenant, where this device is somebody else's or
 /// nobody's.
 fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let (Some(tenant), Some(effective)) = (d.o.tenant, &d.status.effective) else { return Continue(()) };

@@ -79,7 +79,7 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Contr
     Continue(())
 }
 
-/// A device that cannot be told from Graph's answers is not looked up for ever: Graph may be well and its answer of no use, or one that
+/// A device that cannot be told from Graph's answers is not looked up forever: Graph may be well and its answer of no use, or one that
 /// refuses. Its time is then known to a minute, and nothing was ever sent for an object without a device, unless a restore took that back.
 fn not_expired_in_doubt(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let Some(now) = d.now.graph else { return Continue(()) };

@@ -125,7 +125,7 @@ fn answers(question: &Question<'_>, entry: &ActionResult, start: Time, at: Times
     if question.attempt.is_some_and(|attempt| attempt.may_have_made(start, question.margin)) {
         return true;
     }
-    // Whether it is finished or not, for however long: a request that waits for a device in vain is not sent again for that.
+    // Whether it is finished or not, for however long: a request that no device takes is not sent again for that.
     if start.0 >= saturating_add(question.request_time, -question.margin) {
         return true;
     }

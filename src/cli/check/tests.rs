@@ -17,7 +17,7 @@ struct Line {
     arguments: Arguments,
 }
 
-/// What `check` finds in these files, which are written anew for it: its lines, without the directory, and whether it refuses.
+/// What `check` finds in these files, which are written again for it: its lines, without the directory, and whether it refuses.
 fn run(files: &[(&str, &str)], line: &[&str]) -> (Vec<String>, bool) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::configured::SPAN;
 
-/// How long an estimate is not exceeded; doubled each time that a higher one was tried in vain.
+/// How long an estimate is not exceeded; doubled each time that trying a higher one failed.
 const HOLD: Duration = Duration::from_secs(60);
 /// The longest time between two such tries.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
@@ -173,7 +173,7 @@ mod tests {
         // Held before, and nearly what went through.
         assert_eq!(levels(&mut adaptive, &[125, 184, 185]), [100, 100, 104]);
         adaptive.throttled(200, 102, second(190), second(190));
-        // Tried in vain: the next time it takes longer.
+        // A higher one failed: the next try comes later.
         assert_eq!(levels(&mut adaptive, &[190, 309, 310]), [100, 100, 104]);
     }
 

@@ -115,7 +115,7 @@ impl Budget {
     /// are counted with them.
     pub fn read_by_another(&self, limits: &Limits) {
         let now = self.clock.boot();
-        let reads = limits.reads() - limits.spared();
+        let reads = limits.reads() - limits.kept_for_resets();
         let mut state = self.state();
         for number in 0..count(reads) {
             let left = SPAN * number / count(reads);
@@ -183,7 +183,7 @@ impl Budget {
         if even && state.even > now + burst {
             return Err(Wait::Until(state.even.saturating_sub(burst)));
         }
-        let spare = if priority == Priority::Reset { 0 } else { limits.spared() };
+        let spare = if priority == Priority::Reset { 0 } else { limits.kept_for_resets() };
         state.reads.take(limit, spare, now)?;
         if even {
             state.even = state.even.max(now) + SPAN / count(limit - spare);

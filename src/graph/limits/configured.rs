@@ -37,7 +37,7 @@ impl Limits {
 
     /// Reads in any 20 s that are kept for resets.
     #[must_use]
-    pub fn spared(&self) -> usize {
+    pub fn kept_for_resets(&self) -> usize {
         (READS_OF_A_RESET * self.resets()).min(self.reads() / 2)
     }
 }

@@ -42,7 +42,7 @@ fn nothing_wrong_is_0() {
     assert!(printed.contains("UnlockDevice would be sent"), "{printed}");
 }
 
-/// A pipe that nobody writes into would hold a pipeline for ever, and a device has no end.
+/// A pipe that nobody writes into would hold a pipeline forever, and a device has no end.
 #[test]
 fn only_regular_files_of_a_bounded_size_are_read() {
     let directory = tempfile::tempdir().unwrap();

@@ -72,7 +72,7 @@ fn the_reference_is_what_the_code_says() {
     let pages = reference::pages().unwrap();
     let stale: Vec<_> = pages.iter().filter(|page| !page.is_current()).map(|page| &page.path).collect();
     assert!(stale.is_empty(), "`make reference` writes {stale:#?}");
-    // A page that nothing makes any more would stay as it is for ever.
+    // A page that nothing makes any more would stay as it is forever.
     let there = fs::read_dir(root().join(reference::DIRECTORY)).unwrap();
     let mut there: Vec<_> = there.map(|entry| entry.unwrap().file_name()).collect();
     let mut made: Vec<_> = pages.iter().map(|page| page.path.file_name().unwrap().to_owned()).collect();

@@ -87,7 +87,8 @@ fn too_wide() -> BTreeMap<String, usize> {
 
 #[test]
 fn columns_fit_a_terminal_but_for_the_classes_that_the_record_names() {
-    let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions/0037-wide-ends-in-a-sentence.md");
+    let record =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions/0037-kubectl-get-wide-ends-with-the-message.md");
     let record = fs::read_to_string(record).unwrap();
     let cells = record.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let named: BTreeMap<_, _> =

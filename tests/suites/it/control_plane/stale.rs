@@ -8,7 +8,7 @@ use passcode_core::api::manifests;
 #[test]
 fn the_files_in_crds_are_up_to_date() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    let regenerate = "write them anew: cargo run -- crds --output crds";
+    let regenerate = "write them with cargo run -- crds --output crds";
     let mut expected: Vec<String> = Vec::new();
     for definition in manifests::definitions().unwrap() {
         let name = format!("{}.yaml", definition.name_any());

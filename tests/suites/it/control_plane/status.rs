@@ -64,8 +64,8 @@ async fn control_plane_status_writes_with_preconditions() {
     assert_eq!(refusal.code, 409, "{}", refusal.message);
     assert!(refusal.message.contains("the object has been modified"), "{}", refusal.message);
 
-    // Another uid: in a write of the status the server passes over it. Only the version says that the object was created
-    // anew, so a write without a version would end up in an object that it does not mean.
+    // Another uid: in a write of the status the server passes over it. Only the version says that the object was
+    // recreated, so a write without a version would end up in an object that it does not mean.
     let now = &written["metadata"]["resourceVersion"];
     let other = json!("11111111-2222-3333-4444-555555555555");
     let mut patch = with(now, &other);

@@ -12,7 +12,7 @@ async fn made_files_are_current() {
     let made = deploy::made().await.unwrap();
     assert!(made.len() > 10, "{} files", made.len());
     let stale: Vec<_> = made.iter().filter(|file| !file.is_current()).map(|file| &file.path).collect();
-    assert!(stale.is_empty(), "`make charts` writes {stale:?} anew");
+    assert!(stale.is_empty(), "`make charts` writes {stale:?} again");
     // Nothing is left of a definition that is no more.
     let templates = std::fs::read_dir(repository("deploy/charts/passcode-operator-crds/templates")).unwrap();
     assert_eq!(templates.count(), std::fs::read_dir(repository("crds")).unwrap().count());

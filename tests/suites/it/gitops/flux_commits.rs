@@ -246,7 +246,7 @@ async fn what_force_would_do(desk: &mut Desk<'_>, iphone: &str) {
     edit(&mut desk.files, json!({"justification": "edited"}));
     desk.green().await;
     desk.ends("iphone", Outcome::Complete, "Adopted").await;
-    assert_ne!(desk.uid("iphone").await, before, "made anew");
+    assert_ne!(desk.uid("iphone").await, before, "created again");
     assert_eq!(desk.carried_out(iphone), 1);
 
     let later = reset("iphone", "any", Timestamp::now())["spec"]["requestTime"].clone();

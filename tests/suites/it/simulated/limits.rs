@@ -92,7 +92,7 @@ async fn a_burst_goes_on_though_look_ups_wait_and_the_first_phones_answer() {
             world.create(value).await;
         }
         tokio::time::sleep(Duration::from_secs(10)).await;
-        // It must not send those that stand in line to the end of another.
+        // It must not send those that are queued to the end of another queue.
         assert_eq!(world.graph.executed().len(), 20, "{second}");
         replica.stop().await;
     }

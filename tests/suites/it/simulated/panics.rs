@@ -82,7 +82,7 @@ impl Clock for Stumbling {
     }
 }
 
-/// Wherever the program panics: the election ends the process, which is started anew; any other part begins anew by itself.
+/// Wherever the program panics: the election ends the process, which is started again; any other part starts again by itself.
 #[tokio::test(start_paused = true)]
 async fn a_panic_anywhere_loses_no_reset() {
     for nth in 1..=60 {

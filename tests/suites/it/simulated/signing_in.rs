@@ -333,7 +333,7 @@ async fn an_authority_that_is_busy_is_waited_for() {
     }
 }
 
-/// A readable token tells of missing consent at once; a refused request tells it in any case, and nothing is sent in vain meanwhile.
+/// A readable token tells of missing consent at once; a refused request tells it in any case, and nothing is sent that would be refused meanwhile.
 #[tokio::test(start_paused = true)]
 async fn missing_consent_shows_in_a_readable_token_and_in_use() {
     for format in [TokenFormat::Jwt, TokenFormat::Opaque] {

@@ -118,7 +118,7 @@ async fn a_ca_bundle_that_cannot_be_read_is_told() {
     broken["spec"]["endpoints"]["caBundle"] = json!("Mozilla's, please");
     world.create_tenant(broken).await;
     goes_on_once_mended(world, "InvalidConfiguration", "caBundle", async |world| {
-        // Endpoints are immutable: the tenant is made anew.
+        // Endpoints are immutable: the tenant is created again.
         world.delete_tenant("default").await;
         world.create_tenant(tenant("default")).await;
     })
@@ -244,7 +244,7 @@ async fn a_matrix_missing_or_bad_holds_until_it_is_repaired() {
 }
 
 /// A label moves the resourceVersion and not the generation: a status that is written on the version before it is refused, and the
-/// next version is not one that has to be looked at anew.
+/// next version is not one that has to be looked at again.
 #[tokio::test(start_paused = true)]
 async fn a_label_that_comes_between_hides_no_status() {
     let world = World::empty().await;

@@ -44,7 +44,7 @@ pub struct Setup {
     pub refusals: u8,
     /// Resets by hand, at any moment.
     pub by_hand: u8,
-    /// Deletions of an object that is created anew, as Git does it.
+    /// Deletions of an object that is created again, as Git does it.
     pub recreations: u8,
     /// Reads that see the version before the present one.
     pub stale_reads: u8,

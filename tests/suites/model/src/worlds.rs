@@ -43,7 +43,7 @@ pub fn small() -> Vec<Named> {
         ),
         ("reset by hand", Setup { by_hand: 1, min_interval: 3, span: (-1, 3), ..quick() }),
         (
-            "enrolled anew, Intune's clock behind",
+            "enrolled again, Intune's clock behind",
             Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 4), ..quick() },
         ),
         ("429 and 400", Setup { throttles: 2, refusals: 1, span: (0, 4), ..strides() }),
@@ -52,7 +52,7 @@ pub fn small() -> Vec<Named> {
             Setup { objects: vec![(0, 20), (0, 20)], refusals: 1, span: (0, 3), ..strides() },
         ),
         (
-            "400, and enrolled anew, Intune's clock behind",
+            "400, and enrolled again, Intune's clock behind",
             Setup { refusals: 1, enrolments: 1, intune_error: -1, span: (0, 3), ..quick() },
         ),
         ("a restore and a crash", Setup { crashes: 1, send_grace: 0, span: (0, 3), ..restored() }),
@@ -195,11 +195,11 @@ pub fn large() -> Vec<Named> {
             Setup { objects: vec![(0, 3), (1, 3)], crashes: 1, span: (0, 8), ..two() },
         ),
         (
-            "declared anew twice, a crash and a loss",
+            "declared again twice, a crash and a loss",
             Setup { recreations: 2, crashes: 1, losses: 1, span: (0, 6), ..strides() },
         ),
         ("by hand, clocks apart", Setup { by_hand: 1, losses: 1, min_interval: 4, span: (-2, 6), ..apart() }),
-        ("enrolled anew, two replicas", Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 6), ..two() }),
+        ("enrolled again, two replicas", Setup { enrolments: 1, losses: 1, intune_error: -1, span: (0, 6), ..two() }),
         (
             "a restore, two replicas, a crash and a loss",
             Setup { clock_errors: vec![0, 0], crashes: 1, losses: 1, span: (0, 7), ..restored() },

@@ -39,7 +39,7 @@ const CALL: Duration = Duration::from_secs(8);
 /// How long nothing may change at the end until nothing more is expected: longer than any peer's framework waits between two tries, and
 /// than a silent attempt takes here.
 const PATIENCE: Duration = Duration::from_secs(100);
-/// How long nothing may change until somebody starts a peer anew by hand, once: kopf serves nothing, for good, if it was started while the API
+/// How long nothing may change until somebody restarts a peer by hand, once: kopf serves nothing, for good, if it was started while the API
 /// server did not tell of its resource yet.
 const HELP: Duration = Duration::from_secs(40);
 
@@ -216,7 +216,7 @@ impl Stage<'_> {
             processes.keep_up(self).await;
             if !helped && since.elapsed() > HELP {
                 helped = true;
-                eprintln!("    {} stands still, and is started anew by hand", self.contestant.name);
+                eprintln!("    {} stands still, and is started again by hand", self.contestant.name);
                 for operator in &mut processes.operators {
                     operator.kill();
                     operator.start();

@@ -147,7 +147,7 @@ pub async fn run(stage: &Stage, alterations: impl Iterator<Item = Alteration>, s
 }
 
 async fn run_in(stage: &Stage, phase: Phase, alterations: Vec<Alteration>, slots: usize) -> Vec<String> {
-    // Resets are altered in vain, so that one of each sort serves all at once; what is around a reset has to be put right first.
+    // No altered reset is accepted, so one of each sort serves all at once; what is around a reset has to be put right first.
     let ways = resets("x", &phone(8, true)).len();
     let (shared, own) =
         tokio::join!(Slot::prepare(stage, phase, ways), join_all((0..slots).map(|_| Slot::prepare(stage, phase, 1))),);

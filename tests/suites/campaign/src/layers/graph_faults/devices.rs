@@ -1,4 +1,4 @@
-//! What becomes of the device meanwhile: it answers late or never, is gone, or is enrolled anew.
+//! What becomes of the device meanwhile: it answers late or never, is gone, or is enrolled again.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ fn gone() -> Vec<Case> {
 
 /// The phone is set up again: a new record, an empty ledger, and no passcode of before.
 fn enrolled_anew() -> Vec<Case> {
-    let anew = |keep_old| {
+    let re_enrolled = |keep_old| {
         move |world: &world::World, id: &str| {
             world.graph.reenroll(id, keep_old);
         }
@@ -106,21 +106,23 @@ fn enrolled_anew() -> Vec<Case> {
     let enrolled = Expected::end(Outcome::Rejected, "EnrolledAfterRequest", 0);
     let ambiguous = Expected::end(Outcome::Rejected, "AmbiguousDevice", 0);
     let mut cases = vec![
-        Case::new("enrolled anew since requestTime", enrolled).requested_before(an_hour).at(Moment::Start, anew(false)),
-        Case::new("enrolled anew, the old record stays", ambiguous)
+        Case::new("enrolled again since requestTime", enrolled)
             .requested_before(an_hour)
-            .at(Moment::Start, anew(true)),
+            .at(Moment::Start, re_enrolled(false)),
+        Case::new("enrolled again, the old record stays", ambiguous)
+            .requested_before(an_hour)
+            .at(Moment::Start, re_enrolled(true)),
     ];
     for (answer, fault, carried_out) in ANSWERS {
         for after in [0, 3, 60, 200] {
             let failed = Expected::end(Outcome::Failed, "DeviceGone", carried_out);
-            let case = Case::new(format!("{answer}; enrolled anew {after} s after it was sent"), failed);
+            let case = Case::new(format!("{answer}; enrolled again {after} s after it was sent"), failed);
             let case = with_plan(case.script(on_the_reset(fault())), DevicePlan::never());
-            cases.push(case.at(Moment::Sent(Duration::from_secs(after)), anew(false)));
+            cases.push(case.at(Moment::Sent(Duration::from_secs(after)), re_enrolled(false)));
         }
         let again = if carried_out == 0 { Again::AfterSettling } else { Again::Never };
-        let case = Case::new(format!("{answer}; enrolled anew, the old record stays"), Expected::once(again));
-        cases.push(case.script(on_the_reset(fault())).at(Moment::Sent(Duration::ZERO), anew(true)));
+        let case = Case::new(format!("{answer}; enrolled again, the old record stays"), Expected::once(again));
+        cases.push(case.script(on_the_reset(fault())).at(Moment::Sent(Duration::ZERO), re_enrolled(true)));
     }
     cases
 }

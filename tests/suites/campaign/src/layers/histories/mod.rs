@@ -8,7 +8,7 @@
 //! sent; a record that lags longer than ledgerLag; clocks that jump; an answer that means "not executed" or "refused" to a request that was
 //! carried out; a device lock deleted by hand; two installations. And a restore of etcd from a snapshot younger than the settle window, or
 //! older than the first leader lease: nothing in the cluster tells it. Nor one together with a device that
-//! vanishes or is enrolled anew: a claim that is lost with the record that would have shown its reset cannot be known.
+//! vanishes or is enrolled again: a claim that is lost with the record that would have shown its reset cannot be known.
 
 mod draw;
 mod event;

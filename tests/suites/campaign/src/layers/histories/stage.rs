@@ -214,7 +214,7 @@ impl Stage {
             }
             Event::Terminate(slot) => {
                 if let Some(replica) = self.slots[slot].running.take() {
-                    // What is cut off for good would be waited for in vain; a process that does not end is killed.
+                    // What is cut off for good would never come; a process that does not end is killed.
                     let _ = tokio::time::timeout(Duration::from_secs(30), replica.stop()).await;
                 }
             }
@@ -254,7 +254,7 @@ impl Stage {
             settings.graph_reachable = true;
             settings.authority_reachable = true;
         });
-        // Of all records: one that was enrolled anew may have left another behind.
+        // Of all records: one that was enrolled again may have left another behind.
         for device in graph.devices() {
             graph.change_device(&device.id, |device| device.ledger.shape = ArrayShape::Normal);
         }

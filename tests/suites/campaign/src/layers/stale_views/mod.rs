@@ -83,7 +83,7 @@ pub fn planted() -> Report {
 /// Every view at every moment that it can go wrong at.
 fn cases(reference: &Reference) -> Vec<(Reference, Moment, View)> {
     let at = |moment: &Moment| {
-        // Where people delete for good, nobody makes anew.
+        // Where people delete for good, nobody creates again.
         let deleted = reference.0.name == DELETED;
         let concerns = |view: &&View| view.concerns(&moment.write) && !(deleted && view.makes_anew());
         let views = View::ALL.iter().filter(concerns);
@@ -133,7 +133,7 @@ impl Course {
             differences.push(format!("{} carried out, undisturbed {}", self.carried_out, undisturbed.carried_out));
         }
         let allowed = match undisturbed.writes {
-            // An object that is made anew is told everything once more.
+            // An object that is created again is told everything once more.
             writes if view.makes_anew() => 2 * writes,
             writes if view.restarts() => writes + self.ends.len(),
             writes => writes,

@@ -27,9 +27,9 @@ pub enum View {
     Frozen(Duration),
     /// The watches stand still; meanwhile what they have not shown yet is compacted away.
     Compacted,
-    /// The watches are made anew, and are refused as too old.
+    /// The watches are created again, and are refused as too old.
     Expired,
-    /// The watches are made anew each minute, and there are no bookmarks to begin from.
+    /// The watches are created again each minute, and there are no bookmarks to begin from.
     NoBookmarks,
     /// Another server answers, which is behind by this version.
     Behind(Stale),
@@ -45,7 +45,7 @@ pub enum View {
     Unobserved(Duration),
     /// Every event comes after the next one, for so long.
     Reordered(Duration),
-    /// The object is deleted and made anew at once.
+    /// The object is deleted and created again at once.
     Recreated,
     /// And that between two looks of the watch.
     RecreatedUnseen,
@@ -112,7 +112,7 @@ impl View {
         }
     }
 
-    /// Whether an object was deleted and made anew.
+    /// Whether an object was deleted and created again.
     pub fn makes_anew(self) -> bool {
         matches!(self, Recreated | RecreatedUnseen | RecreatedMerged)
     }
@@ -195,7 +195,7 @@ impl View {
                 graph.retire(&device);
             }
             AskedAgain => {
-                let mut again = anew(&object);
+                let mut again = recreated(&object);
                 again.metadata.name = Some("again".to_owned());
                 again.spec.request_time.0 += Duration::from_secs(1_200);
                 ground.act(async move {
@@ -231,7 +231,7 @@ fn named(about: &str) -> Option<&str> {
 }
 
 /// An object as it was declared.
-fn anew(object: &PasscodeReset) -> PasscodeReset {
+fn recreated(object: &PasscodeReset) -> PasscodeReset {
     let metadata = ObjectMeta {
         name: object.metadata.name.clone(),
         namespace: object.metadata.namespace.clone(),
@@ -291,7 +291,7 @@ impl Ground {
         });
     }
 
-    /// No API server loses an event of a watch that goes on. What one has missed is heard of when it is made anew, and only then.
+    /// No API server loses an event of a watch that goes on. What one has missed is heard of when it is created again, and only then.
     fn lists_again_after(&self, time: Duration, caller: &Caller) {
         let caller = caller.clone();
         self.later(time, move || caller.expire_watches());
@@ -319,7 +319,7 @@ impl Ground {
     fn recreates(&self, about: &str) {
         let Some(name) = named(about) else { return };
         let object = self.api.object("PasscodeReset", HELPDESK, name).unwrap();
-        let object = anew(&serde_json::from_value(object).unwrap());
+        let object = recreated(&serde_json::from_value(object).unwrap());
         let resets: Api<PasscodeReset> = Api::namespaced(self.api.client_named("gitops"), HELPDESK);
         let name = name.to_owned();
         self.act(async move {
