@@ -10,30 +10,20 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     action_check,
     admitted::admitted,
+    attempts::{not_refused, own_attempt_is_settled, silence_is_not_the_end},
     claim::{Seen, claim, send_deadline},
     device::device_is_known,
     draft::Draft,
-    holds::{MOMENT, not_expired, unreadable},
+    holds::{MOMENT, ON_EVENT, not_expired, tenant_is_ready, unreadable},
     ledger, messages,
     observed::{Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
-    polling::{next_look, positive},
-    step::{Decision, Fact, Lesson, Step},
-    without_tenant,
+    polling::positive,
+    step::{Decision, Fact, Step},
 };
-use crate::api::{
-    Time,
-    conditions::reason,
-    reset::PasscodeReset,
-    reset_status::{Attempt, AttemptResult},
-    time::saturating_add,
-};
+use crate::api::{Time, conditions::reason, reset::PasscodeReset, time::saturating_add};
 
 /// How far ahead a request may be scheduled, from the object's creation.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Attempts without a trace after which no other follows.
-const MOST_ATTEMPTS: i32 = 3;
-/// Something that ends by an event that wakes the object; the time is a safety net.
-const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often a device lock of another object is looked at.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 /// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is
@@ -105,33 +95,6 @@ fn entra_tenant_is_the_same(d: &mut Draft<'_>) -> ControlFlow<Step> {
     }
     let message = messages::another_entra_tenant(&d.o.object.spec.tenant_ref.name, &effective.tenant_id);
     Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
-}
-
-fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
-    let Some(tenant) = d.o.tenant else {
-        if d.o.unread.tenant.is_none()
-            && let Some(end) = without_tenant::ended(d)
-        {
-            return Break(end);
-        }
-        d.keep_doubt();
-        let name = &d.o.object.spec.tenant_ref.name;
-        let message = match d.o.unread.tenant {
-            Some(not_ready) => messages::unreadable_tenant(not_ready),
-            None if d.may_have_been_sent() => messages::tenant_is_gone(name, d.so_far()),
-            None => messages::no_such_tenant(name),
-        };
-        return Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
-    };
-    d.pin_effective(tenant.spec);
-    match tenant.not_ready {
-        Some(not_ready) => {
-            d.keep_doubt();
-            let message = d.tenant_not_ready(not_ready);
-            Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
-        }
-        None => Continue(()),
-    }
 }
 
 fn request_time_is_near(d: &mut Draft<'_>) -> ControlFlow<Step> {
@@ -263,33 +226,6 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Ste
     Continue(())
 }
 
-/// The object's own attempt, where nothing answers yet.
-fn own_attempt_is_settled(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
-    if let Some(action) = d.status.device_action.clone() {
-        // What was followed is not listed at the moment. It is not sent again for that.
-        return Break(d.wait_for_device(action.start_time.unwrap_or(Time(at)), at, messages::NOT_LISTED_ANY_MORE));
-    }
-    let Some(attempt) = d.status.attempt.clone() else { return Continue(()) };
-    let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;
-    match attempt.result {
-        Some(AttemptResult::Accepted) => {
-            if at > settled {
-                d.lesson = Some(Lesson::EntryMissing);
-            }
-            Break(d.wait_for_device(
-                attempt.claim_time,
-                at,
-                &messages::accepted_not_listed(attempt.request_id.as_deref()),
-            ))
-        }
-        Some(AttemptResult::NotExecuted) if d.lock_is_of(&attempt.id) => Break(Step::ReleaseLock),
-        None | Some(AttemptResult::Unknown | AttemptResult::Refused) if at <= settled => {
-            Break(d.verify(next_look(attempt.claim_time.0, at, settled, d.stretch())))
-        }
-        None | Some(AttemptResult::NotExecuted | AttemptResult::Unknown | AttemptResult::Refused) => Continue(()),
-    }
-}
-
 /// The attempts of all others: while a lock is open there is neither a request nor a negative outcome.
 fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if d.o.held.is_some() {
@@ -318,53 +254,6 @@ fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Ste
         Some(earlier) => Break(d.wait_for_earlier_reset(earlier, at)),
         None => Continue(()),
     }
-}
-
-/// An attempt that left no trace is counted, once.
-fn silence_is_not_the_end(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
-    if let Some(attempt) = d.status.attempt.as_mut()
-        && matches!(attempt.result, None | Some(AttemptResult::Unknown))
-    {
-        attempt.result = Some(AttemptResult::Unknown);
-        // At least one, whatever number the status says.
-        d.status.silent_attempts = d.status.silent_attempts.max(attempt.number).max(1);
-    }
-    if d.status.silent_attempts == 0 {
-        return Continue(());
-    }
-    // A missing tenant says nothing about silence: that is held below.
-    let no_more = d.o.tenant.is_some_and(|tenant| tenant.silence_fails())
-        || d.status.silent_attempts >= MOST_ATTEMPTS
-        || at > d.expiration().0;
-    if no_more {
-        let message = messages::outcome_unknown(d.last_answer());
-        return Break(d.fail(reason::OUTCOME_UNKNOWN, &message));
-    }
-    Continue(())
-}
-
-/// Refused, and by now Intune's record is sure to show what was carried out all the same, if it can be relied on.
-fn not_refused(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
-    let refused = |attempt: &&Attempt| attempt.result == Some(AttemptResult::Refused);
-    let Some(claimed) = d.status.attempt.as_ref().filter(refused).map(|attempt| attempt.claim_time.0) else {
-        return Continue(());
-    };
-    // Without its tenant nobody knows what the record is worth.
-    let Some(tenant) = d.o.tenant else { return tenant_is_ready(d) };
-    // A record that was begun since, by whichever clock, is silent about what the old one may have had.
-    let begun_since = look.enrolled.is_some_and(|enrolled| enrolled >= saturating_add(claimed, -d.margin()));
-    let why = if d.status.silent_attempts > 0 {
-        Some(messages::AN_EARLIER_ATTEMPT)
-    } else if tenant.ledger_readable == Some(false) {
-        Some(messages::RECORD_IN_DOUBT)
-    } else {
-        begun_since.then_some(messages::RECORD_BEGUN_SINCE)
-    };
-    let answer = d.last_answer().map(str::to_owned);
-    Break(match why {
-        Some(why) => d.fail(reason::OUTCOME_UNKNOWN, &messages::refused_in_doubt(answer.as_deref(), why)),
-        None => d.reject(reason::REFUSED_BY_INTUNE, &messages::refused(answer.as_deref(), d.platform())),
-    })
 }
 
 /// The matrix's word, as it was before the first claim.

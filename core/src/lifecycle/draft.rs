@@ -3,12 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ledger::{self, OwnAttempt, Progress, Question},
-    memory, messages,
-    observed::{Look, Now, Observed, Reading, Unconfirmed, UnconfirmedKind},
-    polling::{Stretch, in_flight, next_look},
+    ledger::{OwnAttempt, Question},
+    messages,
+    observed::{Now, Observed, Reading, Unconfirmed, UnconfirmedKind},
+    polling::{Stretch, in_flight},
     quarantine::Quarantine,
-    step::{AfterAnswer, Decision, Fact, Lesson, Step},
+    step::{AfterAnswer, Decision, Lesson, Step},
 };
 use crate::{
     api::{
@@ -16,12 +16,10 @@ use crate::{
         conditions::{self, Truth, kind, reason},
         matrix::MatrixAction,
         reset::RequestedAction,
-        reset_status::{
-            Attempt, AttemptResult, DeviceAction, EarlierReset, Effective, Outcome, PasscodeResetStatus, SupportStatus,
-        },
+        reset_status::{Attempt, AttemptResult, Effective, PasscodeResetStatus, SupportStatus},
         tenant::{Defaults, IntuneTenantSpec, Timing},
     },
-    platform::{ActionResult, Platform, required_ledger_name},
+    platform::{Platform, required_ledger_name},
 };
 
 /// How far apart the two looks of a negative verdict are.
@@ -106,7 +104,7 @@ impl<'a> Draft<'a> {
         spec.expiration_time.unwrap_or_else(|| spec.request_time.plus(defaults.issue_window.as_signed()))
     }
 
-    fn completion_timeout(&self) -> SignedDuration {
+    pub fn completion_timeout(&self) -> SignedDuration {
         match &self.status.effective {
             Some(effective) => effective.completion_timeout.as_signed(),
             None => Defaults::default().completion_timeout.as_signed(),
@@ -154,42 +152,6 @@ impl<'a> Draft<'a> {
         self.may_have_been_sent() || self.status.device_action.is_some() || self.earlier_reset().is_some()
     }
 
-    /// The remembered reset that answers this request. Once an object waits for it, it is in its status, since the lease forgets it one day.
-    pub fn earlier_reset(&self) -> Option<EarlierReset> {
-        let answers = |latest: &Timestamp| {
-            !self.o.object.spec.dry_run
-                && !self.work_profile_not_asked_for()
-                && memory::answers(*latest, self.request_time())
-                && !self.is_shown(*latest)
-        };
-        let remembered = self.o.remembered.filter(answers);
-        self.status.earlier_reset.or(remembered.map(|latest| EarlierReset { latest_time: Time(latest) }))
-    }
-
-    /// Whether Intune's record shows what may be the reset that was carried out by then.
-    fn is_shown(&self, latest: Timestamp) -> bool {
-        let Some(Reading::Answer { value: Look::Seen { results, .. }, .. }) = self.o.look else { return false };
-        let from = memory::may_have_started(latest, &self.timing(), self.margin());
-        ledger::starts(self.ledger_name(), results).iter().any(|start| start.0 >= from)
-    }
-
-    /// What Graph accepted is to be remembered.
-    pub fn remember_accepted(&mut self) {
-        let timing = self.timing();
-        self.remember = self.status.attempt.as_ref().map(|attempt| memory::of_accepted(attempt.send_deadline, &timing));
-    }
-
-    /// What is followed from now on is to be remembered, unless it is already: an accepted request was, before that was recorded.
-    fn remember_entry(&mut self, start: Time) {
-        let followed = self.status.device_action.as_ref().and_then(|action| action.start_time);
-        let accepted = self.status.attempt.as_ref().is_some_and(|a| a.result == Some(AttemptResult::Accepted));
-        if accepted || followed == Some(start) {
-            return;
-        }
-        let latest = memory::of_entry(start, self.margin());
-        self.remember = Some(latest).filter(|latest| self.o.remembered.is_none_or(|known| known < *latest));
-    }
-
     /// Whether a request of this object may have been carried out.
     pub fn may_have_been_sent(&self) -> bool {
         let last = self.status.attempt.as_ref().is_some_and(|attempt| {
@@ -213,7 +175,7 @@ impl<'a> Draft<'a> {
         self.platform().is_work_profile_only() && self.o.object.spec.action != RequestedAction::ResetWorkProfilePasscode
     }
 
-    fn timing(&self) -> Timing {
+    pub fn timing(&self) -> Timing {
         self.o.tenant.map_or_else(Timing::default, |tenant| tenant.spec.timing.clone())
     }
 
@@ -261,7 +223,7 @@ impl<'a> Draft<'a> {
 
     /// The time by which a verdict is judged: that of what was read last. Before anything was read it is a guess, which can only
     /// hold a verdict about a namespace back.
-    fn judged_at(&self) -> Timestamp {
+    pub fn judged_at(&self) -> Timestamp {
         match (self.o.look, self.o.found) {
             (Some(Reading::Answer { at, .. }), _) | (_, Some(Reading::Answer { at, .. })) => *at,
             _ => self.now.graph.unwrap_or(self.now.estimate),
@@ -348,167 +310,6 @@ impl<'a> Draft<'a> {
                 before.to_owned()
             }
             _ => of_the_matrix.to_owned(),
-        }
-    }
-
-    // What is decided.
-
-    /// Waiting, with the word and the sentence for it.
-    pub fn hold(&mut self, why: &str, message: &str, wait: std::time::Duration) -> Step {
-        self.set(kind::READY, Truth::Unknown, why, message);
-        self.undecided();
-        self.set(kind::RECONCILING, Truth::True, why, message);
-        Step::Wait(wait)
-    }
-
-    /// Waiting, with the words that it has where something is under way already.
-    pub fn keep_waiting(&mut self, why: &str, message: &str, wait: std::time::Duration) -> Step {
-        if self.in_flight() { Step::Wait(wait) } else { self.hold(why, message, wait) }
-    }
-
-    /// Waiting for what Intune's record shows of the attempt, whose answer did not decide.
-    pub fn verify(&mut self, wait: std::time::Duration) -> Step {
-        let Some(attempt) = &self.status.attempt else { return self.a_moment(wait) };
-        let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed());
-        let message = match (attempt.result, self.last_answer()) {
-            (Some(AttemptResult::Refused), answer) => messages::refused_until(answer, settled, self.platform()),
-            // An earlier attempt's answer says nothing of one without any.
-            (None, _) => messages::verifying(None, settled),
-            (Some(_), answer) => messages::verifying(answer, settled),
-        };
-        self.hold(reason::VERIFYING_OUTCOME, &message, wait)
-    }
-
-    /// Waiting for the clock only, some seconds at most.
-    pub fn a_moment(&mut self, wait: std::time::Duration) -> Step {
-        self.keep_waiting(reason::LOOKING_UP, messages::LOOKING_UP, wait)
-    }
-
-    /// Held by a quarantine, if one holds this request back at this time. What it has forgotten may show before its end, and people wait for it.
-    pub fn held_by_quarantine(&mut self, at: Timestamp) -> Option<Step> {
-        let until = self.quarantined(at)?;
-        let wait = next_look(Timestamp::MIN, at, until, self.stretch());
-        Some(self.hold(reason::QUARANTINE, &messages::quarantine(Time(until)), wait))
-    }
-
-    /// Rejected: nothing was carried out for this object. Where that is not known it is Failed; where it cannot be known yet, it
-    /// waits.
-    pub fn reject(&mut self, why: &str, message: &str) -> Step {
-        if self.status.silent_attempts > 0 {
-            let message = messages::unknown_instead_of(self.last_answer(), message);
-            return self.fail(reason::OUTCOME_UNKNOWN, &message);
-        }
-        if let Some(held) = self.held_by_quarantine(self.judged_at()) {
-            return held;
-        }
-        if !self.o.lease_is_kept && !self.o.object.spec.dry_run {
-            return Step::Observe(Fact::LeaderLease);
-        }
-        if !conditions::is_true(&self.status.conditions, kind::ISSUED) {
-            self.set(kind::ISSUED, Truth::False, why, message);
-        }
-        self.end(Outcome::Rejected, kind::REJECTED, why, message)
-    }
-
-    /// Failed: one was asked for and did not happen, or nobody can tell.
-    pub fn fail(&mut self, why: &str, message: &str) -> Step {
-        self.end(Outcome::Failed, kind::FAILED, why, message)
-    }
-
-    fn complete(&mut self, why: &str, message: &str) -> Step {
-        self.end(Outcome::Complete, kind::COMPLETE, why, message)
-    }
-
-    fn end(&mut self, outcome: Outcome, condition: &str, why: &str, message: &str) -> Step {
-        let ready = if outcome == Outcome::Complete { Truth::True } else { Truth::False };
-        self.set(kind::READY, ready, why, message);
-        self.undecided();
-        self.set(condition, Truth::True, why, message);
-        conditions::remove(&mut self.status.conditions, kind::RECONCILING);
-        if outcome != Outcome::Complete {
-            self.set(kind::STALLED, Truth::True, why, message);
-        }
-        self.status.outcome = Some(outcome);
-        self.status.completion_time = Some(Time(self.now.wall).floor_to_second());
-        Step::Finish
-    }
-
-    /// Graph took it, or an earlier one was adopted.
-    pub fn issued(&mut self, adopted: bool, message: &str) {
-        let why = self.issued_reason(adopted);
-        self.set(kind::ISSUED, Truth::True, &why, message);
-    }
-
-    fn issued_reason(&self, adopted: bool) -> String {
-        match &self.status.support {
-            Some(support) if !adopted => support.reason.clone(),
-            _ => reason::ADOPTED.to_owned(),
-        }
-    }
-
-    /// Follows an entry of Intune's record, to its end if it has come to that.
-    pub fn follow(&mut self, entry: &ActionResult, start: Time, last_sync: Option<Timestamp>, at: Timestamp) -> Step {
-        self.remember_entry(start);
-        let before = self.status.device_action.as_ref();
-        let adopted = before.map_or_else(|| !self.may_have_been_sent(), |action| action.adopted);
-        if before.is_none() && !adopted {
-            self.lesson = Some(Lesson::Lag(super::polling::positive(start.0, at)));
-        }
-        self.status.device_action = Some(DeviceAction {
-            name: entry.name.clone(),
-            state: entry.state.clone(),
-            start_time: Some(start),
-            last_update_time: entry.last_updated.map(Time),
-            error_code: entry.error_code.filter(|code| *code != 0),
-            adopted,
-            device_checked_in_since: last_sync.is_some_and(|sync| sync > start.0),
-        });
-        let issued = messages::issued(adopted, start, self.status.attempt.as_ref());
-        self.issued(adopted, &issued);
-        let platform = self.platform();
-        let code = entry.error_code.unwrap_or_default();
-        match ledger::progress(&entry.state) {
-            Progress::Unfinished => self.wait_for_device(start, at, ""),
-            Progress::Done => {
-                let why = self.issued_reason(adopted);
-                self.complete(&why, &messages::complete(adopted, start, platform, self.status.support.as_ref()))
-            }
-            Progress::Failed => self.fail(reason::DEVICE_REFUSED, &messages::device_refused(adopted, platform, code)),
-            Progress::NotSupported => {
-                self.reject(reason::NOT_SUPPORTED_BY_DEVICE, &messages::not_supported(adopted, platform))
-            }
-            Progress::Canceled => self.fail(reason::CANCELED, &messages::canceled(adopted)),
-        }
-    }
-
-    /// Waiting for the device, up to the deadline.
-    pub fn wait_for_device(&mut self, since: Time, at: Timestamp, note: &str) -> Step {
-        let deadline = since.plus(self.completion_timeout()).0;
-        if at > deadline {
-            let message = messages::deadline_exceeded(Time(deadline));
-            return self.fail(reason::DEADLINE_EXCEEDED, &message);
-        }
-        let message = messages::waiting(note, self.platform(), Time(deadline));
-        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(since.0, at, deadline, self.stretch()))
-    }
-
-    /// Waiting for an earlier reset to show, which answers this request: nothing is sent for it any more.
-    pub fn wait_for_earlier_reset(&mut self, earlier: EarlierReset, at: Timestamp) -> Step {
-        self.status.earlier_reset = Some(earlier);
-        let (latest, deadline) = (earlier.latest_time, earlier.latest_time.plus(self.completion_timeout()));
-        if at > deadline.0 {
-            return self.fail(reason::OUTCOME_UNKNOWN, &messages::earlier_reset_not_shown(latest));
-        }
-        let message = messages::waiting(&messages::earlier_reset(latest), self.platform(), deadline);
-        self.hold(reason::WAITING_FOR_DEVICE, &message, next_look(latest.0, at, deadline.0, self.stretch()))
-    }
-
-    /// The conditions that are there from the first write on, Unknown until decided.
-    fn undecided(&mut self) {
-        for undecided in [kind::SUPPORTED, kind::PERMITTED, kind::ISSUED] {
-            if conditions::get(&self.status.conditions, undecided).is_none() {
-                self.set(undecided, Truth::Unknown, reason::UNDECIDED, messages::UNDECIDED);
-            }
         }
     }
 

@@ -1,14 +1,44 @@
-//! Questions that are asked in several places: whether a read was answered, and whether the request has expired.
+//! Questions that are asked in several places: whether the tenant is ready, a read was answered, the request has expired.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use jiff::Timestamp;
 
-use super::{draft::Draft, messages, observed::Unreadable, polling::next_look, step::Step};
+use super::{draft::Draft, messages, observed::Unreadable, polling::next_look, step::Step, without_tenant};
 use crate::api::conditions::reason;
 
 /// A moment, where only the clock has to move on.
 pub(super) const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Something that ends by an event that wakes the object; the time is a safety net.
+pub(super) const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(60);
+
+pub(super) fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    let Some(tenant) = d.o.tenant else {
+        if d.o.unread.tenant.is_none()
+            && let Some(end) = without_tenant::ended(d)
+        {
+            return Break(end);
+        }
+        d.keep_doubt();
+        let name = &d.o.object.spec.tenant_ref.name;
+        let message = match d.o.unread.tenant {
+            Some(not_ready) => messages::unreadable_tenant(not_ready),
+            None if d.may_have_been_sent() => messages::tenant_is_gone(name, d.so_far()),
+            None => messages::no_such_tenant(name),
+        };
+        return Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT));
+    };
+    d.pin_effective(tenant.spec);
+    match tenant.not_ready {
+        Some(not_ready) => {
+            d.keep_doubt();
+            let message = d.tenant_not_ready(not_ready);
+            Break(d.hold(reason::TENANT_NOT_READY, &message, ON_EVENT))
+        }
+        None => Continue(()),
+    }
+}
 
 /// "Could not tell" is never a verdict. What is under way keeps the words that it has, unless the tenant is to blame.
 pub(super) fn unreadable(d: &mut Draft<'_>, why: &Unreadable) -> Step {
