@@ -1,7 +1,7 @@
 //! `passcode-operator request`
 
 use clap::{ArgGroup, Args};
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{

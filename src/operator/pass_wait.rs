@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::sync::Notify;
 

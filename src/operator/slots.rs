@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::graph::FairQueue;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use kube::{
     Client, Resource, ResourceExt,
     api::{ListParams, ObjectList, PartialObjectMeta, Request},

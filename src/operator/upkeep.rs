@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt};
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::reflector::Store};
 use tokio::{
     sync::watch,

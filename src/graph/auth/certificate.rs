@@ -10,7 +10,7 @@ use aws_lc_rs::{
     signature::{KeyPair as _, RSA_PSS_SHA256},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

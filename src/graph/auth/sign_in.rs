@@ -7,7 +7,7 @@ use std::{
 
 use azure_core::credentials::{AccessToken, TokenCredential};
 use http::HeaderValue;
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 
 use super::{
     batch::{self, Batch},

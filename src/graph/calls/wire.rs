@@ -1,7 +1,7 @@
 //! Graph's documents, as far as they are read. Properties that are not named here, `passcode` and `unlockPin` among
 //! them, are never deserialised. None of these types has `Debug`: they hold personal data.
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 
 /// The machine's clocks, as a trait so that tests can put their own in their place.
 pub trait Clock: Send + Sync {

@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 
 /// How long a `Date` may be extrapolated with the machine's own clock.
 const MAX_AGE: Duration = Duration::from_secs(60);

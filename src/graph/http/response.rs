@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{

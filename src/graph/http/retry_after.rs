@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 
 /// The longest pause that is honoured; a device's owner is waiting.
 const MAX: Duration = Duration::from_secs(600);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 
 /// What waits, by party and by age.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What a pass writes and sends: the device lock, the claim, the request, the status.
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use passcode_core::{
     api::reset_status::PasscodeResetStatus,
     lifecycle::{admission::DeniedWrite, events::announced},

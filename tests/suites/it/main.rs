@@ -10,6 +10,7 @@ mod documents;
 mod gitops;
 mod newer;
 mod request;
+mod rooms;
 mod run;
 mod scenes;
 mod simulated;

@@ -14,7 +14,7 @@ static ONE: LazyLock<ClientCertificate> = LazyLock::new(fresh);
 static OTHER: LazyLock<ClientCertificate> = LazyLock::new(fresh);
 
 fn fresh() -> ClientCertificate {
-    ClientCertificate::valid(begin(), begin() + k8s_openapi::jiff::SignedDuration::from_hours(24)).unwrap()
+    ClientCertificate::valid(begin(), begin() + jiff::SignedDuration::from_hours(24)).unwrap()
 }
 
 fn begin() -> Timestamp {
@@ -109,8 +109,8 @@ fn what_cannot_be_used_is_told_with_what_to_put_in_its_place() {
 #[test]
 fn outside_its_validity_nothing_is_signed() {
     let certificate = load(&ONE.certificate, &ONE.key).unwrap();
-    let day = k8s_openapi::jiff::SignedDuration::from_hours(24);
-    let second = k8s_openapi::jiff::SignedDuration::from_secs(1);
+    let day = jiff::SignedDuration::from_hours(24);
+    let second = jiff::SignedDuration::from_secs(1);
     let at = |time| certificate.assertion("c", "a", time);
     at(begin() + day).unwrap();
     let late = at(begin() + day + second).unwrap_err();

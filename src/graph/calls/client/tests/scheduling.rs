@@ -30,8 +30,8 @@ impl Clock for Paused {
         Duration::from_secs(1000) + self.0.elapsed()
     }
 
-    fn wall(&self) -> k8s_openapi::jiff::Timestamp {
-        k8s_openapi::jiff::Timestamp::UNIX_EPOCH
+    fn wall(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
     }
 }
 
