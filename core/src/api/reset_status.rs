@@ -136,6 +136,25 @@ pub struct DeviceStatus {
     /// model, as Intune writes it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
+    /// manufacturer, as Intune writes it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manufacturer: String,
+    /// deviceCategoryDisplayName: the category that an administrator gave the device in Intune.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub category: String,
+    /// enrollmentProfileName: the profile by which the device was enrolled.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub enrollment_profile: String,
+    /// complianceState, as Intune writes it: compliant, noncompliant, inGracePeriod, unknown and others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub compliance_state: String,
+    /// isSupervised; absent where Intune does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervised: Option<bool>,
+    /// When these facts were read, by Graph's clock. Those of a scheduled request are read once more when its time has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub read_time: Option<Time>,
     /// When the device last synchronised with Intune, at the look-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

@@ -8,13 +8,12 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    action_check,
     admitted::admitted,
     attempts::{not_refused, own_attempt_is_settled, silence_is_not_the_end},
     claim::{Seen, claim, send_deadline},
-    device::device_is_known,
+    device::{device_is_known, facts_are_of_today},
     draft::Draft,
-    holds::{MOMENT, ON_EVENT, not_expired, tenant_is_ready, unreadable},
+    holds::{MOMENT, ON_EVENT, not_expired, supported, tenant_is_ready, unreadable},
     ledger, messages,
     observed::{Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
     polling::positive,
@@ -77,6 +76,7 @@ fn questions(d: &mut Draft<'_>) -> ControlFlow<Step, Step> {
     due(d, look.at)?;
     not_a_dry_run(d, look.at)?;
     nothing_holds_it_back(d, look.at)?;
+    facts_are_of_today(d)?;
     admitted(d, &look)?;
     lock_is_held(d)?;
     claim(d, &look)
@@ -252,18 +252,6 @@ fn no_earlier_reset_answers(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Ste
     }
     match d.earlier_reset() {
         Some(earlier) => Break(d.wait_for_earlier_reset(earlier, at)),
-        None => Continue(()),
-    }
-}
-
-/// The matrix's word, as it was before the first claim.
-fn supported(d: &mut Draft<'_>) -> ControlFlow<Step> {
-    if d.status.attempt.is_some() {
-        return Continue(());
-    }
-    let Some(support) = &d.status.support else { return Continue(()) };
-    match action_check::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
-        Some(refused) => Break(d.reject(&refused.reason, &messages::not_offered_here(&refused.message))),
         None => Continue(()),
     }
 }

@@ -1,12 +1,15 @@
-//! Which device an object means: found once, and fixed from then on.
+//! Which device an object means: found once, and fixed from then on; what is known of it, read again when a scheduled time has come.
 
-use std::ops::ControlFlow::{self, Break, Continue};
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     draft::Draft,
-    holds::{not_expired, unreadable},
+    holds::{not_expired, supported, unreadable},
     messages,
     observed::{Found, Reading, UnconfirmedKind},
     step::{Fact, Step},
@@ -23,6 +26,11 @@ use crate::{
 
 /// How much later than Graph's clock `Now::graph` can be: a second of rounding, and a minute of age.
 const CLOCK_KNOWN_TO: SignedDuration = SignedDuration::from_secs(61);
+/// How long before requestTime the facts of a device may have been read at the claim. What is asked for at this very moment is not read twice
+/// for clocks that differ.
+const RECENT_FACTS: SignedDuration = SignedDuration::from_mins(5);
+/// When a device is read again that one read shows and another does not.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if d.status.device.is_some() {
@@ -62,21 +70,54 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Contr
             None => Platform::Unknown,
         },
     };
-    d.status.device = Some(DeviceStatus {
+    d.status.device = Some(facts(device, platform, at));
+    d.status.candidates.clear();
+    if platform == Platform::Unknown {
+        d.unknown_device = Some(raw_values(device));
+    }
+    Continue(())
+}
+
+fn facts(device: &ManagedDevice, platform: Platform, at: Timestamp) -> DeviceStatus {
+    DeviceStatus {
         managed_device_id: device.id.clone(),
         platform: platform.as_str().to_owned(),
         operating_system: device.operating_system.clone(),
         os_version: device.os_version.clone(),
         ownership: device.owner_type.clone(),
         model: device.model.clone(),
+        manufacturer: device.manufacturer.clone(),
+        category: device.category.clone(),
+        enrollment_profile: device.enrollment_profile.clone(),
+        compliance_state: device.compliance_state.clone(),
+        supervised: device.is_supervised,
+        read_time: Some(Time(at).floor_to_second()),
         last_sync_time: device.last_sync.map(Time),
         enrolled_time: device.enrolled.map(Time),
-    });
-    d.status.candidates.clear();
-    if platform == Platform::Unknown {
-        d.unknown_device = Some(raw_values(device));
     }
-    Continue(())
+}
+
+/// What was read long before requestTime may be another today: who owns the device, its version, its category. The id stays.
+pub(super) fn facts_are_of_today(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    let requested = d.request_time();
+    let is_recent =
+        |device: &DeviceStatus| device.read_time.is_some_and(|read| read.0 >= saturating_add(requested, -RECENT_FACTS));
+    let Some(known) = d.status.device.as_ref().filter(|device| !is_recent(device)) else { return Continue(()) };
+    if d.status.attempt.is_some() {
+        return Continue(());
+    }
+    let id = known.managed_device_id.clone();
+    match d.o.found {
+        None => Break(Step::Observe(Fact::Device)),
+        Some(Reading::CouldNotTell(why)) => Break(unreadable(d, why)),
+        Some(Reading::Answer { value: Found::One(device), at }) if device.id.eq_ignore_ascii_case(&id) => {
+            fix_device(d, device, *at)?;
+            d.judge_support();
+            supported(d)
+        }
+        // The look has just seen it: until both say the same, nothing is sent.
+        Some(Reading::Answer { .. }) => Break(d.hold(reason::LOOKING_UP, messages::DEVICE_GONE_YET, LOOK_AGAIN)),
+    }
 }
 
 /// A device that cannot be told from Graph's answers is not looked up forever: Graph may be well and its answer of no use, or one that

@@ -4,7 +4,9 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use jiff::Timestamp;
 
-use super::{draft::Draft, messages, observed::Unreadable, polling::next_look, step::Step, without_tenant};
+use super::{
+    action_check, draft::Draft, messages, observed::Unreadable, polling::next_look, step::Step, without_tenant,
+};
 use crate::api::conditions::reason;
 
 /// A moment, where only the clock has to move on.
@@ -73,4 +75,16 @@ pub(super) fn not_expired(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step>
     let expiry = messages::Expiry::new(&d.o.object.spec, expiration);
     let message = messages::expired(expiry, d.so_far(), d.waited_for().as_deref());
     Break(d.reject(reason::EXPIRED, &message))
+}
+
+/// The matrix's word, as it was before the first claim.
+pub(super) fn supported(d: &mut Draft<'_>) -> ControlFlow<Step> {
+    if d.status.attempt.is_some() {
+        return Continue(());
+    }
+    let Some(support) = &d.status.support else { return Continue(()) };
+    match action_check::refusal(d.o.object.spec.action, d.offered, &support.reason, &support.guidance) {
+        Some(refused) => Break(d.reject(&refused.reason, &messages::not_offered_here(&refused.message))),
+        None => Continue(()),
+    }
 }

@@ -26,6 +26,14 @@ pub struct ManagedDevice {
     pub management_state: String,
     /// `model`.
     pub model: String,
+    /// `manufacturer`; empty when absent.
+    pub manufacturer: String,
+    /// `deviceCategoryDisplayName` (single reads only); empty when absent.
+    pub category: String,
+    /// `enrollmentProfileName` (beta, single reads only); empty when absent.
+    pub enrollment_profile: String,
+    /// `complianceState` (single reads only), such as `compliant` or `noncompliant`; empty when absent.
+    pub compliance_state: String,
     /// Whether `serialNumber` has a value.
     pub has_serial_number: bool,
     /// Whether `userId` or `userPrincipalName` has a value.

@@ -15,6 +15,9 @@ const DEVICE: &str = "id,operatingSystem,osVersion,deviceEnrollmentType,deviceTy
      managedDeviceOwnerType,managementState,model,serialNumber,imei,azureADDeviceId,userId,userPrincipalName,\
      deviceName,isSupervised,lastSyncDateTime,enrolledDateTime";
 
+/// What a single read asks for besides, for the cluster's own rules about a claim.
+const FACTS: &str = "hardwareInformation,manufacturer,deviceCategoryDisplayName,enrollmentProfileName,complianceState";
+
 /// What a look reads.
 const LEDGER: &str = "id,deviceActionResults,enrolledDateTime,lastSyncDateTime";
 
@@ -159,7 +162,7 @@ impl Call {
             }
             Self::Page { page: NextPage(query) } => format!("{path}?{query}"),
             Self::Device { id } => {
-                format!("{}?$select={DEVICE},hardwareInformation", fill(path, id))
+                format!("{}?$select={DEVICE},{FACTS}", fill(path, id))
             }
             Self::Look { id } => format!("{}?$select={LEDGER}", fill(path, id)),
             Self::Batch { .. } => path.to_owned(),
@@ -237,7 +240,7 @@ mod tests {
                 format!(
                     "GET {devices}?$filter=serialNumber%20eq%20%27O%27%27Neil%20%26%201%27&$select={DEVICE}&$top=25"
                 ),
-                format!("GET {devices}/a1-B2?$select={DEVICE},hardwareInformation"),
+                format!("GET {devices}/a1-B2?$select={DEVICE},{FACTS}"),
                 format!("GET {device}?$select={LEDGER}"),
                 format!("POST {device}/resetPasscode"),
                 format!("POST {device}/recoverPasscode"),

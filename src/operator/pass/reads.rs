@@ -5,7 +5,10 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use kube::{Api, ResourceExt, core::PartialObjectMeta};
 use passcode_core::{
-    api::{reset::PasscodeReset, tenant::IntuneTenant},
+    api::{
+        reset::{DeviceSelector, PasscodeReset},
+        tenant::IntuneTenant,
+    },
     lifecycle::{
         observed::{Look, Namespace, NotReady, Reading, Unreadable},
         step::Fact,
@@ -18,6 +21,12 @@ use crate::operator::{
     calls::{CallError, call},
     intune, namespaces,
 };
+
+/// The device that was found for the object. It is not looked for again: another may match the selector today.
+fn of_the_known_device(object: &PasscodeReset) -> Option<DeviceSelector> {
+    let device = object.status.as_ref()?.device.as_ref()?;
+    Some(DeviceSelector { managed_device_id: Some(device.managed_device_id.clone()), ..DeviceSelector::default() })
+}
 
 /// When to look again without a tenant.
 const WITHOUT_TENANT: Duration = Duration::from_secs(60);
@@ -41,7 +50,8 @@ impl View<'_> {
         if let Some(tenant) = self.tenant.clone() {
             let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
             let refused = &mut self.state.refused.device;
-            self.found = Some(intune::find(&tenant, clock, &object.spec.device, urgency, refused).await);
+            let selector = of_the_known_device(object).unwrap_or_else(|| object.spec.device.clone());
+            self.found = Some(intune::find(&tenant, clock, &selector, urgency, refused).await);
         }
         Event::Done
     }

@@ -14,6 +14,7 @@ pub(crate) mod invariants;
 mod looks;
 mod memory;
 mod properties;
+mod refreshed;
 pub(crate) mod samples;
 mod sending;
 mod support;

@@ -130,3 +130,41 @@ async fn a_list_without_an_end_is_no_answer_and_costs_little() {
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;
 }
+
+/// A request for tomorrow: what the device is tomorrow is what the claim says and what the matrix judges.
+#[tokio::test(start_paused = true)]
+async fn what_is_scheduled_is_judged_by_the_facts_of_its_day() {
+    let world = World::new().await;
+    let category = "deviceCategoryDisplayName";
+    let device = |number| Device::example(DeviceClass::IPhone, number).with(category, json!("Phones"));
+    let ((serial, id), (other, retired)) = (world.add(device(1)), world.add(device(2)));
+    let replica = world.replica("a");
+    let tomorrow = world.now() + Duration::from_secs(86_400);
+    for (name, serial) in [("inc1", &serial), ("inc2", &other)] {
+        world.create(reset(name, serial, tomorrow)).await;
+    }
+    let status = world.until("inc1", SOON, |status| status.reason() == "Scheduled").await;
+    let facts = status.device.unwrap();
+    assert_eq!((facts.category.as_str(), facts.ownership.as_str()), ("Phones", "company"));
+    assert!(facts.manufacturer == "Apple" && facts.compliance_state == "compliant" && facts.supervised.is_some());
+    world.graph.change_device(&id, |device| {
+        device.properties[category] = json!("Executives");
+        device.properties["managedDeviceOwnerType"] = json!("personal");
+    });
+    world.graph.change_device(&retired, |device| device.properties["managementState"] = json!("retirePending"));
+    let beta = || {
+        let requests = world.graph.requests();
+        let of_beta = |class| requests.iter().filter(|r| r.class == class && r.path.starts_with("/beta/")).count();
+        (of_beta(PathClass::List), of_beta(PathClass::Read))
+    };
+    let (lists, reads) = beta();
+    let status = world.ends("inc1", Duration::from_secs(90_000), Outcome::Complete, "PasscodeRemoved").await;
+    let now = status.device.unwrap();
+    assert_eq!((now.category.as_str(), now.ownership.as_str()), ("Executives", "personal"));
+    assert!(now.read_time >= Some(passcode_core::api::Time(tomorrow).floor_to_second()), "{:?}", now.read_time);
+    assert_eq!(now.managed_device_id, facts.managed_device_id);
+    world.ends("inc2", SOON, Outcome::Rejected, "LeavingManagement").await;
+    assert_eq!(beta(), (lists, reads + 2), "each is read once more, by its id");
+    assert_eq!((world.executed(&id), world.executed(&retired)), (1, 0));
+    replica.stop().await;
+}

@@ -260,6 +260,7 @@ fn real_status(setup: &Setup, object: &Object) -> PasscodeResetStatus {
             operating_system: "iOS".to_owned(),
             os_version: "18.2".to_owned(),
             ownership: "company".to_owned(),
+            read_time: Some(Time(time(object.requested))),
             ..DeviceStatus::default()
         }),
         attempt: attempt.as_ref().map(|attempt| {
