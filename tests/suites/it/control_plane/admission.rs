@@ -18,21 +18,23 @@ use super::{
 /// Whom a GitOps controller signs in as.
 const GITOPS: &str = "system:serviceaccount:helpdesk:resets";
 const REQUESTED_BY: &str = "passcode-operator.dev/requested-by";
+/// What a role that people are given names one by one. With `*` they would have verbs that only policies ask for, too.
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// A cluster of its own, because policies concern everybody in it, with two people and a GitOps controller that may write resets.
-struct Cluster {
-    plane: ControlPlane,
+pub struct Cluster {
+    pub plane: ControlPlane,
 }
 
 /// What kubectl said.
-struct Told {
-    well: bool,
-    out: String,
-    err: String,
+pub struct Told {
+    pub well: bool,
+    pub out: String,
+    pub err: String,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let users = ["jane", "bob", GITOPS].map(|name| User::new(name, ["helpdesk"])).into();
         let plane = ControlPlane::start(Options { users, ..Options::default() }).await.unwrap();
         install(plane.client().await.unwrap()).await;
@@ -42,7 +44,7 @@ impl Cluster {
                     "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "helpdesk"},
                     "rules": [{
                         "apiGroups": ["passcode-operator.dev"],
-                        "resources": ["passcoderesets", "passcoderesets/status", "intunetenants"], "verbs": ["*"],
+                        "resources": ["passcoderesets", "passcoderesets/status", "intunetenants"], "verbs": VERBS,
                     }],
                 },
                 {
@@ -57,12 +59,12 @@ impl Cluster {
         Self { plane }
     }
 
-    async fn install(&self, sample: &str) {
+    pub async fn install(&self, sample: &str) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/admission").join(sample);
         self.plane.apply(&fs::read_to_string(path).unwrap()).await.unwrap();
     }
 
-    async fn kubectl(&self, user: &str, arguments: &[&str]) -> Told {
+    pub async fn kubectl(&self, user: &str, arguments: &[&str]) -> Told {
         let kubeconfig = self.plane.kubeconfig_for(user).unwrap();
         let sign_in = ["--kubeconfig", kubeconfig.to_str().unwrap()];
         let output = self.plane.kubectl(arguments.iter().copied().chain(sign_in)).await.unwrap();
@@ -71,7 +73,7 @@ impl Cluster {
     }
 
     /// Creates an object, or does what else the verb says with its manifest.
-    async fn write(&self, user: &str, verb: &str, object: &Value) -> Told {
+    pub async fn write(&self, user: &str, verb: &str, object: &Value) -> Told {
         let file = tempfile::NamedTempFile::new_in(self.plane.directory()).unwrap();
         fs::write(file.path(), object.to_string()).unwrap();
         let arguments = [verb, "-f", file.path().to_str().unwrap()];
@@ -79,7 +81,7 @@ impl Cluster {
     }
 
     /// Policies take effect some time after they are stored. Tries a creation, without storing it, until its answer is the expected one.
-    async fn until(&self, object: &Value, expected: impl Fn(&Told) -> bool) {
+    pub async fn until(&self, object: &Value, expected: impl Fn(&Told) -> bool) {
         let begin = Instant::now();
         loop {
             let told = self.write("jane", "create --dry-run=server -o yaml", object).await;
@@ -101,17 +103,17 @@ impl Cluster {
 
 impl Told {
     #[track_caller]
-    fn refused_with(&self, sentence: &str) {
+    pub fn refused_with(&self, sentence: &str) {
         assert!(!self.well && self.err.contains(sentence), "{}{}", self.out, self.err);
     }
 
     #[track_caller]
-    fn well(&self) {
+    pub fn well(&self) {
         assert!(self.well, "{}{}", self.out, self.err);
     }
 }
 
-fn asked(name: &str, at: Timestamp) -> Value {
+pub fn asked(name: &str, at: Timestamp) -> Value {
     let mut object = reset(name);
     object["spec"]["requestTime"] = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
     object

@@ -4,6 +4,7 @@
 //! they are never left out, where that is not possible.
 
 mod admission;
+mod claims;
 mod columns;
 mod denials;
 mod dropped;
