@@ -106,6 +106,11 @@ pub struct IntuneTenantSpec {
     /// end Failed with reason OutcomeUnknown.
     #[serde(default)]
     pub unknown_outcome: UnknownOutcome,
+
+    /// Whether a PasscodeReset whose selector matches several devices lists them in its status. Whoever may create one, a dry run too, can so
+    /// see the models and last syncs of anybody's devices. Hide: only how many there are is said.
+    #[serde(default)]
+    pub candidates: Candidates,
 }
 
 /// Names a cluster-scoped object.
@@ -362,6 +367,16 @@ pub enum UnknownOutcome {
     Look,
     /// End Failed with reason OutcomeUnknown.
     Fail,
+}
+
+/// Whether the devices are listed that an ambiguous selector matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Candidates {
+    /// In status.candidates and in the message, at most ten.
+    #[default]
+    Show,
+    /// Only how many there are.
+    Hide,
 }
 
 /// Whether the tenant can be used, and what was learned of it.

@@ -19,6 +19,7 @@ use crate::{
         Time,
         conditions::reason,
         reset_status::{Candidate, DeviceStatus},
+        tenant::Candidates,
         time::saturating_add,
     },
     platform::{Classification, ManagedDevice, Platform, classify, raw_values},
@@ -54,8 +55,12 @@ pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
             if let Some(wait) = d.confirm(UnconfirmedKind::AmbiguousDevice, at) {
                 return Break(d.hold(reason::LOOKING_UP, messages::AMBIGUOUS_YET, wait));
             }
-            d.status.candidates = candidates.iter().map(candidate).collect();
-            let message = messages::ambiguous(*total, &d.status.candidates);
+            let hidden = d.o.tenant.is_some_and(|tenant| tenant.spec.candidates == Candidates::Hide);
+            d.status.candidates = candidates.iter().filter(|_| !hidden).map(candidate).collect();
+            let message = match hidden {
+                true => messages::ambiguous_and_hidden(*total),
+                false => messages::ambiguous(*total, &d.status.candidates),
+            };
             Break(d.reject(reason::AMBIGUOUS_DEVICE, &message))
         }
     }

@@ -69,6 +69,13 @@ pub(in crate::lifecycle) fn ambiguous(total: usize, candidates: &[Candidate]) ->
     )
 }
 
+pub(in crate::lifecycle) fn ambiguous_and_hidden(total: usize) -> String {
+    format!(
+        "At least {total} devices match this selector. Nothing was sent. This tenant does not list them (its spec.candidates is Hide): find the \
+         device in the Intune admin center, or ask for its serial number, and create a new PasscodeReset with its managedDeviceId or serialNumber."
+    )
+}
+
 fn described(candidate: &Candidate) -> String {
     let time = |time: Option<Time>| time.map_or_else(|| "never".to_owned(), |time| second(time).to_string());
     let known = [&candidate.model, &candidate.platform, &candidate.management_state];

@@ -12,7 +12,7 @@ use crate::{
         Time,
         reset::DeviceSelector,
         reset_status::{Attempt, AttemptResult, Outcome, PasscodeResetStatus},
-        tenant::Timing,
+        tenant::{Candidates, Timing},
     },
     lifecycle::{
         observed::{Found, Namespace, NotReady, Reading, UnconfirmedKind},
@@ -286,6 +286,14 @@ fn several_devices_are_a_verdict_by_two_look_ups() {
     let status = ambiguous.decide().status;
     assert_eq!((status.candidates.len(), status.candidates[1].managed_device_id.as_str()), (2, "device-1"));
     assert_eq!(status.device, None);
+    // A tenant may keep to itself whose devices there are.
+    let hidden = ambiguous.tenant(|tenant| tenant.candidates = Candidates::Hide);
+    let message = hidden.rejected("AmbiguousDevice");
+    assert!(message.contains("2 devices") && message.contains("spec.candidates is Hide"), "{message}");
+    for part in ["device-0", "Model", "Android"] {
+        assert!(!message.contains(part), "{part}: {message}");
+    }
+    assert!(hidden.decide().status.candidates.is_empty());
     // Candidates of a verdict that quarantine held back go once one device is left.
     let one = Facts::new().status(|s| *s = PasscodeResetStatus { outcome: None, completion_time: None, ..status });
     assert!(one.decide().status.candidates.is_empty());

@@ -11,7 +11,7 @@ use crate::control_plane::server::Server;
 fn tenant_defaults() -> Value {
     json!({
         "tenantId": GUID, "clientId": GUID, "auth": {"workloadIdentity": {}},
-        "cloud": "Global", "suspend": false, "minInterval": "10m", "unknownOutcome": "Look",
+        "cloud": "Global", "suspend": false, "minInterval": "10m", "candidates": "Show", "unknownOutcome": "Look",
         "limits": {"requestsPer20s": 2000, "writesPer20s": 200, "resetsPerHour": 100},
         "defaults": {"issueWindow": "24h", "completionTimeout": "168h"},
         "timing": {"clockError": "5s", "sendGrace": "150s", "ledgerLag": "2m", "ledgerClockError": "2m"},
