@@ -16,6 +16,7 @@ pub mod reset_status;
 mod rules;
 pub mod tenant;
 pub mod time;
+mod timing;
 
 pub use duration::Duration;
 pub use time::Time;
