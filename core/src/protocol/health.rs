@@ -31,7 +31,7 @@ const UNANSWERED: &str = "Several resets of this tenant in a row had no answer t
 pub struct Health {
     /// Answers that stay away.
     pub breaker: Breaker,
-    /// NotReady that showed in use, by what was asked.
+    /// Faults that showed in use, by what was asked.
     faults: BTreeMap<Request, Fault>,
     /// The measured lag of Intune's record.
     pub ledger: Option<LedgerStatus>,
@@ -52,11 +52,11 @@ pub struct Health {
 pub enum Unreported {
     /// Something that only the status tells.
     Fact,
-    /// NotReady came or went: objects may wait for that.
+    /// A fault came or went: objects may wait for that.
     NotReady,
 }
 
-/// A kind of request to Graph. NotReady that one kind meets says nothing about the others, and is over once the same kind goes through.
+/// A kind of request to Graph. A fault that one kind meets says nothing about the others, and is over once the same kind goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// Which device is meant.
@@ -76,7 +76,7 @@ struct Fault {
 }
 
 impl Health {
-    /// NotReady showed in use. One such request a minute is let through, to see whether it is over.
+    /// A fault showed in use. One such request a minute is let through, to see whether it is over.
     pub fn failed(&mut self, not_ready: NotReady, request: Request, now: Duration) {
         let probe_at = now + PROBE;
         let before = self.faults.get_mut(&request);
@@ -246,5 +246,25 @@ mod tests {
         health.failed(not_ready(reason::PERMISSION_MISSING), Request::Reset, Duration::ZERO);
         assert!(health.signed_in() && !health.signed_in());
         assert_eq!(health.fault(), Some(not_ready(reason::PERMISSION_MISSING)));
+    }
+
+    #[test]
+    fn what_is_told_of_a_fault_that_is_met_again() {
+        let of = |reason: &str, message: &str| NotReady { reason: reason.to_owned(), message: message.to_owned() };
+        let mut health = Health::default();
+        let mut told = |not_ready: NotReady, at: u64| {
+            health.failed(not_ready, Request::Reset, Duration::from_secs(at));
+            health.take_unreported()
+        };
+        assert_eq!(told(of(reason::PERMISSION_MISSING, "403"), 0), Some(Unreported::NotReady));
+        assert_eq!(told(of(reason::PERMISSION_MISSING, "403"), 10), None, "the same");
+        assert_eq!(told(of(reason::PERMISSION_MISSING, "403, again"), 20), Some(Unreported::Fact), "in other words");
+        assert_eq!(told(of(reason::TOKEN_REFUSED, "403, again"), 30), Some(Unreported::NotReady));
+        // A probe that met it again is the last for a minute, and those that were told to come back keep their order.
+        let _ = health.admit(Request::Reset, Duration::from_secs(31)).unwrap_err();
+        health.failed(of(reason::TOKEN_REFUSED, "403, again"), Request::Reset, Duration::from_secs(40));
+        let back = health.admit(Request::Reset, Duration::from_secs(41)).unwrap_err().retry_after;
+        assert_eq!(back, Duration::from_secs(100 - 41));
+        assert_eq!(health.admit(Request::Reset, Duration::from_secs(100)), Ok(true));
     }
 }

@@ -293,7 +293,7 @@ async fn what_does_not_get_on(desk: &Desk<'_>) -> Stuck {
     Stuck { sample, plain, asleep }
 }
 
-/// NotReady with the tenant is told of, with the name of what waits for it. A phone in a drawer is not, unless the expressions are left out.
+/// A tenant that is not ready is told of, with the name of what waits for it. A phone in a drawer is not, unless the expressions are left out.
 async fn what_is_told_of_it(desk: &Desk<'_>, stuck: Stuck) {
     let plain = desk.flux.settled("plain", &stuck.plain, PROMPTLY).await;
     let sample = desk.flux.settled("sample", &stuck.sample, PROMPTLY).await;

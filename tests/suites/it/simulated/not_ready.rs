@@ -1,4 +1,4 @@
-//! NotReady that shows in use: whom it holds, what it costs, and who finds out that it is over.
+//! A tenant that turns out in use not to be ready: whom that holds, what it costs, and who finds out that it is over.
 
 use std::time::Duration;
 
