@@ -207,7 +207,7 @@ impl Candidate {
     /// Writes the lease on the version that was read. `taking` is whether that begins a term, or resumes one after a conflict.
     async fn take(&mut self, seen: Option<&Lease>, taking: bool) -> Result<(), CallError> {
         let now = self.clock.wall();
-        let mut quarantine = seen.and_then(quarantine_of);
+        let mut quarantine = seen.and_then(|seen| self.quarantine_in(seen, now));
         let before = *self.state.borrow();
         let mut begins = !before.leading;
         if taking {
@@ -259,6 +259,18 @@ impl Candidate {
         let until = began + LAPSE;
         self.state.send_replace(Leadership { leading: true, until, term, quarantine, renewed, succeeded });
         Ok(())
+    }
+
+    /// The quarantine that this lease tells of, by this machine's clock.
+    fn quarantine_in(&self, lease: &Lease, now: Timestamp) -> Option<Quarantine> {
+        let quarantine = quarantine_of(lease)?;
+        let Some(renewed) = renewed(lease).filter(|_| holder(lease) != self.identity) else { return Some(quarantine) };
+        let since = match &self.seen {
+            Some((seen, since)) if seen == lease => *since,
+            _ => self.clock.boot(),
+        };
+        let ago = SignedDuration::try_from(self.clock.boot().saturating_sub(since)).unwrap_or(SignedDuration::ZERO);
+        Some(quarantine.taken_over(renewed, now - ago))
     }
 
     /// Notes what was written by a call that began then. `false`: it took so long that another may have led between what this replica saw

@@ -32,6 +32,13 @@ impl Quarantine {
         Self { begin: saturating_add(self.begin, offset), end: saturating_add(self.end, offset) }
     }
 
+    /// The quarantine that another replica wrote, by this one's clock. Their clocks need not agree: what the other wrote at `renewed` by its
+    /// clock was written when this one saw it at the latest. So the span is never too early, and too late by as long as it went unseen.
+    #[must_use]
+    pub fn taken_over(self, renewed: Timestamp, seen: Timestamp) -> Self {
+        self.shifted(seen.duration_since(renewed))
+    }
+
     /// The two spans as one.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
@@ -138,6 +145,18 @@ mod tests {
         assert!(quarantine.concerns(t(150), grace), "asked for before everything was carried out");
         assert!(!quarantine.concerns(t(151), grace), "asked for later");
         assert!(quarantine.in_force(t(310)) && !quarantine.in_force(t(311)));
+    }
+
+    /// Two machines' clocks may be apart by more than a quarantine lasts.
+    #[test]
+    fn another_replica_takes_it_over_by_its_own_clock() {
+        let (begin, end, unseen) = (1000, 1310, 4);
+        for ahead in [-600, -58, 0, 58, 600] {
+            // Written at its begin and renewed 20 s later, by a clock that is so much ahead of ours.
+            let written = Quarantine { begin: t(begin + ahead), end: t(end + ahead) };
+            let taken = written.taken_over(t(begin + 20 + ahead), t(begin + 20 + unseen));
+            assert_eq!(taken, Quarantine { begin: t(begin + unseen), end: t(end + unseen) }, "{ahead}");
+        }
     }
 
     #[test]

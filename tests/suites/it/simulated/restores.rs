@@ -5,6 +5,7 @@ use std::time::Duration;
 use api_server::{Cut, Fault as ApiFault, On, Snapshot, Verb};
 use graph_simulator::{Device, DeviceClass, DevicePlan, Fault, Lag, PathClass, Rule};
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::jiff::SignedDuration;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams},
@@ -110,6 +111,30 @@ async fn a_lease_that_a_restore_took_back_is_left_for_the_next_leader_to_see() {
     a.stop().await;
     let lease = world.api.object("Lease", "passcode-operator", "passcode-operator-leader").unwrap();
     assert_eq!(lease["spec"]["holderIdentity"], json!("a"));
+}
+
+/// A leader whose clock is wrong begins a quarantine after a restore, and dies. The next one keeps it for as long, by its own clock.
+#[tokio::test(start_paused = true)]
+async fn a_quarantine_outlives_a_leader_whose_clock_is_wrong() {
+    for wrong in [-400, -200, -60, 0, 60, 400] {
+        let mut world = World::new().await;
+        let (serial, id) = world.device(DeviceClass::IPhone, 1);
+        world.clock_offset = SignedDuration::from_secs(wrong);
+        let wrong = world.replica("wrong");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.clock_offset = SignedDuration::ZERO;
+        let right = world.replica("right");
+        tokio::time::sleep(OLD).await;
+        let before = sent(&world, "inc", &serial).await;
+        // A restore takes back one renewal at least.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        world.api.restore(&before);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        wrong.kill().await;
+        world.until("inc", SOON, |status| status.reason() == "Quarantine").await;
+        complete(&world, "inc", &id, 1).await;
+        right.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
