@@ -1,5 +1,6 @@
-//! A few walks from end to end, and what a pass does where reads and writes fail.
+//! A few walks from end to end, what a pass does where reads and writes fail, and how the election goes.
 
+mod election;
 mod failures;
 mod toy;
 mod walks;
