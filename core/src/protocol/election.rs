@@ -199,7 +199,7 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             (Stage::Write(_, kind, began), Event::Stored(stored)) => self.written(stored, kind, began, now),
             (Stage::Write(..), Event::Altered) => {
                 self.stop_leading();
-                self.rest(false, now)
+                self.rest(LOOK, now)
             }
             (Stage::Write(_, Kind::Renewal, _), Event::Failed(Why::Conflict | Why::Gone)) => {
                 self.stage = Stage::Read(now.boot);
@@ -216,7 +216,7 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             }
             (Stage::ReadToRelease(_) | Stage::Release(..) | Stage::Ended, _) => None,
             // The next turn tries again.
-            (Stage::Read(_) | Stage::Survey(_) | Stage::Write(..), _) => self.rest(false, now),
+            (Stage::Read(_) | Stage::Survey(_) | Stage::Write(..), _) => self.rest(LOOK, now),
         }
     }
 
@@ -260,7 +260,7 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
         self.seen = Some((stored.clone(), since));
         // Measured from when it was seen unchanged: two machines' clocks need not agree.
         if now.boot.saturating_sub(since) < DURATION {
-            return self.rest(true, now);
+            return self.rest(LOOK, now);
         }
         self.stage = Stage::Survey(Some(stored));
         None
@@ -312,7 +312,7 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             // It took so long that another may have led between what this replica saw before and its own write, on the same version if etcd
             // was restored. The next turn takes it again, with a quarantine of that time.
             self.stop_leading();
-            return self.rest(true, now);
+            return self.rest(LOOK, now);
         }
         let before = self.leadership;
         let (begins, succeeded) = match kind {
@@ -321,14 +321,15 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
         };
         let (until, term) = (began + LAPSE, before.term + u64::from(begins));
         self.leadership = Leadership { leading: true, until, term, quarantine, renewed, succeeded };
-        let lapsed = self.rest(true, now);
+        // From the begin of one write to that of the next, or a slow API server would have a leader that acts now and then.
+        let lapsed = self.rest((began + RENEW).saturating_sub(now.boot), now);
         lapsed.or(begins.then_some(Notice::Leads))
     }
 
-    /// Ends the turn.
-    fn rest(&mut self, went_well: bool, now: Moment) -> Option<Notice> {
+    /// Ends the turn; a leader's next one is after this pause.
+    fn rest(&mut self, pause: Duration, now: Moment) -> Option<Notice> {
         let notice = self.lapse(now);
-        self.stage = Stage::Rest(if went_well && self.leadership.leading { RENEW } else { LOOK });
+        self.stage = Stage::Rest(if self.leadership.leading { pause } else { LOOK });
         notice
     }
 

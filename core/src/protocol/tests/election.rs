@@ -195,6 +195,20 @@ fn a_leader_goes_on() {
 }
 
 #[test]
+fn a_slow_api_server_has_a_leader_that_acts_all_the_time() {
+    let (mut leader, mut world) = leader(START);
+    let mut now = at(START);
+    for _ in 0..100 {
+        let took = if let Effect::Pause(pause) = leader.next() { pause } else { Duration::from_millis(2900) };
+        now = Moment { boot: now.boot + took, wall: now.wall + took };
+        let event = world.carried_out(&leader);
+        assert!(leader.leadership().acts(now.boot), "{now:?}");
+        assert_eq!(leader.apply(event, now), None);
+    }
+    assert_eq!((leader.leadership().term, leader.leadership().quarantine), (1, None));
+}
+
+#[test]
 fn what_a_write_may_come_to() {
     let failures = [Why::Conflict, Why::Unclear, Why::Denied, Why::Refused, Why::Gone, Why::Failed];
     for event in failures.map(Event::Failed).into_iter().chain([Event::Altered]) {
