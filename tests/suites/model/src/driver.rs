@@ -4,7 +4,7 @@
 use passcode_core::{
     lifecycle::step::Fact,
     protocol::{
-        leases::{Counts, which_counts},
+        leases::{Counts, to_remember, which_counts},
         pass::{Effect, Event, Pass, Why},
     },
 };
@@ -356,7 +356,7 @@ impl World<'_> {
 
     /// Read and written at once, since a write that meets another version reads again.
     fn remembered(&mut self, latest: Second) {
-        if self.state.etcd.remembered < Some(latest) {
+        if let Some(latest) = to_remember(self.state.etcd.remembered.as_ref(), latest) {
             self.state.etcd.device = self.next_version();
             self.state.etcd.remembered = Some(latest);
         }

@@ -1,12 +1,15 @@
 //! What happens by itself: time, Graph, the device, people, crashes, restores.
 
-use passcode_core::{lifecycle::step::Fact, protocol::pass::Effect};
+use passcode_core::{
+    lifecycle::step::Fact,
+    protocol::{leases::may_be_swept, pass::Effect},
+};
 
 use crate::{
     driver::{Luck, World},
     election::me,
     setup::SEND_WINDOW,
-    state::{Answer, Entry, Executed, Object, Progress, Replica, Request, Second, Status, TICK, Tick},
+    state::{Answer, Entry, Executed, Lock, Object, Progress, Replica, Request, Second, Status, TICK, Tick},
     variant::Variant,
 };
 
@@ -183,8 +186,10 @@ impl World<'_> {
             actions.push(Action::Crash(r));
         }
         self.turns(r, actions);
-        let over = |lock: &crate::state::Lock| self.clock(r) > lock.deadline + lock.settle;
-        if self.setup.sweeps && state.etcd.remembered.is_none() && state.etcd.lock.as_ref().is_some_and(over) {
+        // Nothing that is remembered is ever over in so short a time, and none of the hour is waited for.
+        let (lock, is_open) = (state.etcd.lock.as_ref(), |lock: &Lock| self.clock(r) <= lock.deadline + lock.settle);
+        let swept = may_be_swept(lock, state.etcd.remembered.as_ref(), false, is_open, |_| false);
+        if self.setup.sweeps && lock.is_some() && swept {
             actions.push(Action::Sweep(r));
         }
     }
