@@ -5,7 +5,7 @@
 //! would change by it, and their boot times stand (see [`Lead::boot`]). A turn is an action where it may change something; it includes the wait of a
 //! candidate for a lease that nobody has renewed since the tick before.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::SignedDuration;
 use passcode_core::protocol::{
@@ -32,7 +32,7 @@ impl Lead {
     pub fn started(me: u8, setup: &Setup) -> Self {
         let clock_error = SignedDuration::from_secs(i64::from(Second::from(setup.clock_error) * TICK));
         let election = Election::new(me, clock_error, Duration::ZERO);
-        Self { election, boot: Duration::ZERO, waits: false, taken: None }
+        Self { election: Arc::new(election), boot: Duration::ZERO, waits: false, taken: None }
     }
 
     /// Whether it acts. A leader asks its clock each time.
@@ -110,7 +110,7 @@ impl<'a> World<'a> {
         if unaware {
             lead.boot = Duration::ZERO;
         }
-        lead.election.stop(Moment { boot: lead.boot, wall });
+        Arc::make_mut(&mut lead.election).stop(Moment { boot: lead.boot, wall });
         self.until_it_rests(r, Duration::ZERO);
     }
 
@@ -134,7 +134,7 @@ impl<'a> World<'a> {
     fn elect(&mut self, r: usize, event: Event<u8, u16>) {
         let wall = time(self.clock(r));
         let lead = &mut self.state.replicas[r].lead;
-        lead.election.apply(event, Moment { boot: lead.boot, wall });
+        Arc::make_mut(&mut lead.election).apply(event, Moment { boot: lead.boot, wall });
     }
 
     fn lease_as_read(&self, r: usize, waited: Duration) -> Option<Lease> {

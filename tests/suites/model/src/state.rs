@@ -2,7 +2,7 @@
 
 pub use crate::setup::Tick;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use passcode_core::protocol::{
     election::{Election, Stored},
@@ -195,8 +195,8 @@ pub struct Replica {
 /// A replica's part in the election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
-    /// The operator's own.
-    pub election: Election<u8, u16>,
+    /// The operator's own. States share it until it takes a turn, or each would be a kilobyte larger.
+    pub election: Arc<Election<u8, u16>>,
     /// The time since its machine was booted, as far as it matters: while it renews and looks as it should, none of its times comes any
     /// nearer, so only what it waits for and how long it stands still is counted.
     pub boot: Duration,
