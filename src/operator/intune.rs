@@ -1,38 +1,30 @@
-//! Questions to Graph, and what their answers mean to the state machine and to the tenant.
+//! Questions to Graph. What their answers mean to the state machine and to the tenant is for `passcode_core::protocol::answers` to say.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::tenant::Tenant;
-use crate::graph::{
-    self, Answer, Clock, NotExecuted, Priority, ReadError, Reservation, SignInError, SignInFailure, Timed,
-};
+use crate::graph::{self, Answer, Clock, Priority, ReadError, Reservation, SignInError, SignInFailure, Timed};
 use passcode_core::{
     api::{
-        conditions::reason,
         reset::{DeviceSelector, PasscodeReset},
         reset_status::Attempt,
     },
     lifecycle::{
-        answered::{Answered, Meaning},
-        observed::{Closed, Found, Look, NotReady, Reading, Unreadable},
+        answered::Answered,
+        observed::{Found, Look, NotReady, Reading},
     },
     platform::{Platform, required_ledger_name},
-    protocol::health::Request,
+    protocol::{
+        answers::{NotExecuted, Read, ReadFailure, ResetAnswer, no_client, no_device_named, no_way_to_send, not_asked},
+        health::Request,
+        trouble::Trouble,
+    },
 };
 
 /// The longest time-out of the one request; the tenant's `sendGrace` may make it shorter.
 const SEND_TIME_OUT: Duration = Duration::from_secs(20);
-/// When to ask again after trouble that passes, where Graph does not say.
-const SOON: Duration = Duration::from_secs(5);
-/// When to ask again after trouble that somebody has to mend.
-const LATER: Duration = Duration::from_secs(60);
-/// The longest pause after a question that Graph refused for this object alone.
-const LONGEST: Duration = Duration::from_secs(300);
-/// The pause after a 424.
-const DEPENDENCY_PAUSE: Duration = Duration::from_secs(10);
-
 /// Looks a device up. `refused` counts how often in a row Graph refused that.
 pub async fn find(
     tenant: &Tenant,
@@ -41,16 +33,16 @@ pub async fn find(
     urgency: Priority,
     refused: &mut u32,
 ) -> Reading<Found> {
-    let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
-    let Some(selector) = selector(device) else {
-        return Reading::CouldNotTell(passing("The object names no device.".to_owned(), LATER));
+    let Some(graph) = tenant.graph.as_ref() else {
+        return Reading::CouldNotTell(no_client(tenant.not_ready.clone()));
     };
+    let Some(selector) = selector(device) else { return Reading::CouldNotTell(no_device_named()) };
     let probing = match tenant.admit(Request::Device, clock.boot()) {
         Ok(probing) => probing,
-        Err(closed) => return not_asked(closed),
+        Err(closed) => return Reading::CouldNotTell(not_asked(closed)),
     };
     let answer = graph.find(&selector, urgency).await;
-    reading(tenant, clock, Asked { what: Request::Device, probing, refused }, answer)
+    reading(tenant, clock, Read { request: Request::Device, probing, refused }, answer)
 }
 
 /// Looks at Intune's record of the device that `named` names. `refused` counts how often in a row Graph refused that.
@@ -62,10 +54,12 @@ pub async fn look(
     urgency: Priority,
     refused: &mut u32,
 ) -> Reading<Look> {
-    let Some(graph) = tenant.graph.as_ref() else { return no_client(tenant) };
+    let Some(graph) = tenant.graph.as_ref() else {
+        return Reading::CouldNotTell(no_client(tenant.not_ready.clone()));
+    };
     let probing = match tenant.admit(Request::Record, clock.boot()) {
         Ok(probing) => probing,
-        Err(closed) => return not_asked(closed),
+        Err(closed) => return Reading::CouldNotTell(not_asked(closed)),
     };
     let answer = graph.look(managed_device_id, urgency).await;
     // By the device's id, but Graph may say what it knows of it.
@@ -78,7 +72,7 @@ pub async fn look(
     {
         tenant.record.health().entry_seen(*at);
     }
-    reading(tenant, clock, Asked { what: Request::Record, probing, refused }, answer)
+    reading(tenant, clock, Read { request: Request::Record, probing, refused }, answer)
 }
 
 /// What became of the one request.
@@ -100,9 +94,7 @@ pub async fn send(
 ) -> Posted {
     let device = object.status.as_ref().and_then(|status| status.device.as_ref());
     let (Some(graph), Some(device)) = (tenant.graph.as_ref(), device) else {
-        let meaning = Meaning::NotExecuted { again_after: None, not_ready: None };
-        let message = "There is no way to ask Graph at the moment.".to_owned();
-        return Posted { answered: Answered { meaning, request_id: None, message }, went_out: false };
+        return Posted { answered: no_way_to_send(), went_out: false };
     };
     let platform = device.platform.parse().unwrap_or(Platform::Unknown);
     // The entry that will be looked for decides what is sent, so that the two can never differ.
@@ -145,176 +137,58 @@ fn answer_name(answer: &Answer) -> &'static str {
 
 /// What an answer means, and what it teaches of the tenant.
 fn meant(tenant: &Tenant, clock: &dyn Clock, sent: graph::Sent, first: bool) -> Answered {
-    let now = clock.boot();
-    let mut health = tenant.record.health();
-    let meaning = match sent.answer {
-        Answer::Accepted | Answer::Refused => {
-            health.breaker.answered();
-            health.succeeded(Request::Reset);
-            if sent.answer == Answer::Accepted { Meaning::Accepted } else { Meaning::Refused }
-        }
-        Answer::Unknown => {
-            health.breaker.unknown(now);
-            Meaning::Unknown
-        }
-        Answer::NotExecuted(why) => {
-            if sent.went_out {
-                health.breaker.answered();
-            }
-            let remedy = remedy(why, &sent.message, first);
-            if let Some(not_ready) = &remedy.not_ready {
-                // Each probe is told another approval code. The first one stays, or each would be a write to all that wait.
-                let waits = |known: &&NotReady| {
-                    not_ready.reason == reason::MULTI_ADMIN_APPROVAL_REQUIRED && known.reason == not_ready.reason
-                };
-                let not_ready = health.fault_of(Request::Reset).filter(waits).unwrap_or(not_ready).clone();
-                health.failed(not_ready, Request::Reset, now);
-            }
-            if let Some((pause, why)) = remedy.pause {
-                health.pause(pause, why, now);
-            }
-            Meaning::NotExecuted { again_after: remedy.again_after, not_ready: remedy.not_ready }
-        }
+    let answer = match sent.answer {
+        Answer::Accepted => ResetAnswer::Accepted,
+        Answer::Refused => ResetAnswer::Refused,
+        Answer::Unknown => ResetAnswer::Unknown,
+        Answer::NotExecuted(why) => ResetAnswer::NotExecuted { why: not_executed(why), went_out: sent.went_out },
     };
-    drop(health);
-    if let (Meaning::NotExecuted { not_ready: Some(_), .. }, Some(graph)) = (&meaning, tenant.graph.as_ref()) {
-        // Consent that was granted since shows in a new token only.
+    let meant = tenant.record.health().reset_answered(answer, &sent.message, first, clock.boot());
+    if let (true, Some(graph)) = (meant.forget_token, tenant.graph.as_ref()) {
         graph.forget_token();
     }
-    Answered { meaning, request_id: sent.request_id, message: sent.message }
+    Answered { meaning: meant.meaning, request_id: sent.request_id, message: sent.message }
 }
 
-/// What helps against an answer that certainly executed nothing.
-#[derive(Default)]
-struct Remedy {
-    /// Asking again under the same claim, after this pause.
-    again_after: Option<Duration>,
-    /// Somebody has to mend the tenant.
-    not_ready: Option<NotReady>,
-    /// Leaving the tenant alone for a while, and why.
-    pause: Option<(Duration, &'static str)>,
-}
-
-impl Remedy {
-    fn wait(pause: Duration, why: &'static str) -> Self {
-        Self { again_after: Some(pause), pause: Some((pause, why)), not_ready: None }
-    }
-
-    fn mend(reason: &str, message: &str) -> Self {
-        Self { not_ready: Some(not_ready(reason, message)), ..Self::default() }
-    }
-}
-
-fn remedy(why: NotExecuted, message: &str, first: bool) -> Remedy {
+fn not_executed(why: graph::NotExecuted) -> NotExecuted {
+    use graph::NotExecuted as Graph;
     match why {
-        NotExecuted::Throttled { retry_after } => {
-            Remedy::wait(retry_after.unwrap_or(SOON), "Graph asked to wait (429).")
-        }
-        NotExecuted::DependencyFailed => Remedy::wait(DEPENDENCY_PAUSE, "Graph asked to wait (424)."),
-        NotExecuted::NotConnected => Remedy::wait(SOON, "Graph could not be reached."),
-        NotExecuted::PastDeadline => Remedy::default(),
-        NotExecuted::TokenRejected if first => Remedy { again_after: Some(Duration::ZERO), ..Remedy::default() },
-        NotExecuted::TokenRejected => Remedy::mend(reason::TOKEN_NOT_ACCEPTED, &not_accepted(message)),
-        NotExecuted::PermissionMissing => Remedy::mend(reason::PERMISSION_MISSING, &permission(message)),
-        NotExecuted::ApprovalRequired { code } => {
-            let code =
-                code.map_or_else(String::new, |code| format!(" Intune has filed approval request {code} instead."));
-            Remedy::mend(reason::MULTI_ADMIN_APPROVAL_REQUIRED, &format!("{APPROVAL}{code}"))
-        }
-        NotExecuted::WrongAddress => Remedy::mend(reason::WRONG_ADDRESS, &wrong_address(message)),
-        NotExecuted::NoToken(error) => Remedy { not_ready: Some(sign_in_trouble(&error)), ..Remedy::default() },
+        Graph::Throttled { retry_after } => NotExecuted::Throttled { retry_after },
+        Graph::DependencyFailed => NotExecuted::DependencyFailed,
+        Graph::NotConnected => NotExecuted::NotConnected,
+        Graph::PastDeadline => NotExecuted::PastDeadline,
+        Graph::TokenRejected => NotExecuted::TokenRejected,
+        Graph::PermissionMissing => NotExecuted::Trouble(Trouble::PermissionMissing),
+        Graph::ApprovalRequired { code } => NotExecuted::Trouble(Trouble::ApprovalRequired { code }),
+        Graph::WrongAddress => NotExecuted::Trouble(Trouble::WrongAddress),
+        Graph::NoToken(error) => NotExecuted::Trouble(of_sign_in(&error)),
     }
-}
-
-const APPROVAL: &str = "Intune's access policy asks for a second administrator's approval of this app's requests; exclude the app in \
-     that policy (Tenant administration, Multi Admin Approval).";
-
-fn permission(message: &str) -> String {
-    format!("{} The {NEEDS}", ended(message))
-}
-
-const NEEDS: &str = "app needs the application permissions DeviceManagementManagedDevices.PrivilegedOperations.All and \
-     DeviceManagementManagedDevices.Read.All, with admin consent (a managed identity gets them by app role assignments).";
-
-fn no_intune(message: &str) -> String {
-    format!(
-        "{} Either this Entra tenant has no Intune or no licence for it: check tenantId, and the licences. Or Intune does not let the app \
-         in: {NEEDS} What was granted minutes ago may not count yet.",
-        ended(message)
-    )
-}
-
-fn no_property(message: &str) -> String {
-    format!(
-        "{} Microsoft took away a property that this version of the operator ({}) asks for: install a newer version.",
-        ended(message),
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-fn not_accepted(message: &str) -> String {
-    format!(
-        "{} Check cloud and endpoints: Graph takes tokens of its own cloud only. If they are right, see whether a Conditional \
-         Access policy for workload identities withdraws the app's tokens.",
-        ended(message)
-    )
-}
-
-fn wrong_address(message: &str) -> String {
-    format!("{} Check cloud and endpoints, and that no proxy answers in Graph's place.", ended(message))
-}
-
-/// The text as a sentence that another can follow.
-fn ended(message: &str) -> String {
-    format!("{}.", message.trim_end_matches('.'))
-}
-
-fn not_ready(reason: &str, message: &str) -> NotReady {
-    NotReady { reason: reason.to_owned(), message: message.to_owned() }
 }
 
 /// What a failed sign-in means for the tenant.
 #[must_use]
 pub fn sign_in_trouble(error: &SignInError) -> NotReady {
-    let reason = match error.kind {
-        SignInFailure::Refused => reason::TOKEN_REFUSED,
-        SignInFailure::Unreachable => reason::UNREACHABLE,
-    };
-    not_ready(reason, &error.to_string())
+    of_sign_in(error).not_ready(&error.to_string())
 }
 
-fn no_client<T>(tenant: &Tenant) -> Reading<T> {
-    let why = tenant.not_ready.clone();
-    let message = "The tenant cannot be used.".to_owned();
-    Reading::CouldNotTell(Unreadable { tenant: why, message, retry_after: LATER })
-}
-
-/// Such reads were refused, and another one is the probe.
-fn not_asked<T>(closed: Closed) -> Reading<T> {
-    let Closed { not_ready, retry_after } = closed;
-    Reading::CouldNotTell(Unreadable { message: not_ready.message.clone(), tenant: Some(not_ready), retry_after })
-}
-
-/// A read that was asked for.
-struct Asked<'a> {
-    what: Request,
-    /// Whether it is to show that the tenant's trouble is over.
-    probing: bool,
-    /// How often in a row Graph refused it for this object.
-    refused: &'a mut u32,
+fn of_sign_in(error: &SignInError) -> Trouble {
+    match error.kind {
+        SignInFailure::Refused => Trouble::SignInRefused,
+        SignInFailure::Unreachable => Trouble::SignInUnreachable,
+    }
 }
 
 /// A read's answer, or why there is none; the tenant learns from both.
-fn reading<T>(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, answer: Result<Timed<T>, ReadError>) -> Reading<T> {
+fn reading<T>(tenant: &Tenant, clock: &dyn Clock, read: Read<'_>, answer: Result<Timed<T>, ReadError>) -> Reading<T> {
+    let mut health = tenant.record.health();
     match answer {
         Ok(heard) => {
-            let mut health = tenant.record.health();
-            health.succeeded(asked.what);
-            *asked.refused = 0;
-            health.clock_offset = Some(offset(heard.date, heard.sent, clock));
+            health.read_answered(read, offset(heard.date, heard.sent, clock));
             Reading::Answer { value: heard.value, at: heard.at }
         }
-        Err(error) => Reading::CouldNotTell(unreadable(tenant, clock, asked, &error)),
+        Err(error) => {
+            Reading::CouldNotTell(health.read_failed(read, &failure(&error), &error.to_string(), clock.boot()))
+        }
     }
 }
 
@@ -324,41 +198,24 @@ fn offset(date: Timestamp, sent: Duration, clock: &dyn Clock) -> SignedDuration 
     date.duration_since(clock.wall()) + passed
 }
 
-fn unreadable(tenant: &Tenant, clock: &dyn Clock, asked: Asked<'_>, error: &ReadError) -> Unreadable {
-    let blamed = match error {
-        ReadError::SignIn(error) => Some(sign_in_trouble(error)),
-        ReadError::TokenRejected(_) => Some(not_ready(reason::TOKEN_NOT_ACCEPTED, &not_accepted(&error.to_string()))),
-        ReadError::PermissionMissing(_) => Some(not_ready(reason::PERMISSION_MISSING, &permission(&error.to_string()))),
-        ReadError::ApprovalRequired(_) => Some(not_ready(reason::MULTI_ADMIN_APPROVAL_REQUIRED, APPROVAL)),
-        ReadError::WithoutIntune(_) => Some(not_ready(reason::INTUNE_NOT_AVAILABLE, &no_intune(&error.to_string()))),
-        ReadError::UnknownProperty(_) => {
-            Some(not_ready(reason::PROPERTY_NOT_AVAILABLE, &no_property(&error.to_string())))
-        }
-        ReadError::WrongAddress(_) => Some(not_ready(reason::WRONG_ADDRESS, &wrong_address(&error.to_string()))),
-        _ => None,
-    };
-    let now = clock.boot();
-    if let Some(blamed) = &blamed {
-        tenant.record.health().failed(blamed.clone(), asked.what, now);
-        return Unreadable { tenant: Some(blamed.clone()), message: error.to_string(), retry_after: LATER };
-    }
-    if asked.probing && matches!(error, ReadError::BadSelector(_) | ReadError::Waiting { .. }) {
-        // Graph was not asked.
-        tenant.record.health().probe_is_free(asked.what, now);
-    }
-    let pause = match error {
-        ReadError::Refused(_) => {
-            *asked.refused = asked.refused.saturating_add(1);
-            // It is most likely refused again: later and later, up to minutes.
-            LONGEST.min(SOON * 2_u32.saturating_pow(*asked.refused - 1))
-        }
-        _ => error.retry_after().unwrap_or(SOON),
-    };
-    passing(format!("{error}."), pause)
-}
-
-fn passing(message: String, retry_after: Duration) -> Unreadable {
-    Unreadable { tenant: None, message, retry_after }
+fn failure(error: &ReadError) -> ReadFailure {
+    let retry_after = error.retry_after();
+    ReadFailure::Trouble(match error {
+        ReadError::SignIn(error) => of_sign_in(error),
+        ReadError::TokenRejected(_) => Trouble::TokenNotAccepted,
+        ReadError::PermissionMissing(_) => Trouble::PermissionMissing,
+        ReadError::ApprovalRequired(_) => Trouble::ApprovalRequired { code: None },
+        ReadError::WithoutIntune(_) => Trouble::IntuneNotAvailable,
+        ReadError::UnknownProperty(_) => Trouble::PropertyNotAvailable,
+        ReadError::WrongAddress(_) => Trouble::WrongAddress,
+        ReadError::Refused(_) => return ReadFailure::Refused,
+        ReadError::BadSelector(_) | ReadError::Waiting { .. } => return ReadFailure::NotAsked { retry_after },
+        ReadError::Throttled { .. }
+        | ReadError::Unavailable { .. }
+        | ReadError::Unreachable(_)
+        | ReadError::Unreadable { .. }
+        | ReadError::TooManyPages { .. } => return ReadFailure::Passing { retry_after },
+    })
 }
 
 fn selector(device: &DeviceSelector) -> Option<graph::Selector> {

@@ -1,17 +1,15 @@
-//! The leader lease: who acts, and the quarantine that a possible restore of etcd begins.
+//! The leader lease: carries out what the election asks for (`passcode_core::protocol::election`), and tells whether this replica leads.
 //!
-//! Written by hand: no crate that fits kube 5 writes a lease on the version that it read. Correctness never rests on it; it
-//! only keeps replicas out of each other's way, and remembers across restarts when the cluster was last in order.
+//! Written by hand: no crate that fits kube 5 writes a lease on the version that it read.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
-    jiff::{SignedDuration, Timestamp},
 };
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client,
     api::{ApiResource, DynamicObject, ListParams, ObjectMeta, PostParams},
 };
 use tokio::sync::watch;
@@ -25,68 +23,41 @@ use crate::{
     graph::Clock,
     telemetry::{health::Health, metrics::Metrics},
 };
+pub use passcode_core::protocol::election::Leadership;
 use passcode_core::{
     api::{
         Time,
         reset::PasscodeReset,
         tenant::{IntuneTenant, Timing},
     },
-    lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion},
+    lifecycle::{admission::DenialKind, quarantine::Quarantine},
+    protocol::{
+        election::{
+            DURATION, Effect, Election, LeaderLease, Moment, Notice, SettleWindow, SettleWindows, Stored, Survey,
+            is_a_trace,
+        },
+        pass::Why,
+    },
 };
 
 /// The lease's name.
 const NAME: &str = "passcode-operator-leader";
 const BEGIN: &str = "passcode-operator.dev/quarantine-begin";
 const END: &str = "passcode-operator.dev/quarantine-end";
-/// How long a leader that does not renew is waited for.
-const DURATION: Duration = Duration::from_secs(15);
-/// How often a leader renews.
-const RENEW: Duration = Duration::from_secs(4);
-/// How long after its last renewal a leader still acts. Less than a restore of etcd takes, too.
-const LAPSE: Duration = Duration::from_secs(10);
-/// How long one call may take: the three by which the lease is taken fit into [`LAPSE`].
+/// How long one call may take: the three by which the lease is taken fit into the time that a leader acts without a renewal.
 const TIME_OUT: Duration = Duration::from_secs(3);
-/// How often a candidate looks.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
-const HANDOVER_SPAN: SignedDuration = SignedDuration::from_secs(25);
 /// How many PasscodeResets are listed at a time: each may have 256 KiB of annotations.
 const PAGE: u32 = 32;
-/// How often a lease is let go that somebody writes meanwhile.
-const LET_GO_TRIES: usize = 3;
 
 /// What a quarantine means to whoever reads the log: it begins after every crash, too.
 const QUARANTINED: &str = "quarantine: resets wait until then, since a request may be under way that is not recorded here; what is requested later than \
      sendGrace from now does not wait. This is the normal course after a crash or a long stop: there is nothing to do unless etcd was restored";
 
-/// Whether this replica leads, and the quarantine in force, by this machine's clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Leadership {
-    /// Whether it leads; ask [`Leadership::acts`] before anything is begun.
-    pub leading: bool,
-    /// Until when it acts without another renewal, by boot time.
-    pub until: Duration,
-    /// Counts the terms. A restore of etcd under a leader begins another: what its caches know is of a time that was taken back, and a watch
-    /// that goes on from there is told nothing until the versions of that time have been given out again.
-    pub term: u64,
-    /// The quarantine that the lease tells of, also one that is over.
-    pub quarantine: Option<Quarantine>,
-    /// The renewTime that this replica wrote last.
-    pub renewed: Option<Timestamp>,
-    /// Whether somebody led until a moment ago: then Graph may have been asked as much as the limits allow.
-    pub succeeded: bool,
-}
-
-impl Leadership {
-    /// Whether this replica may act at this boot time. One that stood still has not noticed yet that its time is over.
-    #[must_use]
-    pub fn acts(&self, boot: Duration) -> bool {
-        self.leading && boot <= self.until
-    }
-}
+/// A write of the lease names all of its metadata, and by that its version.
+type Event = passcode_core::protocol::election::Event<String, ObjectMeta>;
 
 /// A replica's part in the election.
-pub struct Candidate {
+pub struct Elector {
     leases: Api<Lease>,
     tenants: Api<Guarded<IntuneTenant>>,
     namespace: String,
@@ -97,19 +68,13 @@ pub struct Candidate {
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     state: watch::Sender<Leadership>,
-    /// The lease as it was last seen, and since when it is so, by boot time.
-    seen: Option<(Lease, Duration)>,
-    /// Until when, by boot time, nobody can have led whom this replica has not seen: a restore of etcd may have taken back what they wrote.
-    sure_until: Duration,
-    /// The latest renewTime seen while running.
-    latest: Option<Timestamp>,
-    /// Whether the lease was seen to be kept up, by whomever, while this replica ran and never stood still: what was stored then was not of
-    /// a backup.
-    witnessed: bool,
+    election: Election<String, ObjectMeta>,
+    /// Why the latest call failed, if it did.
+    failed: Option<String>,
 }
 
-impl Candidate {
-    /// A candidate under this name, and what it says of itself.
+impl Elector {
+    /// The part of a replica of this name, and what it says of itself.
     #[must_use]
     pub fn new(
         client: Client,
@@ -119,249 +84,113 @@ impl Candidate {
         (health, metrics): (Arc<Health>, Arc<Metrics>),
     ) -> (Self, watch::Receiver<Leadership>) {
         let (state, receiver) = watch::channel(Leadership::default());
-        let leases = Api::namespaced(client.clone(), namespace);
-        let tenants = Api::all(client.clone());
-        let resets = Api::all_with(client, &ApiResource::erase::<PasscodeReset>(&()));
-        let candidate = Self {
-            leases,
-            tenants,
+        let elector = Self {
+            leases: Api::namespaced(client.clone(), namespace),
+            tenants: Api::all(client.clone()),
             namespace: namespace.to_owned(),
-            resets,
+            resets: Api::all_with(client, &ApiResource::erase::<PasscodeReset>(&())),
+            election: Election::new(identity.clone(), Timing::default().clock_error.as_signed(), clock.boot()),
             identity,
             clock,
             health,
             metrics,
             state,
-            seen: None,
-            sure_until: Duration::ZERO,
-            latest: None,
-            witnessed: false,
+            failed: None,
         };
-        (candidate, receiver)
+        (elector, receiver)
     }
 
     /// Takes part until `stop`, then lets go at once.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
-            let turn = tokio::select! {
-                turn = self.turn() => turn,
+            let (event, failed) = tokio::select! {
+                outcome = self.effect() => outcome,
                 // A call that is slow must not hold up the hand-over: whether it wrote is seen when the lease is let go.
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let failed = turn.as_ref().err().map(ToString::to_string);
-            if let Some(error) = &failed {
-                tracing::info!(error, "the leader lease could not be read or written");
-            }
-            self.metrics.cannot_lead(self.health.took_part(failed, self.clock.boot()));
-            self.lapse();
-            let pause = if turn.is_ok() && self.state.borrow().leading { RENEW } else { LOOK };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                _ = stop.wait_for(|stop| *stop) => break,
-            }
+            self.failed = failed;
+            self.apply(event);
         }
-        self.let_go().await;
+        self.election.stop(self.now());
+        self.publish();
+        let mut failed = None;
+        while self.election.next() != Effect::End {
+            let event;
+            (event, failed) = self.effect().await;
+            self.apply(event);
+        }
+        if let Some(error) = failed {
+            tracing::info!(error, "the leader lease could not be released; it expires by itself");
+        }
     }
 
-    /// One look at the lease, and what follows from it.
-    async fn turn(&mut self) -> Result<(), CallError> {
-        self.lapse();
-        if self.state.borrow().leading {
-            let (mine, _) = self.seen.clone().unwrap_or_default();
-            return match self.take(Some(&mine), false).await {
-                Err(CallError::Conflict | CallError::Gone) => self.look().await,
-                other => other,
-            };
-        }
-        self.look().await
-    }
-
-    async fn look(&mut self) -> Result<(), CallError> {
-        let began = self.clock.boot();
-        let lease = call_within(TIME_OUT, self.leases.get_opt(NAME)).await?;
-        let now = self.clock.boot();
-        self.health.heard_from_api_server(now);
-        if now > self.sure_until {
-            // As if it had been started just now.
-            (self.witnessed, self.seen) = (false, None);
-        }
-        self.sure_until = self.sure_until.max(began + LAPSE);
-        let Some(lease) = lease else { return self.take(None, true).await };
-        let spec = lease.spec.clone().unwrap_or_default();
-        let holder = spec.holder_identity.unwrap_or_default();
-        if holder == self.identity || holder.is_empty() {
-            return self.take(Some(&lease), true).await;
-        }
-        self.stop_leading();
-        let since = match &self.seen {
-            Some((seen, since)) if seen.resource_version() == lease.resource_version() => *since,
-            _ => now,
+    /// Carries out what comes next; tells why it failed, if it did.
+    async fn effect(&self) -> (Event, Option<String>) {
+        let outcome = match self.election.next() {
+            Effect::Read => self.read().await.map(Event::Lease),
+            Effect::Survey { traces } => self.survey(traces).await.map(Event::Surveyed),
+            Effect::Write { over, lease } => self.write(over, lease).await,
+            Effect::Pause(pause) => {
+                self.report();
+                tokio::time::sleep(pause).await;
+                Ok(Event::Done)
+            }
+            Effect::End => Ok(Event::Done),
         };
-        self.witnessed |= self.seen.as_ref().is_some_and(|(seen, _)| renewed(&lease) > renewed(seen));
-        self.note(&lease);
-        self.seen = Some((lease.clone(), since));
-        // Measured from when it was seen unchanged: two machines' clocks need not agree.
-        if now.saturating_sub(since) >= DURATION { self.take(Some(&lease), true).await } else { Ok(()) }
+        match outcome {
+            Ok(event) => (event, None),
+            Err(error) => (event_of(&error), Some(error.to_string())),
+        }
     }
 
-    /// Writes the lease on the version that was read. `taking` is whether that begins a term, or resumes one after a conflict.
-    async fn take(&mut self, seen: Option<&Lease>, taking: bool) -> Result<(), CallError> {
-        let now = self.clock.wall();
-        let mut quarantine = seen.and_then(|seen| self.quarantine_in(seen, now));
-        let before = *self.state.borrow();
-        let mut begins = !before.leading;
-        if taking {
-            let (windows, traces) = tokio::try_join!(self.settle_windows(), self.traces(seen))?;
-            let Windows { readable, longest } = windows;
-            let lease_seen = LeaseSeen {
-                renewed: seen.and_then(renewed),
-                renewed_before: self.latest,
-                accounted_for: self.witnessed || seen.is_some_and(is_let_go),
-                traces,
-            };
-            let error = SignedDuration::try_from(Timing::default().clock_error.as_std()).unwrap_or_default();
-            if let Some(why) = suspicion(lease_seen, now, readable, error) {
-                let begun = Quarantine::beginning(now, longest);
-                tracing::warn!(seen = why, until = %begun.end, "{QUARANTINED}");
-                quarantine = Some(quarantine.map_or(begun, |before| before.joined(begun)));
-                begins = true;
-            }
+    fn apply(&mut self, event: Event) {
+        match self.election.apply(event, self.now()) {
+            Some(Notice::Leads) => tracing::info!(identity = self.identity, "leading"),
+            Some(Notice::Lapsed) => tracing::warn!("not leading any more: the lease could not be renewed"),
+            Some(Notice::Quarantined { why, until }) => tracing::warn!(seen = why, %until, "{QUARANTINED}"),
+            None => {}
         }
-        let lease = self.lease(seen, now, quarantine);
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let leadership = *self.election.leadership();
+        self.state.send_if_modified(|state| std::mem::replace(state, leadership) != leadership);
+    }
+
+    fn now(&self) -> Moment {
+        Moment { boot: self.clock.boot(), wall: self.clock.wall() }
+    }
+
+    /// Reports how the turn went.
+    fn report(&self) {
+        if let Some(error) = &self.failed {
+            tracing::info!(error, "the leader lease could not be read or written");
+        }
+        self.metrics.cannot_lead(self.health.took_part(self.failed.clone(), self.clock.boot()));
+    }
+
+    async fn read(&self) -> Result<Option<Stored<String, ObjectMeta>>, CallError> {
+        let lease = call_within(TIME_OUT, self.leases.get_opt(NAME)).await?;
+        self.health.heard_from_api_server(self.clock.boot());
+        Ok(lease.map(understood))
+    }
+
+    async fn write(&self, over: Option<&ObjectMeta>, lease: &LeaderLease<String>) -> Result<Event, CallError> {
         let parameters = PostParams::default();
-        let began = self.clock.boot();
-        let written = match seen {
-            None => match call_within(TIME_OUT, self.leases.create(&parameters, &lease)).await {
+        let wanted = written(over, lease);
+        let stored = match over {
+            None => match call_within(TIME_OUT, self.leases.create(&parameters, &wanted)).await {
                 Err(CallError::Gone) => return Err(self.no_namespace()),
                 created => created?,
             },
-            Some(_) => call_within(TIME_OUT, self.leases.replace(NAME, &parameters, &lease)).await?,
+            Some(_) => call_within(TIME_OUT, self.leases.replace(NAME, &parameters, &wanted)).await?,
         };
-        if (holder(&written), quarantine_of(&written)) != (self.identity.as_str(), quarantine_of(&lease)) {
-            // Led under such a lease, others would lead as well, or know nothing of a quarantine.
-            self.stop_leading();
-            return Err(CallError::Denied(Box::new(locks::changed(&lease, &written))));
+        self.health.heard_from_api_server(self.clock.boot());
+        match lease.became(understood(stored.clone())) {
+            Event::Altered => Err(CallError::Denied(Box::new(locks::changed(&wanted, &stored)))),
+            event => Ok(event),
         }
-        let in_time = self.wrote(&written, began);
-        if !in_time {
-            // The next turn takes it anew, with a quarantine of that time.
-            self.stop_leading();
-            return Ok(());
-        }
-        if begins {
-            tracing::info!(identity = self.identity, "leading");
-        }
-        let term = before.term + u64::from(begins);
-        let led = seen.and_then(renewed).is_some_and(|renewed| now.duration_since(renewed).abs() < HANDOVER_SPAN);
-        let succeeded = if begins { led } else { before.succeeded };
-        // As it is stored: a lease's times are of microseconds.
-        let (renewed, quarantine) = (renewed(&written), quarantine_of(&written));
-        let until = began + LAPSE;
-        self.state.send_replace(Leadership { leading: true, until, term, quarantine, renewed, succeeded });
-        Ok(())
-    }
-
-    /// The quarantine that this lease tells of, by this machine's clock.
-    fn quarantine_in(&self, lease: &Lease, now: Timestamp) -> Option<Quarantine> {
-        let quarantine = quarantine_of(lease)?;
-        let Some(renewed) = renewed(lease).filter(|_| holder(lease) != self.identity) else { return Some(quarantine) };
-        let since = match &self.seen {
-            Some((seen, since)) if seen == lease => *since,
-            _ => self.clock.boot(),
-        };
-        let ago = SignedDuration::try_from(self.clock.boot().saturating_sub(since)).unwrap_or(SignedDuration::ZERO);
-        Some(quarantine.taken_over(renewed, now - ago))
-    }
-
-    /// Notes what was written by a call that began then. `false`: it took so long that another may have led between what this replica saw
-    /// before and its own write, on the same version if etcd was restored.
-    fn wrote(&mut self, written: &Lease, began: Duration) -> bool {
-        let now = self.clock.boot();
-        self.health.heard_from_api_server(now);
-        self.note(written);
-        self.seen = Some((written.clone(), now));
-        self.witnessed = now <= self.sure_until;
-        // Nobody else takes it before it has been the same for so long.
-        self.sure_until = began + DURATION;
-        self.witnessed
-    }
-
-    fn lease(&self, seen: Option<&Lease>, now: Timestamp, quarantine: Option<Quarantine>) -> Lease {
-        let mut metadata = seen.map_or_else(
-            || ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
-            |seen| seen.metadata.clone(),
-        );
-        metadata.managed_fields = None;
-        let old = seen.and_then(|seen| seen.spec.clone()).unwrap_or_default();
-        let resumed = old.holder_identity.as_deref() == Some(&self.identity);
-        if let Some(quarantine) = quarantine {
-            let annotations: &mut BTreeMap<_, _> = metadata.annotations.get_or_insert_default();
-            annotations.insert(BEGIN.to_owned(), Time(quarantine.begin).to_string());
-            annotations.insert(END.to_owned(), Time(quarantine.end).to_string());
-        }
-        let spec = LeaseSpec {
-            holder_identity: Some(self.identity.clone()),
-            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-            acquire_time: if resumed { old.acquire_time } else { Some(MicroTime(now)) },
-            renew_time: Some(MicroTime(now)),
-            lease_transitions: Some(old.lease_transitions.unwrap_or_default() + i32::from(!resumed)),
-            ..LeaseSpec::default()
-        };
-        Lease { metadata, spec: Some(spec) }
-    }
-
-    fn note(&mut self, lease: &Lease) {
-        self.latest = self.latest.max(renewed(lease));
-    }
-
-    /// Answers whether it led until now.
-    fn stop_leading(&self) -> bool {
-        self.state.send_if_modified(|state| std::mem::replace(&mut state.leading, false))
-    }
-
-    /// A leader that cannot renew stops acting before another may begin.
-    fn lapse(&mut self) {
-        let acts = self.state.borrow().acts(self.clock.boot());
-        if !acts && self.stop_leading() {
-            tracing::warn!("not leading any more: the lease could not be renewed");
-        }
-    }
-
-    /// Empties the lease; it is never deleted, for its renewTime says when the cluster was last in order. After a standstill it is left as it
-    /// is: an empty lease would vouch for what this replica has not seen.
-    async fn let_go(&mut self) {
-        let led = self.stop_leading();
-        if self.clock.boot() > self.sure_until {
-            return;
-        }
-        let mut mine = self.seen.take().map(|(lease, _)| lease).filter(|_| led);
-        for _ in 0..LET_GO_TRIES {
-            match self.empty(mine).await {
-                // Written since it was seen: by a turn that was cut short, or by somebody else, whose it is then.
-                Err(CallError::Conflict) => mine = None,
-                Err(error) => {
-                    tracing::info!(%error, "the leader lease could not be released; it expires by itself");
-                    return;
-                }
-                Ok(()) => return,
-            }
-        }
-    }
-
-    /// Empties the lease as it was seen, or else as it is now, if it is this replica's. One that fell back stays as it is: it is the
-    /// next leader's sign that etcd was restored.
-    async fn empty(&self, seen: Option<Lease>) -> Result<(), CallError> {
-        let lease = match seen {
-            Some(lease) => Some(lease),
-            None => call_within(TIME_OUT, self.leases.get_opt(NAME)).await?,
-        };
-        let ours = |lease: &Lease| holder(lease) == self.identity && renewed(lease) >= self.latest;
-        let Some(mine) = lease.filter(ours) else { return Ok(()) };
-        let mut lease = self.lease(Some(&mine), self.clock.wall(), quarantine_of(&mine));
-        if let Some(spec) = lease.spec.as_mut() {
-            spec.holder_identity = Some(String::new());
-        }
-        call(self.leases.replace(NAME, &PostParams::default(), &lease)).await.map(|_| ())
     }
 
     /// Only what is to be created in a namespace misses it.
@@ -373,10 +202,14 @@ impl Candidate {
         ))
     }
 
-    /// Whether an operator worked here before. Asked only where there is no leader lease.
-    async fn traces(&self, seen: Option<&Lease>) -> Result<bool, CallError> {
-        if seen.is_some() {
-            return Ok(true);
+    async fn survey(&self, traces: bool) -> Result<Survey, CallError> {
+        let (windows, traces) = tokio::try_join!(self.settle_windows(), self.traces(traces))?;
+        Ok(Survey { windows, traces })
+    }
+
+    async fn traces(&self, wanted: bool) -> Result<bool, CallError> {
+        if !wanted {
+            return Ok(false);
         }
         let one = ListParams::default().labels(LOCK_LABEL).limit(1);
         let locks = call_within(TIME_OUT, self.leases.list_metadata(&one)).await?;
@@ -398,11 +231,8 @@ impl Candidate {
                 Err(CallError::Gone) => return Ok(false),
                 Err(error) => return Err(error),
             };
-            // The schema's default is -1.
-            let written = |reset: &DynamicObject| {
-                reset.data["status"]["observedGeneration"].as_i64().is_some_and(|generation| generation >= 0)
-            };
-            if resets.items.iter().any(written) {
+            let generation = |reset: &DynamicObject| reset.data["status"]["observedGeneration"].as_i64();
+            if resets.items.iter().any(|reset| is_a_trace(generation(reset))) {
                 return Ok(true);
             }
             page.continue_token = resets.metadata.continue_.filter(|token| !token.is_empty());
@@ -412,8 +242,7 @@ impl Candidate {
         }
     }
 
-    /// The longest settle windows of all tenants: as long ago may what a lost claim sent have begun.
-    async fn settle_windows(&self) -> Result<Windows, CallError> {
+    async fn settle_windows(&self) -> Result<SettleWindows, CallError> {
         let tenants = match call_within(TIME_OUT, self.tenants.list(&ListParams::default())).await {
             Ok(tenants) => tenants.items,
             // Before the definitions are applied there is none.
@@ -421,51 +250,64 @@ impl Candidate {
             Err(error) => return Err(error),
         };
         let windows = tenants.iter().map(|tenant| match &tenant.0 {
-            Ok(tenant) => (true, tenant.spec.timing.settle_window().as_std()),
-            Err(unread) => (false, Timing::settle_window_at_most(&unread.spec["timing"]).as_std()),
+            Ok(tenant) => SettleWindow::Said(tenant.spec.timing.settle_window().as_std()),
+            Err(unread) => SettleWindow::AtMost(Timing::settle_window_at_most(&unread.spec["timing"]).as_std()),
         });
-        let (readable, unread): (Vec<_>, Vec<_>) = windows.partition(|(readable, _)| *readable);
-        let longest = |windows: Vec<(bool, Duration)>| windows.into_iter().map(|(_, window)| window).max();
-        let readable = longest(readable).unwrap_or_else(|| Timing::default().settle_window().as_std());
-        Ok(Windows { readable, longest: readable.max(longest(unread).unwrap_or_default()) })
+        Ok(windows.collect())
     }
 }
 
-/// The longest settle windows.
-struct Windows {
-    /// Of the tenants that can be read: a lease that is older makes suspicious. A guess must not raise this, or a restore goes unnoticed.
-    readable: Duration,
-    /// Of all: a quarantine lasts as long. A guess that is too long only costs time.
-    longest: Duration,
-}
-
-/// Whether the lease is still as `identity` wrote it, or newer. One that fell back shows a restore of etcd, which may have taken claims and
-/// another leader's locks with it; one with a quarantine that is not known yet was written after a restore.
+/// Whether the lease is still as `identity` wrote it, or newer.
 ///
 /// # Errors
 /// If the API server does not answer.
 pub async fn is_kept(client: Client, namespace: &str, identity: &str, known: &Leadership) -> Result<bool, CallError> {
     let leases: Api<Lease> = Api::namespaced(client, namespace);
-    let lease = call(leases.get_opt(NAME)).await?;
-    let kept = |lease: Lease| {
-        holder(&lease) == identity && renewed(&lease) >= known.renewed && quarantine_of(&lease) == known.quarantine
+    let lease = call(leases.get_opt(NAME)).await?.map(understood);
+    Ok(known.is_kept(&identity.to_owned(), lease.as_ref().map(|stored| &stored.lease)))
+}
+
+fn event_of(error: &CallError) -> Event {
+    Event::Failed(match error {
+        CallError::Denied(denial) if denial.kind == DenialKind::Altered => return Event::Altered,
+        CallError::Denied(_) => Why::Denied,
+        CallError::Conflict => Why::Conflict,
+        CallError::Gone => Why::Gone,
+        CallError::Unclear(_) => Why::Unclear,
+        _ => Why::Failed,
+    })
+}
+
+fn understood(mut lease: Lease) -> Stored<String, ObjectMeta> {
+    lease.metadata.managed_fields = None;
+    let time = |key: &str| lease.metadata.annotations.as_ref()?.get(key)?.parse::<Time>().ok();
+    let quarantine = time(BEGIN).zip(time(END)).map(|(begin, end)| Quarantine { begin: begin.0, end: end.0 });
+    let spec = lease.spec.unwrap_or_default();
+    let said = LeaderLease {
+        holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
+        acquired: spec.acquire_time.map(|time| time.0),
+        renewed: spec.renew_time.map(|time| time.0),
+        transitions: spec.lease_transitions.unwrap_or_default(),
+        quarantine,
     };
-    Ok(known.renewed.is_some() && lease.is_some_and(kept))
+    Stored { lease: said, version: lease.metadata }
 }
 
-fn is_let_go(lease: &Lease) -> bool {
-    holder(lease).is_empty()
-}
-
-fn holder(lease: &Lease) -> &str {
-    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
-}
-
-fn renewed(lease: &Lease) -> Option<Timestamp> {
-    lease.spec.as_ref()?.renew_time.as_ref().map(|time| time.0)
-}
-
-fn quarantine_of(lease: &Lease) -> Option<Quarantine> {
-    let read = |key: &str| lease.metadata.annotations.as_ref()?.get(key)?.parse::<Time>().ok();
-    Some(Quarantine { begin: read(BEGIN)?.0, end: read(END)?.0 })
+fn written(over: Option<&ObjectMeta>, lease: &LeaderLease<String>) -> Lease {
+    let new = || ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+    let mut metadata = over.cloned().unwrap_or_else(new);
+    if let Some(quarantine) = lease.quarantine {
+        let annotations: &mut BTreeMap<_, _> = metadata.annotations.get_or_insert_default();
+        annotations.insert(BEGIN.to_owned(), Time(quarantine.begin).to_string());
+        annotations.insert(END.to_owned(), Time(quarantine.end).to_string());
+    }
+    let spec = LeaseSpec {
+        holder_identity: Some(lease.holder.clone().unwrap_or_default()),
+        lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        acquire_time: lease.acquired.map(MicroTime),
+        renew_time: lease.renewed.map(MicroTime),
+        lease_transitions: Some(lease.transitions),
+        ..LeaseSpec::default()
+    };
+    Lease { metadata, spec: Some(spec) }
 }

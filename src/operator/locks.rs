@@ -10,7 +10,7 @@ use std::{
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
-    jiff::{SignedDuration, Timestamp},
+    jiff::Timestamp,
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -23,14 +23,14 @@ use super::{
     guarded::Guarded,
 };
 use passcode_core::{
-    api::{Duration as Length, Time, reset::PasscodeReset, time::saturating_add},
+    api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::{
         admission::{CHANGED_BY, Denial, DenialKind},
         lock::Lock,
         memory,
     },
     protocol::{
-        leases::{Counts, which_counts},
+        leases::{Counts, Left, counts, is_forgotten, left_behind, may_be_swept, to_remember, which_counts},
         real::DeviceLease,
     },
 };
@@ -49,8 +49,6 @@ const LATEST_RESET: &str = "passcode-operator.dev/latest-reset";
 /// What a lease says of an attempt.
 const OF_ATTEMPT: [&str; 6] = [ATTEMPT, DEADLINE, SETTLE, OWNER_NAMESPACE, OWNER_NAME, OWNER_UID];
 
-/// How long after its claim a lock is kept: a new leader counts the last hour's.
-const KEPT: Duration = Duration::from_secs(3600);
 /// How many leases a list has on a page.
 const PAGE: u32 = 500;
 /// How often what is to be remembered is written again, where somebody else writes meanwhile.
@@ -224,9 +222,7 @@ impl Locks {
                 None => self.stored(&name).await?,
             };
             let stored = stored.unwrap_or_else(|| StoredLease::nothing(&name, tenant_id));
-            if stored.latest_reset.is_some_and(|known| known >= latest) {
-                return Ok(stored);
-            }
+            let Some(latest) = to_remember(stored.latest_reset.as_ref(), latest) else { return Ok(stored) };
             let mut lease = stored.lease;
             lease.annotations_mut().insert(LATEST_RESET.to_owned(), Time(latest).to_string());
             match self.write(&lease).await {
@@ -241,9 +237,9 @@ impl Locks {
     /// out under it.
     pub async fn release(&self, stored: &StoredLease) {
         self.taken().remove(&stored.lease.name_any());
-        let released = match stored.latest_reset {
-            None => self.delete(stored).await,
-            Some(_) => self.write(&without_lock(stored.lease.clone())).await.map(|_| ()),
+        let released = match left_behind(stored.latest_reset.as_ref()) {
+            Left::Nothing => self.delete(stored).await,
+            Left::Memory => self.write(&without_lock(stored.lease.clone())).await.map(|_| ()),
         };
         if let Err(error) = released {
             tracing::info!(lock = stored.lease.name_any(), %error, "a device lock could not be given back; it ends by itself");
@@ -276,16 +272,15 @@ impl Locks {
     /// # Errors
     /// If the leases cannot be listed.
     pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
-        let long_ago = saturating_add(wall, -SignedDuration::try_from(KEPT).unwrap_or_default());
-        self.taken().retain(|_, lock| lock.settled() > long_ago);
+        self.taken().retain(|_, lock| !is_forgotten(lock, wall));
         let mut over = Vec::new();
         self.for_each(|lease| {
             let now = lease.labels().get(TENANT_LABEL).and_then(|tenant_id| graph_now(tenant_id));
-            let counted = claimed(&lease).is_some_and(|claimed| claimed >= long_ago);
-            if let (Some(now), false, Ok(stored)) = (now, counted, understood(lease))
-                && !stored.is_open(now)
-                && stored.latest_reset.is_none_or(|latest| memory::is_over(latest, now))
-            {
+            let counted = counts(claimed(&lease), wall);
+            let Some((now, stored)) = now.zip(understood(lease).ok()) else { return };
+            let (lock, remembered) = (stored.lock.as_ref(), stored.latest_reset.as_ref());
+            let is_over = |latest: &Timestamp| memory::is_over(*latest, now);
+            if may_be_swept(lock, remembered, counted, |lock| lock.is_open(now), is_over) {
                 over.push(stored);
             }
         })
@@ -326,10 +321,6 @@ impl StoredLease {
     /// What is there where nothing is stored.
     fn nothing(name: &str, tenant_id: &str) -> Self {
         Self { lock: None, latest_reset: None, lease: empty(name, tenant_id) }
-    }
-
-    fn is_open(&self, now: Timestamp) -> bool {
-        self.lock.as_ref().is_some_and(|lock| lock.is_open(now))
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
     deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
-    leader::{Candidate, Leadership},
+    leader::{Elector, Leadership},
     locks::Locks,
     pass_queue::PassQueue,
     pass_state::PassStates,
@@ -90,9 +90,9 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
         tokio::spawn(http::serve(address, sources, stop.clone()))
     });
     tokio::spawn(compare_schemas(client.clone(), health.clone(), stop.clone()));
-    let (candidate, leadership) =
-        Candidate::new(client.clone(), &namespace, identity.clone(), clock.clone(), (health.clone(), metrics.clone()));
-    let election = tokio::spawn(candidate.run(stop.clone()));
+    let (elector, leadership) =
+        Elector::new(client.clone(), &namespace, identity.clone(), clock.clone(), (health.clone(), metrics.clone()));
+    let election = tokio::spawn(elector.run(stop.clone()));
     let locks = Arc::new(Locks::new(client.clone(), &namespace));
     let terms = Terms {
         client,

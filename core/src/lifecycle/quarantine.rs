@@ -8,7 +8,7 @@ use super::lock::SEND_WINDOW;
 use crate::api::time::saturating_add;
 
 /// A time in which no device lock is taken and nothing is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quarantine {
     /// When it began.
     pub begin: Timestamp,

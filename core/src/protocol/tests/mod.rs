@@ -1,5 +1,8 @@
-//! A few walks from end to end, and what a pass does where reads and writes fail.
+//! A few walks from end to end, what a pass does where reads and writes fail, how the election goes, and what
+//! every answer means to a tenant.
 
+mod answers;
+mod election;
 mod failures;
 mod toy;
 mod walks;

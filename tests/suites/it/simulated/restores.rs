@@ -243,6 +243,41 @@ async fn an_answer_is_not_recorded_on_another_attempt_of_the_same_version() {
     replica.kill().await;
 }
 
+/// A restore gives versions out again. A renewal must not be written over another's lease and its quarantine, under the very version of the
+/// renewal before it.
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_not_written_over_another_s_of_the_same_version() {
+    let world = World::new().await;
+    let replica = world.replica("a");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let before = world.api.snapshot();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let lease = || world.api.object("Lease", OPERATOR, "passcode-operator-leader").unwrap();
+    let renewed = lease();
+    let version: u64 = renewed["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+    world.api.restore(&before);
+    while world.api.resource_version() + 1 < version {
+        world.label("helpdesk", "edited", Some(&world.api.resource_version().to_string())).await;
+    }
+    let time = &renewed["spec"]["renewTime"];
+    let annotations = json!({
+        "passcode-operator.dev/quarantine-begin": "2000-01-01T00:00:00Z",
+        "passcode-operator.dev/quarantine-end": "2100-01-01T00:00:00Z",
+    });
+    let other = json!({"metadata": {"annotations": annotations}, "spec": {"holderIdentity": "b", "renewTime": time}});
+    let leases: Api<Lease> = Api::namespaced(world.client.clone(), OPERATOR);
+    let params = PatchParams::default();
+    let stored = leases.patch("passcode-operator-leader", &params, &Patch::Merge(other)).await.unwrap();
+    assert_eq!(stored.metadata.resource_version, Some(version.to_string()));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(lease()["spec"]["holderIdentity"], json!("b"));
+    // Once it is as old as a dead leader's, it is taken, with the quarantine.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(lease()["spec"]["holderIdentity"], json!("a"));
+    assert_eq!(lease()["metadata"]["annotations"], annotations);
+    replica.stop().await;
+}
+
 /// A leader that could not renew during the restore begins a new term, and still knows what it has sent.
 #[tokio::test(start_paused = true)]
 async fn the_memory_of_locks_outlives_a_term() {

@@ -45,7 +45,7 @@ pub struct Facts {
     pub remembered: Option<Second>,
     pub look: Option<View>,
     pub held: Option<Held>,
-    pub quarantine: Option<(Tick, Tick)>,
+    pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub suspended: bool,
     pub authority_is_read: bool,
@@ -97,7 +97,7 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
                 remembered: facts.remembered.map(at_second),
                 look: look.as_ref(),
                 held: held.as_ref(),
-                quarantine: facts.quarantine.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) }),
+                quarantine: facts.quarantine,
                 lease_is_kept: facts.lease_is_kept,
                 authority_is_read: facts.authority_is_read,
                 ..world.observed(setup)

@@ -4,7 +4,7 @@
 use passcode_core::{
     lifecycle::step::Fact,
     protocol::{
-        leases::{Counts, which_counts},
+        leases::{Counts, to_remember, which_counts},
         pass::{Effect, Event, Pass, Why},
     },
 };
@@ -290,19 +290,6 @@ impl World<'_> {
         Event::LeaderLease { kept: self.holds_the_lease(r) }
     }
 
-    /// A lease that is not as this replica wrote it, or newer, shows that etcd was restored: what is stored is not to be trusted.
-    fn holds_the_lease(&mut self, r: usize) -> bool {
-        let (me, written) = (u8::try_from(r).ok(), self.state.replicas[r].lead.latest);
-        let lease = self.state.etcd.lease.as_ref();
-        let kept = lease.is_some_and(|lease| lease.holder == me && Some(lease.renewed) >= written);
-        let replica = &mut self.state.replicas[r];
-        let kept = kept && replica.acts(self.setup);
-        let holds_a_lock = replica.pass.as_ref().is_some_and(|pass| pass.known().held.is_some());
-        // Before it takes another lock it has written the lease or lost it.
-        replica.lead.leads &= kept || !holds_a_lock;
-        kept
-    }
-
     // The claim, and what is sent under it.
 
     fn claim(&mut self, r: usize, status: &Status, luck: Luck) -> Event<Small> {
@@ -369,7 +356,7 @@ impl World<'_> {
 
     /// Read and written at once, since a write that meets another version reads again.
     fn remembered(&mut self, latest: Second) {
-        if self.state.etcd.remembered < Some(latest) {
+        if let Some(latest) = to_remember(self.state.etcd.remembered.as_ref(), latest) {
             self.state.etcd.device = self.next_version();
             self.state.etcd.remembered = Some(latest);
         }

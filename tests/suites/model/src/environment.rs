@@ -1,21 +1,15 @@
-//! What happens by itself: time, Graph, the device, people, crashes, restores, the election.
+//! What happens by itself: time, Graph, the device, people, crashes, restores.
 
-use std::time::Duration;
-
-use k8s_openapi::jiff::SignedDuration;
 use passcode_core::{
-    lifecycle::{
-        quarantine::{LeaseSeen, Quarantine, suspicion},
-        step::Fact,
-    },
-    protocol::pass::Effect,
+    lifecycle::step::Fact,
+    protocol::{leases::may_be_swept, pass::Effect},
 };
 
 use crate::{
-    bridge::{tick, time},
     driver::{Luck, World},
+    election::me,
     setup::SEND_WINDOW,
-    state::{Answer, Entry, Executed, Lead, Lease, Object, Progress, Replica, Request, Second, Status, TICK, Tick},
+    state::{Answer, Entry, Executed, Lock, Object, Progress, Replica, Request, Second, Status, TICK, Tick},
     variant::Variant,
 };
 
@@ -58,6 +52,8 @@ pub enum Action {
     Restore,
     /// A replica looks after the leader lease.
     Renew(usize),
+    /// A replica is stopped, and lets the lease go; then it is started again.
+    Stop(usize),
     /// A replica sweeps the device lock, which holds nobody back any more.
     Sweep(usize),
     /// Intune loses this entry.
@@ -72,11 +68,6 @@ pub enum Action {
     OtherSends,
     /// This installation is resumed.
     Resume,
-}
-
-/// What a replica says of the lease after it stood still: no more than if it had been started just now.
-fn stand_still(lead: &mut Lead) {
-    (lead.leads, lead.witnessed, lead.seen) = (false, false, None);
 }
 
 impl World<'_> {
@@ -120,7 +111,7 @@ impl World<'_> {
         actions.extend((0..state.late.len()).map(Action::Late));
         if state.left.restores > 0 {
             let old_enough = state.copy.as_ref().is_some_and(|(at, _)| state.now >= at + setup.restored_after);
-            if old_enough && (!setup.restored_at_once || self.renewal_is_taken_back()) {
+            if old_enough && (!self.takes_back_a_renewal() || self.renewal_is_taken_back()) {
                 actions.push(Action::Restore);
             }
         }
@@ -191,16 +182,14 @@ impl World<'_> {
                 }
             }
         }
-        if state.left.crashes > 0 && (!replica.is_idle() || replica.lead != Lead::default()) {
+        if state.left.crashes > 0 && *replica != Replica::started(me(r), self.setup) {
             actions.push(Action::Crash(r));
         }
-        // A second renewal of one tick changes nothing but versions.
-        let renewed = |lease: &Lease| lease.renewed == self.clock(r) && lease.version == replica.lead.lease;
-        if self.setup.leases && !(replica.lead.leads && state.etcd.lease.as_ref().is_some_and(renewed)) {
-            actions.push(Action::Renew(r));
-        }
-        let over = |lock: &crate::state::Lock| self.clock(r) > lock.deadline + lock.settle;
-        if self.setup.sweeps && state.etcd.remembered.is_none() && state.etcd.lock.as_ref().is_some_and(over) {
+        self.turns(r, actions);
+        // Nothing that is remembered is ever over in so short a time, and none of the hour is waited for.
+        let (lock, is_open) = (state.etcd.lock.as_ref(), |lock: &Lock| self.clock(r) <= lock.deadline + lock.settle);
+        let swept = may_be_swept(lock, state.etcd.remembered.as_ref(), false, is_open, |_| false);
+        if self.setup.sweeps && lock.is_some() && swept {
             actions.push(Action::Sweep(r));
         }
     }
@@ -262,7 +251,7 @@ impl World<'_> {
             }
             Action::Crash(r) => {
                 self.state.left.crashes -= 1;
-                self.state.replicas[r] = Replica::started(self.state.replicas[r].error);
+                self.state.replicas[r] = Replica::started(me(r), self.setup);
             }
             Action::Accept(i) => self.carry_out(i, true),
             Action::AcceptInSilence(i) => self.carry_out(i, false),
@@ -304,6 +293,11 @@ impl World<'_> {
             }
             Action::Restore => self.restore(),
             Action::Renew(r) => self.renew(r),
+            Action::Stop(r) => {
+                self.state.left.stops -= 1;
+                self.let_go(r);
+                self.state.replicas[r] = Replica::started(me(r), self.setup);
+            }
             Action::Sweep(_) => {
                 self.state.etcd.lock = None;
                 self.device_lease_is_changed();
@@ -449,88 +443,7 @@ impl World<'_> {
         if self.setup.restored_at_once {
             return;
         }
-        // Meanwhile no leader could renew and no candidate look, for longer than a leader goes on and a candidate is sure without
-        // (`operator::leader`).
-        for Replica { lead, .. } in &mut self.state.replicas {
-            if !lead.leads {
-                stand_still(lead);
-            }
-            lead.leads = false;
-        }
-    }
-
-    /// Whether every process that ran and saw the lease kept up saw a renewal that the copy does not have: leaders renew every few
-    /// seconds, and candidates look every second.
-    fn renewal_is_taken_back(&self) -> bool {
-        let copied = self.state.copy.as_ref().and_then(|(_, copy)| copy.lease.as_ref()).map(|lease| lease.renewed);
-        let ran =
-            self.state.replicas.iter().map(|replica| &replica.lead).filter(|lead| lead.witnessed && !lead.superseded);
-        ran.into_iter().all(|lead| lead.latest > copied)
-    }
-
-    // The election (`operator::leader`): one read and one write, made at once here, since the write is on the version that was read.
-
-    fn renew(&mut self, r: usize) {
-        let now = self.clock(r);
-        let me = u8::try_from(r).unwrap();
-        let lease = self.state.etcd.lease.clone();
-        if std::mem::take(&mut self.state.replicas[r].lead.superseded) {
-            stand_still(&mut self.state.replicas[r].lead);
-        }
-        let lead = self.state.replicas[r].lead.clone();
-        let kept = lead.leads && lease.as_ref().is_some_and(|lease| lease.version == lead.lease);
-        let may_take = match &lease {
-            None => true,
-            // Unchanged for its duration, half a tick, by whoever holds it.
-            Some(lease) => lease.holder == Some(me) || lease.renewed < now,
-        };
-        if !kept && !may_take {
-            let lead = &mut self.state.replicas[r].lead;
-            let renewed = lease.map(|lease| lease.renewed);
-            lead.leads = false;
-            lead.witnessed |= lead.seen.is_some() && renewed > lead.seen;
-            lead.latest = lead.latest.max(renewed);
-            lead.seen = renewed;
-            return;
-        }
-        let before = lease.as_ref().and_then(|lease| lease.quarantine);
-        let quarantine = if kept { before } else { self.quarantine(lease.as_ref(), &lead, now).or(before) };
-        self.supersede(lease.and_then(|lease| lease.holder).filter(|holder| *holder != me));
-        let version = self.next_version();
-        self.state.etcd.lease = Some(Lease { holder: Some(me), renewed: now, quarantine, version });
-        let lead = &mut self.state.replicas[r].lead;
-        (lead.leads, lead.lease, lead.quarantine, lead.witnessed) = (true, version, quarantine, true);
-        lead.latest = lead.latest.max(Some(now));
-        lead.seen = Some(now);
-    }
-
-    /// Notes that the lease was taken from its holder: it had not renewed for longer than a leader acts.
-    fn supersede(&mut self, holder: Option<u8>) {
-        let lead = holder.map(|holder| &mut self.state.replicas[usize::from(holder)].lead);
-        // A process that was started meanwhile knows of nothing anyway.
-        if let Some(lead) =
-            lead.filter(|lead| **lead != Lead::default() && !self.setup.does(Variant::StandstillVouchedFor))
-        {
-            lead.superseded = true;
-        }
-    }
-
-    /// The quarantine that begins with this term, if one does.
-    fn quarantine(&self, lease: Option<&Lease>, lead: &Lead, now: Tick) -> Option<(Tick, Tick)> {
-        let settle = Duration::from_secs(u64::try_from(Second::from(self.setup.settle_window()) * TICK).unwrap());
-        let error = SignedDuration::from_secs(i64::from(Second::from(self.setup.clock_error) * TICK));
-        let seen = LeaseSeen {
-            renewed: lease.map(|lease| time(lease.renewed)),
-            renewed_before: lead.latest.map(time),
-            accounted_for: lead.witnessed || self.setup.does(Variant::UnwitnessedLeaseTrusted),
-            traces: true,
-        };
-        suspicion(seen, time(now), settle, error)?;
-        let begun = Quarantine::beginning(time(now), settle);
-        let before = lease.and_then(|lease| lease.quarantine);
-        let before = before.map(|(begin, end)| Quarantine { begin: time(begin), end: time(end) });
-        let joined = before.map_or(begun, |before| before.joined(begun));
-        Some((tick(joined.begin), tick(joined.end)))
+        self.nobody_hears_of_the_lease();
     }
 
     // The end.
@@ -563,7 +476,7 @@ impl World<'_> {
             self.finish_pass(r);
             for slot in 0..u8::try_from(self.state.etcd.objects.len()).unwrap() {
                 let waits = self.stored(slot).is_some_and(|object| object.status.end.is_none());
-                if waits && (!self.setup.leases || self.state.replicas[r].lead.leads) {
+                if waits && self.state.replicas[r].acts(self.setup) {
                     self.happen(&Action::Begin(r, slot, false));
                     self.finish_pass(r);
                 }

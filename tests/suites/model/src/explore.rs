@@ -22,7 +22,7 @@ impl Model for Exploration {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new(&self.0)]
+        vec![World::begun(&self.0).state]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {

@@ -1,7 +1,7 @@
 //! The once-only protocol, explored: the operator's own `decide` and `answered`, in every order of events that a small world allows.
 //!
 //! What lives here: a world of one device, one or two objects, an API server, Intune's record of the device and one to three replicas,
-//! in which anything may be late, lost, stale or restored (`state`, `store`, `environment`, `driver`); the same with one thing done wrong
+//! in which anything may be late, lost, stale or restored (`state`, `store`, `environment`, `election`, `driver`); the same with one thing done wrong
 //! (`variant`), which shows that the exploration would notice; and what has to hold (`explore`). What does not: any rule of whether
 //! and when. Those are the operator's, called through `bridge`.
 //!
@@ -16,6 +16,7 @@
 
 mod bridge;
 mod driver;
+mod election;
 mod environment;
 pub mod explore;
 mod mind;

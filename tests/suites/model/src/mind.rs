@@ -91,7 +91,7 @@ impl Mind<'_> {
             lock: lease.map(|lease| lease.and_then(|lease| lease.lock)),
             look: early.or_else(|| known.look.clone()),
             held: known.held.as_ref().map(|held| Held { attempt: held.attempt, deadline: held.terms }),
-            quarantine: replica.lead.quarantine,
+            quarantine: replica.lead.election.leadership().quarantine,
             lease_is_kept: known.lease_is_kept
                 || !self.world.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
             suspended: replica.suspended,

@@ -71,6 +71,8 @@ pub struct Setup {
     pub reset_before: bool,
     /// Whether only a leader acts, by a lease, which the first replica holds at the beginning; else every replica does.
     pub leases: bool,
+    /// Replicas that are stopped in an orderly way between two passes, and started again.
+    pub stops: u8,
     /// Restores of etcd from the copy that was taken at the beginning.
     pub restores: u8,
     /// The least age of the copy that is restored.
@@ -119,6 +121,7 @@ impl Setup {
             early_answers: 0,
             reset_before: false,
             leases: false,
+            stops: 0,
             restores: 0,
             restored_after: 0,
             restored_at_once: false,

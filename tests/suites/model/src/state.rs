@@ -2,7 +2,12 @@
 
 pub use crate::setup::Tick;
 
-use passcode_core::protocol::pass::Pass;
+use std::{sync::Arc, time::Duration};
+
+use passcode_core::protocol::{
+    election::{Election, Stored},
+    pass::Pass,
+};
 
 use crate::{setup::Setup, terms::Small};
 
@@ -88,14 +93,8 @@ pub struct Lock {
     pub owner: u8,
 }
 
-/// The leader lease.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Lease {
-    pub holder: Option<u8>,
-    pub renewed: Tick,
-    pub quarantine: Option<(Tick, Tick)>,
-    pub version: u16,
-}
+/// The leader lease: whose it is, and its version.
+pub type Lease = Stored<u8, u16>;
 
 /// All that is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -194,28 +193,25 @@ pub struct Replica {
 }
 
 /// A replica's part in the election.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
-    pub leads: bool,
-    pub lease: u16,
-    pub latest: Option<Tick>,
-    /// The renewal that it saw last, without having stood still since.
-    pub seen: Option<Tick>,
-    /// Whether it saw the lease kept up while it was running and did not stand still.
-    pub witnessed: bool,
-    /// Whether another has taken over since it renewed: by its own clock that is longer ago than a leader acts.
-    pub superseded: bool,
-    pub quarantine: Option<(Tick, Tick)>,
+    /// The operator's own. States share it until it takes a turn, or each would be a kilobyte larger.
+    pub election: Arc<Election<u8, u16>>,
+    /// The time since its machine was booted, as far as it matters: while it renews and looks as it should, none of its times comes any
+    /// nearer, so only what it waits for and how long it stands still is counted.
+    pub boot: Duration,
+    /// Whether it saw that etcd was restored, and begins nothing before its next turn.
+    pub waits: bool,
     /// The locks that it took while it led.
     pub taken: Option<Lock>,
 }
 
 impl Replica {
-    /// A process that was just started.
+    /// A process that was just started under this name.
     #[must_use]
-    pub fn started(error: Tick) -> Self {
+    pub fn started(me: u8, setup: &Setup) -> Self {
         Self {
-            error,
+            error: setup.clock_errors[usize::from(me)],
             pass: None,
             awaits: false,
             wanted: None,
@@ -224,20 +220,20 @@ impl Replica {
             judging: None,
             asked: false,
             late_memory: None,
-            lead: Lead::default(),
+            lead: Lead::started(me, setup),
         }
     }
 
     /// Whether it acts as far as the election is concerned. A leader asks its clock each time.
     #[must_use]
     pub fn acts(&self, setup: &Setup) -> bool {
-        !setup.leases || (self.lead.leads && !self.lead.superseded)
+        !setup.leases || self.lead.acts()
     }
 
     /// Forgets what a pass found. What is to be remembered late is all that is left of it.
     pub fn end_pass(&mut self) {
-        let (lead, late_memory) = (std::mem::take(&mut self.lead), self.late_memory.take());
-        *self = Self { lead, late_memory, ..Self::started(self.error) };
+        (self.pass, self.awaits, self.wanted, self.suspended) = (None, false, None, false);
+        (self.early, self.judging, self.asked) = (None, None, false);
     }
 
     /// Whether it is between two passes.
@@ -258,6 +254,7 @@ pub struct Left {
     pub recreations: u8,
     pub stale_reads: u8,
     pub enrolments: u8,
+    pub stops: u8,
     pub restores: u8,
     pub suspensions: u8,
     pub empty_looks: u8,
@@ -315,7 +312,7 @@ pub struct State {
 }
 
 impl State {
-    /// The beginning.
+    /// What there is before anybody leads.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let objects = setup.objects.iter().zip(0..).map(|((requested, expires), slot)| {
@@ -332,23 +329,14 @@ impl State {
         let count = u8::try_from(objects.len()).unwrap();
         let now = setup.span.0;
         let suspended = setup.switched_over;
-        let mut etcd = Etcd { objects, suspended, version: u16::from(count), ..Etcd::default() };
-        let mut replicas: Vec<Replica> = setup.clock_errors.iter().map(|error| Replica::started(*error)).collect();
-        if setup.leases {
-            // The first replica has led for a while, and the others have seen it.
-            let (version, renewed) = (u16::from(count) + 1, now + replicas[0].error);
-            etcd.lease = Some(Lease { holder: Some(0), renewed, quarantine: None, version });
-            etcd.version = version;
-            let watches = Lead { latest: Some(renewed), seen: Some(renewed), witnessed: true, ..Lead::default() };
-            replicas.iter_mut().for_each(|replica| replica.lead = watches.clone());
-            replicas[0].lead = Lead { leads: true, lease: version, ..watches };
-        }
+        let etcd = Etcd { objects, suspended, version: u16::from(count), ..Etcd::default() };
+        let replicas = (0..u8::try_from(setup.clock_errors.len()).unwrap()).map(|me| Replica::started(me, setup));
         Self {
             now,
             before: vec![None; etcd.objects.len()],
-            copy: (setup.restores > 0).then(|| (now, Box::new(etcd.clone()))),
+            copy: None,
             etcd,
-            replicas,
+            replicas: replicas.collect(),
             requests: Vec::new(),
             record: setup.reset_before.then(Entry::long_ago).into_iter().collect(),
             shown_from: 0,
@@ -369,6 +357,7 @@ impl State {
                 recreations: setup.recreations,
                 stale_reads: setup.stale_reads,
                 enrolments: setup.enrolments,
+                stops: setup.stops,
                 restores: setup.restores,
                 suspensions: setup.suspensions,
                 empty_looks: setup.empty_looks,

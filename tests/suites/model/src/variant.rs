@@ -67,6 +67,8 @@ pub enum Variant {
     UnwitnessedLeaseTrusted,
     /// A leader that stood still while another led goes on, if the lease is as it left it.
     StandstillVouchedFor,
+    /// A replica that stood still while another led lets go of the lease, if that is as it left it.
+    LetGoAfterAStandstill,
     /// What is stored under a lock that was taken is trusted, though etcd may have been restored under this leader.
     NoLookAtTheLease,
     /// What is stored of an object that is rejected is trusted, though etcd may have been restored under this leader.

@@ -66,6 +66,7 @@ pub fn small() -> Vec<Named> {
             Setup { clock_errors: vec![0], driven_to_end: 64, ..looks_reset_before() },
         ),
         ("a restore around a leader that stood still", Setup { driven_to_end: 64, ..around_a_standstill() }),
+        ("a restore, and leaders that let go", Setup { driven_to_end: 64, ..letting_go() }),
         ("suspended", Setup { suspensions: 1, strides: false, losses: 1, span: (0, 4), ..quick() }),
         ("switched over", switched_over()),
         ("switched over, with a cache that is behind", Setup { stale_tenants: 1, ..switched_over() }),
@@ -103,6 +104,11 @@ fn looks_reset_before() -> Setup {
 /// Two leaders in turn, and a restore of etcd to before the second.
 fn around_a_standstill() -> Setup {
     Setup { objects: vec![(1, 20)], restored_at_once: false, ..at_once() }
+}
+
+/// The same, and a leader that lets go.
+fn letting_go() -> Setup {
+    Setup { stops: 1, ..around_a_standstill() }
 }
 
 /// Another installation is active, until it is suspended and this one resumed.
@@ -367,6 +373,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
         of(V::NoLookAtTheLease, at_once()),
         of(V::RejectedWithoutALookAtTheLease, looks_reset_before()),
         of(V::StandstillVouchedFor, around_a_standstill()),
+        of(V::LetGoAfterAStandstill, letting_go()),
         of(
             V::UnwitnessedLeaseTrusted,
             Setup { crashes: 1, send_grace: 0, restored_after: 1, objects: vec![(1, 20)], span: (0, 2), ..restored() },
