@@ -16,19 +16,20 @@ use kube::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    budgets::Budgets,
     caches::Namespaces,
     calls::CallError,
-    claim_trials::Asks,
-    deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
     leader::{self, Leadership},
     locks::Locks,
-    pass_queue::PassQueue,
-    pass_state::{PassState, PassStates},
-    slots::Slots,
-    tenant::Tenant,
+    reset::{
+        claim_trials::Asks,
+        deletions::Deletions,
+        queue::PassQueue,
+        slots::Slots,
+        state::{PassState, PassStates},
+    },
+    tenant::{Tenant, budgets::Budgets},
     transports::Transports,
 };
 use crate::{

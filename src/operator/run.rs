@@ -17,20 +17,22 @@ use tokio::{
 };
 
 use super::{
-    budgets::Budgets,
     caches::{self, Namespaces},
-    claim_trials::Asks,
     context::{Context, Devices, Tenants},
-    deletions::Deletions,
     event_writer::EventWriter,
     guarded::Guarded,
     leader::{Candidate, Leadership},
     locks::Locks,
-    pass_queue::PassQueue,
-    pass_state::PassStates,
-    resets::{self, Inputs},
+    reset::{
+        claim_trials::Asks,
+        controller::{self as resets, Inputs},
+        deletions::Deletions,
+        queue::PassQueue,
+        slots::Slots,
+        state::PassStates,
+    },
     schema::Comparison,
-    slots::Slots,
+    tenant::budgets::Budgets,
     transports::Transports,
     upkeep,
 };

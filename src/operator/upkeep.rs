@@ -16,16 +16,16 @@ use tokio::{
 };
 
 use super::{
-    budgets,
     caches::{Caches, Probes},
     calls::CallError,
     context::Context,
     dependencies::Dependencies,
     guarded::Guarded,
-    matrices,
-    matrices::Matrices,
-    tenants,
-    tenants::TenantsContext,
+    matrix::compiled::{self as matrices, Matrices},
+    tenant::{
+        budgets,
+        controller::{self as tenants, TenantsContext},
+    },
 };
 use crate::graph::Budget;
 use passcode_core::{

@@ -4,12 +4,12 @@ use azure_core::credentials::Secret as SecretText;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 
-use super::{
+use super::no_client::NoClient;
+use crate::graph::Certificate;
+use crate::operator::{
     calls::{CallError, call},
     context::Context,
-    no_client::NoClient,
 };
-use crate::graph::Certificate;
 use passcode_core::api::{
     conditions::reason,
     tenant::{SecretKeyRef, SecretRef},

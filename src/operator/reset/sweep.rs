@@ -10,10 +10,10 @@ use kube::{
     runtime::reflector::Store,
 };
 
-use super::{
+use super::listed::{Listed, Reference};
+use crate::operator::{
     calls::{CallError, call},
     context::{Context, Presence},
-    listed::{Listed, Reference},
 };
 use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Sweep};
 

@@ -18,14 +18,16 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{
-    calls::{CallError, call},
-    context::{Context, Presence, Wake},
     deletions,
     listed::{self, Listed, Reference, Seen},
     pass::{End, Pass},
-    pass_queue::Admitted,
-    pass_state::{NEVER, PassState},
-    pass_wait, sweep,
+    queue::Admitted,
+    state::{NEVER, PassState},
+    sweep, wait,
+};
+use crate::operator::{
+    calls::{CallError, call},
+    context::{Context, Presence, Wake},
 };
 use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
@@ -42,7 +44,7 @@ use passcode_core::{
     },
 };
 
-/// How many are gone over at once is for [`super::pass_queue`] to say; an object that waits there is not being reconciled.
+/// How many are gone over at once is for [`super::queue`] to say; an object that waits there is not being reconciled.
 const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
@@ -173,7 +175,7 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
     if let Some(idle) = idle(&context, seen, &state).filter(|_| !to_be_told) {
         return Ok(idle);
     }
-    let Some(Admitted { slot, capacity }) = pass_wait::take(&context, &listed, seen, &state) else {
+    let Some(Admitted { slot, capacity }) = wait::take(&context, &listed, seen, &state) else {
         return Ok(Action::await_change());
     };
     let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, capacity));

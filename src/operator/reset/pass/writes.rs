@@ -10,12 +10,11 @@ use uuid::Uuid;
 
 use super::{Terms, view::View};
 use crate::operator::{
-    budgets,
     calls::CallError,
     intune,
     locks::{StoredLease, Taken, Wanted},
     status_writer::{self, Check},
-    tenant::Tenant,
+    tenant::{Tenant, budgets},
 };
 
 impl View<'_> {

@@ -19,8 +19,9 @@ use passcode_core::{
 };
 
 use self::view::View;
-use super::{calls::CallError, context::Context, locks::StoredLease, pass_state::PassState};
+use super::state::PassState;
 use crate::graph::Reservation;
+use crate::operator::{calls::CallError, context::Context, locks::StoredLease};
 use kube::ResourceExt;
 
 /// More effects than any pass has; beyond it the pass starts over later.

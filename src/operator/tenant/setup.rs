@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{budgets, context::Context, no_client::NoClient, tenant_secrets};
+use super::{budgets, no_client::NoClient, secrets};
 use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
+use crate::operator::context::Context;
 use passcode_core::api::{
     conditions::reason,
     tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
@@ -90,11 +91,11 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
     let auth = &spec.auth;
     let client_id = spec.client_id.clone();
     if let Some(reference) = &auth.client_secret_ref {
-        let (secret, version) = tenant_secrets::client_secret(context, reference).await?;
+        let (secret, version) = secrets::client_secret(context, reference).await?;
         return Ok((Credentials::ClientSecret { client_id, secret }, version));
     }
     if let Some(reference) = &auth.client_certificate_ref {
-        let (certificate, version) = tenant_secrets::certificate(context, reference).await?;
+        let (certificate, version) = secrets::certificate(context, reference).await?;
         return Ok((Credentials::ClientCertificate { client_id, certificate: Arc::new(certificate) }, version));
     }
     if auth.managed_identity.is_some() {

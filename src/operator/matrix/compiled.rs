@@ -11,7 +11,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{
+use crate::operator::{
     calls::{CallError, call},
     context::Context,
     guarded::Guarded,

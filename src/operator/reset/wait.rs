@@ -7,13 +7,13 @@ use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use super::{
-    context::{Context, Presence},
     listed::{Listed, Reference, Seen},
-    pass_queue::{Admitted, Begun},
-    pass_state::PassState,
+    queue::{Admitted, Begun},
     slots::Kind,
+    state::PassState,
 };
 use crate::graph::Reservation;
+use crate::operator::context::{Context, Presence};
 
 /// What of an object matters to its turn.
 struct Waiting {

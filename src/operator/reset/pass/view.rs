@@ -23,7 +23,7 @@ use super::Terms;
 use crate::{
     graph::{Priority, Reservation},
     operator::{
-        calls::CallError, context::Context, locks::Intended, namespaces, pass_state::PassState, tenant::Tenant,
+        calls::CallError, context::Context, locks::Intended, namespaces, reset::state::PassState, tenant::Tenant,
     },
 };
 

@@ -13,17 +13,19 @@ use kube::{
 use serde_json::json;
 
 use super::{
+    no_client::NoClient,
+    setup::{self, Client},
+    state::{Record, Tenant},
+};
+use crate::graph::SignedIn;
+use crate::operator::{
     calls::{CallError, call},
     context::Context,
     guarded::{Guarded, Unread},
     intune::sign_in_trouble,
-    matrices::Matrices,
+    matrix::compiled::Matrices,
     namespaces,
-    no_client::NoClient,
-    tenant::{Record, Tenant},
-    tenant_setup::{self, Client},
 };
-use crate::graph::SignedIn;
 use passcode_core::{
     api::{
         conditions::{self, Truth, kind, reason},
@@ -192,7 +194,7 @@ async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Du
 
 /// Signs in, with what the Secret says now.
 async fn sign_in(context: &Context, tenant: &IntuneTenant, known: &mut Known) -> Result<Option<SignedIn>, CallError> {
-    let client = match tenant_setup::client(context, tenant, known.client.take()).await {
+    let client = match setup::client(context, tenant, known.client.take()).await {
         Ok(client) => client,
         Err(NoClient::NotReady(not_ready)) => {
             known.not_ready = Some(not_ready);
