@@ -3,24 +3,28 @@
 //! What lives here: effects. What does not: any rule about whether or when (`lifecycle`), any fact about a platform
 //! (`platform`) or about Graph's wire format (`graph`).
 
-mod caches;
+mod authority;
 mod calls;
-mod context;
+mod cluster;
 mod denials;
-mod dependencies;
 mod event_writer;
 mod guarded;
 mod intune;
 mod leader;
+mod lock_sweep;
 mod locks;
 mod matrix;
+mod namespace_watch;
 mod namespaces;
+mod reconciliations;
 mod reset;
 mod run;
 mod schema;
 mod status_writer;
 mod tenant;
+mod term;
 pub mod transports;
-mod upkeep;
+mod wakes;
+mod watches;
 
 pub use run::{Environment, run};

@@ -4,8 +4,10 @@
 //! effects (`protocol`), tenants and their clients (`tenant`).
 
 pub mod claim_trials;
+pub mod context;
 pub mod controller;
 pub mod deletions;
+pub mod devices;
 pub mod listed;
 mod pass;
 pub mod queue;

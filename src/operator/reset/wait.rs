@@ -7,13 +7,14 @@ use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use super::{
+    context::Context,
     listed::{Listed, Reference, Seen},
     queue::{Admitted, Begun},
     slots::Kind,
     state::PassState,
 };
 use crate::graph::Reservation;
-use crate::operator::context::{Context, Presence};
+use crate::operator::tenant::Presence;
 
 /// What of an object matters to its turn.
 struct Waiting {
@@ -76,7 +77,7 @@ impl Waiting {
 
     /// Capacity for its reset, once it is this one's turn.
     async fn capacity(&self, context: &Context) -> Reservation {
-        match context.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
+        match context.pass.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
             Some(graph) => graph.reserve(&self.namespace, self.age).await,
             None => std::future::pending().await,
         }
@@ -84,7 +85,7 @@ impl Waiting {
 
     /// Until a queued object is to be looked at although there is no capacity, or something changed that it may wait for.
     async fn look_is_due(&self, context: &Context, due: Duration) {
-        let left = due.saturating_sub(context.clock.boot());
+        let left = due.saturating_sub(context.pass.clock.boot());
         tokio::select! {
             () = tokio::time::sleep(left) => {}
             () = self.changed.notified() => {}
@@ -94,7 +95,7 @@ impl Waiting {
 
 /// Whose slots it takes: a name that no IntuneTenant has is whatever a requester wrote.
 fn kind(context: &Context, seen: &Seen) -> Kind {
-    match context.presence(&seen.tenant) {
+    match context.pass.tenants.presence(&seen.tenant) {
         Presence::Missing => Kind::WithoutTenant,
         Presence::SetUp | Presence::BeingSetUp => {
             Kind::Tenant { name: seen.tenant.to_string(), following: seen.following }

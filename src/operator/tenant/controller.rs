@@ -1,171 +1,191 @@
-//! The IntuneTenants: each is set up, signed in, and told how it is.
+//! The controller of IntuneTenants: each is set up, signed in, and told how it is.
+//!
+//! A tenant is reconciled when its spec changes, when its matrix does, when it has something to report, and once a minute: a rotated Secret
+//! shows by then, and what suspends a tenant, or resumes it, must not depend on a watch that stands still or lies.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::{
     Api, ResourceExt,
-    api::{Patch, PatchParams, ValidationDirective},
+    runtime::{
+        Controller,
+        controller::{self, Action},
+        reflector::{ObjectRef, Store},
+        watcher,
+    },
 };
-use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{
+    Tenant, Tenants,
+    budgets::Budgets,
+    known::{AllKnown, Known},
     no_client::NoClient,
-    setup::{self, Client},
-    state::{Record, Tenant},
+    setup, status,
 };
-use crate::graph::SignedIn;
-use crate::operator::{
-    calls::{CallError, call},
-    context::Context,
-    guarded::{Guarded, Unread},
-    intune::sign_in_trouble,
-    matrix::compiled::Matrices,
-    namespaces,
+use crate::{
+    graph::{Clock, SignedIn},
+    operator::{
+        calls::{CallError, call},
+        cluster::Cluster,
+        guarded::{Guarded, Unread},
+        intune::sign_in_trouble,
+        matrix::Matrices,
+        namespaces,
+        reconciliations::{RETRY, Reconciliations, stopped, stopped_before_it_began},
+        transports::GraphAccess,
+        watches,
+    },
+    telemetry::metrics::Metrics,
 };
 use passcode_core::{
-    api::{
-        conditions::{self, Truth, kind, reason},
-        tenant::{IntuneTenant, IntuneTenantStatus},
-    },
+    api::{conditions::reason, tenant::IntuneTenant},
     lifecycle::observed::NotReady,
-    protocol::tenant_status::{TenantFacts, Token},
+    protocol::health::Unreported,
 };
 
-/// How often a tenant is looked at again: a rotated Secret shows by then.
+/// No bound but one for each: a sign-in that hangs must delay no other tenant, and there are as many as administrators made.
+const CONCURRENCY: u16 = 0;
+/// How often a tenant is looked at again.
 const PERIOD: Duration = Duration::from_secs(60);
 /// How often while it is in trouble.
 const TROUBLED_PERIOD: Duration = Duration::from_secs(15);
-/// How soon after its status met another write.
-const SOON: Duration = Duration::from_secs(5);
-/// What the upkeep of tenants shares.
-pub struct TenantsContext {
-    /// What everything shares.
-    pub context: Arc<Context>,
+/// How often it is asked which tenants have something to report.
+const REPORT: Duration = Duration::from_secs(5);
+
+/// An IntuneTenant in the cache.
+type Reference = ObjectRef<Guarded<IntuneTenant>>;
+
+/// What the controller of tenants needs.
+pub struct Context {
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How Graph is reached.
+    pub graph: Arc<GraphAccess>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The tenants in force.
+    pub tenants: Arc<Tenants>,
     /// The matrices.
     pub matrices: Arc<Matrices>,
-    /// What is known of tenants, by uid.
-    known: Mutex<HashMap<String, Known>>,
+    /// What was asked of Graph.
+    pub budgets: Budgets,
+    /// What outlives a change of an object.
+    pub known: AllKnown,
+    /// What is under way.
+    pub reconciliations: Reconciliations,
 }
 
-/// What outlives a change of a tenant's object.
-#[derive(Clone, Default)]
-struct Known {
-    client: Option<Client>,
-    /// Why there is no client, or why it could not sign in.
-    not_ready: Option<NotReady>,
-    record: Arc<Record>,
+/// Runs until `stop`, then reports what is unreported. `matrices` brings the name of each matrix that decides otherwise from now on.
+pub async fn run(
+    context: Context,
+    cache: Store<Guarded<IntuneTenant>>,
+    events: impl Stream<Item = watcher::Event<Guarded<IntuneTenant>>> + Send + 'static,
+    matrices: mpsc::UnboundedReceiver<String>,
+    stop: watch::Receiver<bool>,
+) {
+    let context = Arc::new(context);
+    let (by_spec, by_others) = (context.clone(), context.clone());
+    let objects =
+        watches::changed(events).inspect_ok(move |tenant| by_spec.reconciliations.changed(&tenant.name_any()));
+    let others = stream::select(
+        referring(UnboundedReceiverStream::new(matrices), cache.clone()),
+        unreported(context.tenants.clone()),
+    );
+    let work = Controller::for_stream(objects, cache.clone())
+        .with_config(controller::Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(others.inspect(move |tenant| by_others.reconciliations.changed(&tenant.name)))
+        .graceful_shutdown_on(stopped(stop.clone()))
+        .run(reconcile, |_, _, _| Action::requeue(RETRY), context.clone())
+        .for_each(|result| {
+            note(&context, result);
+            std::future::ready(())
+        });
+    tokio::select! {
+        () = work => {}
+        () = stopped_before_it_began(&cache, stop) => {}
+    }
+    report_at_the_end(&context, &cache).await;
 }
 
-impl Known {
-    /// Whether nobody knows yet if it can sign in.
-    fn is_signing_in(&self) -> bool {
-        self.client.is_none() && self.not_ready.is_none()
-    }
-}
-
-impl TenantsContext {
-    /// An empty one.
-    #[must_use]
-    pub fn new(context: Arc<Context>, matrices: Arc<Matrices>) -> Self {
-        Self { context, matrices, known: Mutex::default() }
-    }
-
-    fn known(&self, tenant: &IntuneTenant) -> Known {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = || Known { record: Arc::new(remembered(tenant)), ..Known::default() };
-        known.entry(tenant.uid().unwrap_or_default()).or_insert_with(first).clone()
-    }
-
-    fn keep(&self, tenant: &IntuneTenant, known: Known) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.uid().unwrap_or_default(), known);
-    }
-
-    /// Puts the tenant in force: this spec, with what is known of its sign-in. `recovered`: objects may wait for what is over now.
-    fn put(&self, object: &Arc<IntuneTenant>, known: &Known, recovered: bool) -> Arc<Tenant> {
-        let not_ready = known.not_ready.clone().or_else(|| namespaces::unusable(&object.spec));
-        let (matrix, not_ready) = match self.matrices.of(&object.spec) {
-            Ok(matrix) => (Some(matrix), not_ready),
-            Err(bad) => (None, not_ready.or(Some(bad))),
+/// The tenants whose matrix is one of these.
+fn referring(
+    matrices: impl Stream<Item = String> + Send + 'static,
+    cache: Store<Guarded<IntuneTenant>>,
+) -> impl Stream<Item = Reference> + Send + 'static {
+    matrices.flat_map(move |matrix| {
+        let refers = |tenant: &Guarded<IntuneTenant>| {
+            let reference = tenant.0.as_ref().ok().and_then(|tenant| tenant.spec.platform_support_matrix_ref.as_ref());
+            reference.is_some_and(|reference| reference.name == matrix)
         };
-        let tenant = Arc::new(Tenant {
-            object: object.clone(),
-            graph: known.client.as_ref().map(|client| client.graph.clone()),
-            matrix,
-            not_ready,
-            signing_in: known.is_signing_in(),
-            record: known.record.clone(),
-        });
-        let name = object.name_any();
-        let tenants = &self.context.tenants;
-        let before = tenants.get(&name);
-        tenants.put(&name, tenant.clone());
-        let same = before.is_some_and(|before| before.verdict() == tenant.verdict());
-        if !tenant.signing_in && (recovered || !same) {
-            tenants.wake_objects_of(&name);
+        let tenants = cache.state().into_iter().filter(|tenant| refers(tenant));
+        stream::iter(tenants.map(|tenant| ObjectRef::from_obj(&*tenant)).collect::<Vec<_>>())
+    })
+}
+
+/// The tenants that have something to report, from time to time.
+fn unreported(tenants: Arc<Tenants>) -> impl Stream<Item = Reference> + Send + 'static {
+    stream::repeat(()).then(|()| tokio::time::sleep(REPORT)).flat_map(move |()| {
+        let unreported = tenants.all().into_iter().filter(|tenant| tenant.record.health().has_unreported());
+        stream::iter(unreported.map(|tenant| ObjectRef::new(&tenant.object.name_any())).collect::<Vec<_>>())
+    })
+}
+
+/// What the controller says of one reconciliation.
+fn note(context: &Context, result: Result<(Reference, Action), controller::Error<CallError, watcher::Error>>) {
+    match result {
+        Ok(_) => {}
+        Err(controller::Error::ObjectNotFound(tenant)) => context.tenants.remove(&tenant.name),
+        Err(controller::Error::ReconcilerFailed(error, tenant)) => {
+            tracing::info!(tenant = tenant.name, %error, "a tenant could not be set up; tried again");
         }
-        tenant
+        Err(error) => tracing::warn!(%error, "the controller of IntuneTenants met an error"),
     }
 }
 
-/// What an earlier leader wrote of the tenant's ledger.
-fn remembered(tenant: &IntuneTenant) -> Record {
-    let record = Record::default();
-    if let Some(status) = &tenant.status {
-        let mut facts = record.health();
-        facts.ledger.clone_from(&status.ledger);
-        facts.ledger_readable = conditions::get(&status.conditions, kind::LEDGER_READABLE).and_then(|condition| {
-            match condition.status.as_str() {
-                "True" => Some(true),
-                "False" => Some(false),
-                _ => None,
-            }
-        });
-    }
-    record
+async fn reconcile(tenant: Arc<Guarded<IntuneTenant>>, context: Arc<Context>) -> Result<Action, CallError> {
+    let name = tenant.name_any();
+    let set_up = async { set_up(&name, &context).await.map(Action::requeue) };
+    context.reconciliations.run(&name, set_up).await
 }
 
 /// Puts a tenant's spec in force, signs in, writes its status; answers when to do so again. It may take as long as a sign-in does, and may
 /// be dropped at any time for another one of the same tenant.
-///
-/// # Errors
-/// [`CallError`]: it is tried again.
-pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, CallError> {
-    let context = &shared.context;
-    // Read live, once a minute at least: what suspends a tenant, or resumes it, must not depend on a watch that stands still or lies.
-    let tenants: Api<Guarded<IntuneTenant>> = Api::all(context.client.clone());
+async fn set_up(name: &str, context: &Context) -> Result<Duration, CallError> {
+    let unreported = context.tenants.get(name).and_then(|tenant| tenant.record.health().take_unreported());
+    if unreported == Some(Unreported::NotReady) {
+        context.tenants.wake_objects_of(name);
+    }
+    context.matrices.are_known().await?;
+    let tenants: Api<Guarded<IntuneTenant>> = Api::all(context.cluster.client.clone());
     let mut object = match call(tenants.get_opt(name)).await? {
         None => {
             context.tenants.remove(name);
-            context.tenants.wake_objects_of(name);
-            return Ok(SOON);
+            return Ok(RETRY);
         }
         Some(Guarded(Err(unread))) => return unreadable(name, context, &unread).await,
         Some(Guarded(Ok(tenant))) => Arc::new(tenant),
     };
-    let mut known = shared.known(&object);
-    if let Some(client) = known.client.take() {
-        known.client = client.under(&object.spec);
-        known.not_ready = known.not_ready.filter(|_| known.client.is_some());
-    }
+    let mut known = context.known.recall(&object).under(&object);
     // What the spec forbids or limits holds from here on, whatever becomes of the sign-in, which may take half a minute.
-    let in_force = shared.put(&object, &known, false);
+    let in_force = put_in_force(context, &object, &known, false);
     if object.status.as_ref().and_then(|status| status.observed_generation) != object.metadata.generation
         // Where this cannot be written, what follows cannot either, and says so.
-        && let Ok(Some(written)) = write_status(context, &object, &in_force, None).await
+        && let Ok(Some(written)) = status::write(context, &object, &in_force, None).await
     {
         object = Arc::new(written);
     }
     let signed_in = sign_in(context, &object, &mut known).await?;
-    shared.keep(&object, known.clone());
+    context.known.keep(&object, known.clone());
     let recovered = signed_in.is_some() && known.record.health().signed_in();
-    let ready = shared.put(&object, &known, recovered);
-    match write_status(context, &object, &ready, signed_in.as_ref()).await {
+    let ready = put_in_force(context, &object, &known, recovered);
+    match status::write(context, &object, &ready, signed_in.as_ref()).await {
         // Most likely our own last write, which has not come back yet. It may be a label, so nothing else would say the status.
-        Err(CallError::Conflict) => return Ok(SOON),
+        Err(CallError::Conflict) => return Ok(RETRY),
         // It is set up all the same, and its resets go on.
         Err(CallError::Denied(denial)) => {
             context.metrics.write_denied("tenant");
@@ -179,15 +199,32 @@ pub async fn reconcile(name: &str, shared: &TenantsContext) -> Result<Duration, 
     Ok(if troubled { TROUBLED_PERIOD } else { PERIOD })
 }
 
+/// Puts this spec in force, with what is known of its sign-in. `recovered`: objects may wait for what is over now.
+fn put_in_force(context: &Context, object: &Arc<IntuneTenant>, known: &Known, recovered: bool) -> Arc<Tenant> {
+    let not_ready = known.not_ready.clone().or_else(|| namespaces::unusable(&object.spec));
+    let (matrix, not_ready) = match context.matrices.of(&object.spec) {
+        Ok(matrix) => (Some(matrix), not_ready),
+        Err(bad) => (None, not_ready.or(Some(bad))),
+    };
+    let tenant = Arc::new(Tenant {
+        object: object.clone(),
+        graph: known.client.as_ref().map(|client| client.graph.clone()),
+        matrix,
+        not_ready,
+        signing_in: known.is_signing_in(),
+        record: known.record.clone(),
+    });
+    context.tenants.put(tenant.clone(), recovered);
+    tenant
+}
+
 /// A tenant that this version cannot read: nothing is asked in its name, and it says why.
 async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Duration, CallError> {
     let not_ready = NotReady { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
-    if context.tenants.put_unreadable(name, not_ready) {
-        context.tenants.wake_objects_of(name);
-    }
-    let (client, now) = (context.client.clone(), context.clock.wall());
+    context.tenants.put_unreadable(name, not_ready);
+    let (client, now) = (context.cluster.client.clone(), context.clock.wall());
     match unread.tell::<IntuneTenant>(client, now, reason::INVALID_CONFIGURATION).await {
-        Err(CallError::Conflict) => Ok(SOON),
+        Err(CallError::Conflict) => Ok(RETRY),
         told => told.map(|()| TROUBLED_PERIOD),
     }
 }
@@ -208,60 +245,15 @@ async fn sign_in(context: &Context, tenant: &IntuneTenant, known: &mut Known) ->
     Ok(signed_in.ok())
 }
 
-/// The one place where the status of a tenant that can be read is written: on `object`, its latest version. Answers what is stored, if it was.
-///
-/// # Errors
-/// [`CallError`]: it is tried again.
-pub async fn write_status(
-    context: &Context,
-    object: &IntuneTenant,
-    tenant: &Tenant,
-    signed_in: Option<&SignedIn>,
-) -> Result<Option<IntuneTenant>, CallError> {
-    let old = object.status.clone().unwrap_or_default();
-    let new = {
-        let health = tenant.record.health();
-        let token = signed_in.map(|signed_in| Token { roles: signed_in.permissions.as_deref() });
-        let facts = TenantFacts {
-            spec: tenant.spec(),
-            generation: tenant.object.metadata.generation,
-            not_ready: tenant.not_ready.as_ref(),
-            signing_in: tenant.signing_in,
-            certificate_ends: tenant.graph.as_ref().and_then(|graph| graph.certificate_ends()),
-            token,
-            health: &health,
-        };
-        facts.status(&old, context.clock.wall())
-    };
-    if new == old {
-        return Ok(None);
-    }
-    let api: Api<IntuneTenant> = Api::all(context.client.clone());
-    let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
-    let patch = json!({
-        "metadata": {"uid": object.uid(), "resourceVersion": object.resource_version()},
-        "status": new,
-    });
-    match call(api.patch_status(&object.name_any(), &params, &Patch::Merge(patch))).await {
-        Err(CallError::Gone) => Ok(None),
-        other => other.map(|written| {
-            log_change(&object.name_any(), &old, &new);
-            Some(written)
-        }),
-    }
-}
-
-/// A line when a tenant begins to work, or ceases to, or for another reason.
-fn log_change(tenant: &str, old: &IntuneTenantStatus, new: &IntuneTenantStatus) {
-    let before = conditions::get(&old.conditions, kind::READY);
-    let Some(now) = conditions::get(&new.conditions, kind::READY) else { return };
-    if before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason)) {
-        return;
-    }
-    let (reason, message) = (&now.reason, &now.message);
-    if now.status == Truth::True.as_str() {
-        tracing::info!(tenant, reason, message, "the tenant is ready");
-    } else if now.status == Truth::False.as_str() {
-        tracing::warn!(tenant, reason, message, "the tenant is not ready");
+/// The last words of a term: the next leader reads them.
+async fn report_at_the_end(context: &Context, cache: &Store<Guarded<IntuneTenant>>) {
+    for object in cache.state() {
+        let (Ok(object), Some(tenant)) = (&object.0, context.tenants.get(&object.name_any())) else { continue };
+        if tenant.record.health().take_unreported().is_none() {
+            continue;
+        }
+        if let Err(error) = status::write(context, object, &tenant, None).await {
+            tracing::info!(tenant = object.name_any(), %error, "a tenant's status could not be written at the end");
+        }
     }
 }

@@ -5,9 +5,13 @@
 
 pub mod budgets;
 pub mod controller;
+pub mod known;
 mod no_client;
+mod registry;
 mod secrets;
 mod setup;
 mod state;
+mod status;
 
+pub use registry::{Presence, Tenants};
 pub use state::Tenant;

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{budgets, no_client::NoClient, secrets};
+use super::{budgets, controller::Context, no_client::NoClient, secrets};
 use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
-use crate::operator::context::Context;
 use passcode_core::api::{
     conditions::reason,
     tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
@@ -66,18 +65,19 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.secret == secret) {
         return Ok(old);
     }
-    let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
+    let transport = context.graph.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = graph.map_err(|error| misconfigured(&error))?;
     let limits = budgets::limits(&tenant.spec.limits);
-    let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), limits));
+    let budget = context.budgets.open(&tenant.spec).await.map_err(NoClient::Unclear)?;
+    let graph = Arc::new(graph.within(budget, limits));
     Ok(Client { graph, limits, signs_in: SignsIn::from(&tenant.spec), secret })
 }
 
 fn endpoints(context: &Context, spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
     if let Some(custom) = &spec.endpoints {
         let bundle = custom.ca_bundle.clone();
-        return Endpoints::custom(&custom.graph, &custom.authority, bundle, &context.allowed_origins);
+        return Endpoints::custom(&custom.graph, &custom.authority, bundle, &context.graph.allowed_origins);
     }
     Ok(Endpoints::from(match spec.cloud {
         CloudName::Global => Cloud::Global,
@@ -102,7 +102,7 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
         return Ok((Credentials::ManagedIdentity { client_id }, None));
     }
     if auth.workload_identity.is_some() {
-        return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None));
+        return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.graph.token_file.clone() }, None));
     }
     // Of a newer version, perhaps. There is no default: whichever it were, it would show a credential that nobody chose to show.
     Err(NoClient::not_ready(reason::INVALID_CONFIGURATION, NO_SIGN_IN.to_owned()))
