@@ -171,7 +171,7 @@ impl Terms {
         let events = watched(client.clone(), of_matrices, probes.clone(), Watch::Matrices);
         parts.spawn(matrix::controller::run(context, matrix_objects, events, matrix_changed, ended.clone()));
 
-        let context = tenant::controller::Context {
+        let context = tenant::context::Context {
             cluster: cluster.clone(),
             clock: clock.clone(),
             graph: self.graph.clone(),

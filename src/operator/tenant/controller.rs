@@ -18,27 +18,17 @@ use kube::{
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::{
-    Tenant, Tenants,
-    budgets::Budgets,
-    known::{AllKnown, Known},
-    no_client::NoClient,
-    setup, status,
-};
+use super::{Tenant, Tenants, context::Context, known::Known, no_client::NoClient, setup, status};
 use crate::{
-    graph::{Clock, SignedIn},
+    graph::SignedIn,
     operator::{
         calls::{CallError, call},
-        cluster::Cluster,
         guarded::{Guarded, Unread},
         intune::sign_in_trouble,
-        matrix::Matrices,
         namespaces,
-        reconciliations::{RETRY, Reconciliations, stopped, stopped_before_it_began},
-        transports::GraphAccess,
+        reconciliations::{RETRY, stopped, stopped_before_it_began},
         watches,
     },
-    telemetry::metrics::Metrics,
 };
 use passcode_core::{
     api::{conditions::reason, tenant::IntuneTenant},
@@ -57,28 +47,6 @@ const REPORT: Duration = Duration::from_secs(5);
 
 /// An IntuneTenant in the cache.
 type Reference = ObjectRef<Guarded<IntuneTenant>>;
-
-/// What the controller of tenants needs.
-pub struct Context {
-    /// The cluster.
-    pub cluster: Arc<Cluster>,
-    /// The clocks.
-    pub clock: Arc<dyn Clock>,
-    /// How Graph is reached.
-    pub graph: Arc<GraphAccess>,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// The tenants in force.
-    pub tenants: Arc<Tenants>,
-    /// The matrices.
-    pub matrices: Arc<Matrices>,
-    /// What was asked of Graph.
-    pub budgets: Budgets,
-    /// What outlives a change of an object.
-    pub known: AllKnown,
-    /// What is under way.
-    pub reconciliations: Reconciliations,
-}
 
 /// Runs until `stop`, then reports what is unreported. `matrices` brings the name of each matrix that decides otherwise from now on.
 pub async fn run(

@@ -7,7 +7,7 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{setup::Client, state::Record};
+use super::{client::Client, state::Record};
 use passcode_core::{
     api::{
         conditions::{self, kind},

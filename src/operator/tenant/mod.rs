@@ -4,6 +4,8 @@
 //! when it may be asked (`protocol`), signing in itself (`graph`).
 
 pub mod budgets;
+mod client;
+pub mod context;
 pub mod controller;
 pub mod known;
 mod no_client;

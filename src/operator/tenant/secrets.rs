@@ -4,7 +4,7 @@ use azure_core::credentials::Secret as SecretText;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 
-use super::{controller::Context, no_client::NoClient};
+use super::{context::Context, no_client::NoClient};
 use crate::graph::Certificate;
 use crate::operator::calls::{CallError, call};
 use passcode_core::api::{

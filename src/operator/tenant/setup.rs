@@ -2,57 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{budgets, controller::Context, no_client::NoClient, secrets};
-use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
+use super::{budgets, client::Client, context::Context, no_client::NoClient, secrets};
+use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph};
 use passcode_core::api::{
     conditions::reason,
-    tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
+    tenant::{CloudName, IntuneTenant, IntuneTenantSpec},
 };
-
-/// A client, and what it was made from: another is made only when that changes.
-#[derive(Clone)]
-pub struct Client {
-    /// The client.
-    pub graph: Arc<Graph>,
-    limits: Limits,
-    signs_in: SignsIn,
-    secret: Option<String>,
-}
-
-/// Where a client signs in, as whom and how: what of a spec makes another sign-in necessary.
-#[derive(Clone, PartialEq)]
-struct SignsIn {
-    tenant_id: String,
-    client_id: String,
-    cloud: CloudName,
-    endpoints: Option<EndpointsSpec>,
-    auth: Auth,
-}
-
-impl From<&IntuneTenantSpec> for SignsIn {
-    fn from(spec: &IntuneTenantSpec) -> Self {
-        Self {
-            tenant_id: spec.tenant_id.clone(),
-            client_id: spec.client_id.clone(),
-            cloud: spec.cloud,
-            endpoints: spec.endpoints.clone(),
-            auth: spec.auth.clone(),
-        }
-    }
-}
-
-impl Client {
-    /// The same client within the limits of this spec, if it signs in as the spec says; what its Secret says now is not asked.
-    #[must_use]
-    pub fn under(self, spec: &IntuneTenantSpec) -> Option<Self> {
-        if self.signs_in != SignsIn::from(spec) {
-            return None;
-        }
-        let limits = budgets::limits(&spec.limits);
-        let graph = if limits == self.limits { self.graph } else { Arc::new(self.graph.limited_to(limits)) };
-        Some(Self { graph, limits, ..self })
-    }
-}
 
 /// The tenant's client: `old` where nothing has changed.
 ///
@@ -62,7 +17,7 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     // Where credentials would be sent is judged before one is read.
     let endpoints = endpoints(context, &tenant.spec).map_err(|error| misconfigured(&error))?;
     let (credentials, secret) = credentials(context, &tenant.spec).await?;
-    if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.secret == secret) {
+    if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.has_secret(secret.as_deref())) {
         return Ok(old);
     }
     let transport = context.graph.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
@@ -71,7 +26,7 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     let limits = budgets::limits(&tenant.spec.limits);
     let budget = context.budgets.open(&tenant.spec).await.map_err(NoClient::Unclear)?;
     let graph = Arc::new(graph.within(budget, limits));
-    Ok(Client { graph, limits, signs_in: SignsIn::from(&tenant.spec), secret })
+    Ok(Client::new(graph, &tenant.spec, secret))
 }
 
 fn endpoints(context: &Context, spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {

@@ -6,7 +6,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{Tenant, controller::Context};
+use super::{Tenant, context::Context};
 use crate::{
     graph::SignedIn,
     operator::calls::{CallError, call},
