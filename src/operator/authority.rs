@@ -15,7 +15,7 @@ use super::{
 use crate::{graph::Clock, telemetry::health::Health};
 use passcode_core::lifecycle::quarantine::Quarantine;
 
-/// What this process may do, asked each time anew.
+/// What this process may do. It is asked each time, for the answer changes.
 #[derive(Clone)]
 pub struct Authority {
     /// The cluster.

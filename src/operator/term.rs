@@ -34,7 +34,7 @@ use super::{
     tenant::{self, Tenants, budgets::Budgets, known::AllKnown},
     transports::GraphAccess,
     wakes::{Wake, Wakes},
-    watches::{Namespaces, Probes, watched},
+    watches::{Filled, Namespaces, Probes, watched},
 };
 use crate::{
     graph::Clock,
@@ -46,8 +46,8 @@ use crate::{
 
 /// How long the first lists of a term may take, of a hundred thousand objects too.
 const FILLED_WITHIN: Duration = Duration::from_secs(60);
-/// How soon a term begins anew whose part has ended.
-const BEGIN_ANEW: Duration = Duration::from_secs(1);
+/// How long after a part of a term ended the next term begins.
+const TERM_PAUSE: Duration = Duration::from_secs(1);
 
 /// What every term of leadership begins with.
 pub struct Terms {
@@ -105,7 +105,7 @@ impl Terms {
         true
     }
 
-    /// One term: until this replica does not lead any more or leads anew, a part of it ends, or `stop`.
+    /// One term: until this replica does not lead any more or leads in another term, a part of it ends, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
         let Leadership { term, succeeded, .. } = *self.leadership.borrow();
         let (end, ended) = watch::channel(false);
@@ -123,10 +123,10 @@ impl Terms {
         end.send_replace(true);
         self.metrics.leading(false);
         if let Some(part) = ended_by_itself {
-            // Half of a term would look well and do nothing: the whole of it begins anew.
+            // Half of a term would look well and do nothing: the whole of it begins again.
             let error = part.err().map(tracing::field::display);
             tracing::error!(error, "a part of the operator ended unexpectedly; it starts again, with a new term");
-            tokio::time::sleep(BEGIN_ANEW).await;
+            tokio::time::sleep(TERM_PAUSE).await;
         }
         while let Some(part) = parts.join_next().await {
             if let Err(error) = part {
@@ -140,25 +140,25 @@ impl Terms {
         let Self { cluster, clock, .. } = self;
         let client = &cluster.client;
         let probes = Probes { health: self.health.clone(), clock: clock.clone() };
-        let ((namespaces, of_namespaces), (matrix_objects, of_matrices), (tenant_objects, of_tenants)) =
-            (reflector::store(), reflector::store(), reflector::store());
+        let (namespaces, of_namespaces) = reflector::store();
+        let (matrix_objects, of_matrices) = reflector::store();
+        let (tenant_objects, of_tenants) = reflector::store();
+        let (namespaces_filled, matrices_filled, tenants_filled) = (Filled::new(), Filled::new(), Filled::new());
         let (wakes, woken) = Wakes::new();
         let (matrix_changed, matrices_changed) = mpsc::unbounded_channel();
-        let matrices = Arc::new(Matrices::new(matrix_objects.clone()));
+        let matrices = Arc::new(Matrices::new(matrix_objects.clone(), matrices_filled.1.clone()));
         let tenants = Arc::new(Tenants::new(tenant_objects.clone(), wakes.clone()));
         let reconciliations = || Reconciliations::new(self.metrics.clone(), ended.clone());
-        let filled = {
-            let (namespaces, tenants, matrices) = (namespaces.clone(), tenant_objects.clone(), matrix_objects.clone());
-            async move {
+        let caches = [namespaces_filled.1, matrices_filled.1, tenants_filled.1];
+        let filled = async move {
+            for cache in &caches {
                 // An error means that the watch has ended, and with it the term.
-                let _ = namespaces.wait_until_ready().await;
-                let _ = tenants.wait_until_ready().await;
-                let _ = matrices.wait_until_ready().await;
+                let _ = cache.wait().await;
             }
         };
 
         let mut parts = JoinSet::new();
-        let events = watched(client.clone(), of_namespaces, probes.clone(), Watch::Namespaces);
+        let events = watched(client.clone(), (of_namespaces, namespaces_filled.0), probes.clone(), Watch::Namespaces);
         parts.spawn(namespace_watch::run(namespaces.clone(), events, tenants.clone(), wakes, ended.clone()));
 
         let context = matrix::controller::Context {
@@ -168,7 +168,7 @@ impl Terms {
             matrices: matrices.clone(),
             reconciliations: reconciliations(),
         };
-        let events = watched(client.clone(), of_matrices, probes.clone(), Watch::Matrices);
+        let events = watched(client.clone(), (of_matrices, matrices_filled.0), probes.clone(), Watch::Matrices);
         parts.spawn(matrix::controller::run(context, matrix_objects, events, matrix_changed, ended.clone()));
 
         let context = tenant::context::Context {
@@ -182,7 +182,7 @@ impl Terms {
             known: AllKnown::default(),
             reconciliations: reconciliations(),
         };
-        let events = watched(client.clone(), of_tenants, probes, Watch::Tenants);
+        let events = watched(client.clone(), (of_tenants, tenants_filled.0), probes, Watch::Tenants);
         parts.spawn(tenant::controller::run(context, tenant_objects, events, matrices_changed, ended.clone()));
 
         parts.spawn(lock_sweep::run(self.locks.clone(), tenants.clone(), clock.clone(), ended.clone()));
@@ -191,7 +191,7 @@ impl Terms {
         let ended = ended.clone();
         parts.spawn(async move {
             // What is not known yet must not look as if it were missing. A list that is never answered must not hold up the term either:
-            // this part ends then, and the term begins anew.
+            // this part ends then, and the term begins again.
             let filled = tokio::select! {
                 () = filled => true,
                 () = tokio::time::sleep(FILLED_WITHIN) => false,

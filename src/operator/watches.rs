@@ -10,6 +10,7 @@ use kube::{
     runtime::{WatchStreamExt, reflector, reflector::store::Writer, watcher},
 };
 use serde::de::DeserializeOwned;
+use tokio::sync::watch::{Receiver, Sender, channel, error::RecvError};
 
 use crate::{
     graph::Clock,
@@ -36,11 +37,33 @@ pub fn version<K: Resource>(object: &K) -> Version {
     (object.meta().uid.clone(), object.meta().generation)
 }
 
+/// Whether a cache has been filled for the first time. kube's store is not asked for that: of several tasks that wait for it, it wakes only
+/// the one that asked last, and a controller is one.
+#[derive(Clone)]
+pub struct Filled(Receiver<bool>);
+
+impl Filled {
+    /// It has not; the sender is for [`watched`].
+    #[must_use]
+    pub fn new() -> (Sender<bool>, Self) {
+        let (sender, filled) = channel(false);
+        (sender, Self(filled))
+    }
+
+    /// Resolves once it has been.
+    ///
+    /// # Errors
+    /// If the watch has ended before, and with it the term.
+    pub async fn wait(&self) -> Result<(), RecvError> {
+        self.0.clone().wait_for(|filled| *filled).await.map(|_| ())
+    }
+}
+
 /// Watches all objects of a kind and fills their cache for as long as it is polled; brings each event once it is in the cache. A watch that
 /// fails is made again, and the probes are told.
 pub fn watched<K>(
     client: Client,
-    cache: Writer<K>,
+    (cache, filled): (Writer<K>, Sender<bool>),
     probes: Probes,
     watch: Watch,
 ) -> impl Stream<Item = watcher::Event<K>> + Send + 'static
@@ -54,6 +77,9 @@ where
     });
     reflector(cache, events).filter_map(move |event| {
         probes.health.watched(watch, event.as_ref().map_err(ToString::to_string), probes.clock.boot());
+        if matches!(event, Ok(watcher::Event::InitDone)) {
+            filled.send_replace(true);
+        }
         std::future::ready(event.ok())
     })
 }

@@ -13,7 +13,7 @@ use kube::{
 use crate::operator::{
     calls::CallError,
     guarded::Guarded,
-    watches::{Version, version},
+    watches::{Filled, Version, version},
 };
 use passcode_core::{
     api::{conditions::reason, matrix::PlatformSupportMatrix, tenant::IntuneTenantSpec},
@@ -28,14 +28,15 @@ pub type Compiled = Result<Arc<Matrix>, String>;
 pub struct Matrices {
     builtin: Arc<Matrix>,
     objects: Store<Guarded<PlatformSupportMatrix>>,
+    filled: Filled,
     compiled: Mutex<HashMap<String, (Version, Compiled)>>,
 }
 
 impl Matrices {
     /// Those of this cache, and the built-in one.
     #[must_use]
-    pub fn new(objects: Store<Guarded<PlatformSupportMatrix>>) -> Self {
-        Self { builtin: Arc::new(Matrix::builtin()), objects, compiled: Mutex::default() }
+    pub fn new(objects: Store<Guarded<PlatformSupportMatrix>>, filled: Filled) -> Self {
+        Self { builtin: Arc::new(Matrix::builtin()), objects, filled, compiled: Mutex::default() }
     }
 
     /// Resolves once the cache has been filled: a matrix that is not known yet must not look as if it were missing.
@@ -43,7 +44,7 @@ impl Matrices {
     /// # Errors
     /// If the watch has ended, and with it the term.
     pub async fn are_known(&self) -> Result<(), CallError> {
-        let known = self.objects.wait_until_ready().await;
+        let known = self.filled.wait().await;
         known.map_err(|_| CallError::Unclear("the PlatformSupportMatrices are not watched any more".to_owned()))
     }
 
