@@ -3,38 +3,28 @@
 //! What lives here: effects. What does not: any rule about whether or when (`lifecycle`), any fact about a platform
 //! (`platform`) or about Graph's wire format (`graph`).
 
-mod budgets;
-mod caches;
+mod authority;
 mod calls;
-mod claim_trials;
-mod context;
-mod deletions;
+mod cluster;
 mod denials;
-mod dependencies;
 mod event_writer;
 mod guarded;
 mod intune;
 mod leader;
-mod listed;
+mod lock_sweep;
 mod locks;
-mod matrices;
+mod matrix;
+mod namespace_watch;
 mod namespaces;
-mod no_client;
-mod pass;
-mod pass_queue;
-mod pass_state;
-mod pass_wait;
-mod resets;
+mod reconciliations;
+mod reset;
 mod run;
 mod schema;
-mod slots;
 mod status_writer;
-mod sweep;
 mod tenant;
-mod tenant_secrets;
-mod tenant_setup;
-mod tenants;
+mod term;
 pub mod transports;
-mod upkeep;
+mod wakes;
+mod watches;
 
 pub use run::{Environment, run};

@@ -6,19 +6,19 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 use kube::{
     ResourceExt,
     core::{Selector, SelectorExt},
-    runtime::reflector::ObjectRef,
+    runtime::reflector::{ObjectRef, Store},
 };
 
-use super::{context::Context, tenant::Tenant};
+use super::{tenant::Tenant, watches::Namespaces};
 use passcode_core::{
     api::{conditions::reason, reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::observed::{Namespace, NotReady},
 };
 
 /// What the caches say; they can be behind, so a "no" of theirs is read again.
-pub fn by_cache(context: &Context, tenant: Option<&Tenant>, object: &PasscodeReset) -> Namespace {
+pub fn by_cache(cache: &Store<Namespaces>, tenant: Option<&Tenant>, object: &PasscodeReset) -> Namespace {
     let name = object.namespace().unwrap_or_default();
-    let namespace = context.namespaces.get(&ObjectRef::new(&name));
+    let namespace = cache.get(&ObjectRef::new(&name));
     if allows(tenant.map(Tenant::spec), namespace.as_deref()) { Namespace::Allowed } else { Namespace::DeniedByCache }
 }
 

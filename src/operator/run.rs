@@ -1,38 +1,17 @@
 //! Starts everything, and ends it in order.
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use kube::{Client, runtime::reflector::Store};
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use kube::Client;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    budgets::Budgets,
-    caches::{self, Namespaces},
-    claim_trials::Asks,
-    context::{Context, Devices, Tenants},
-    deletions::Deletions,
-    event_writer::EventWriter,
-    guarded::Guarded,
-    leader::{Elector, Leadership},
+    cluster::Cluster,
+    leader::Elector,
     locks::Locks,
-    pass_queue::PassQueue,
-    pass_state::PassStates,
-    resets::{self, Inputs},
     schema::Comparison,
-    slots::Slots,
-    transports::Transports,
-    upkeep,
+    term::Terms,
+    transports::{GraphAccess, Transports},
 };
 use crate::{
     graph::{AllowedOrigins, Clock},
@@ -42,17 +21,11 @@ use crate::{
         metrics::Metrics,
     },
 };
-use passcode_core::api::tenant::IntuneTenant;
 
 /// How often the served schemas are compared with our own.
 const SCHEMA_PERIOD: Duration = Duration::from_secs(30);
 /// The same while they are not current.
 const STALE_SCHEMA_PERIOD: Duration = Duration::from_secs(3);
-
-/// How long the first lists of a term may take, of a hundred thousand objects too.
-const FILLED_WITHIN: Duration = Duration::from_secs(60);
-/// How soon a term begins anew whose part has ended.
-const BEGIN_ANEW: Duration = Duration::from_secs(1);
 
 /// What the operator runs on.
 pub struct Environment {
@@ -82,7 +55,6 @@ pub struct Environment {
 pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::default());
-    let stopping = Arc::new(AtomicBool::new(false));
     let Environment { client, namespace, identity, clock, transports, token_file, allowed_origins, listen } =
         environment;
     let server = listen.map(|address| {
@@ -93,19 +65,14 @@ pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyho
     let (elector, leadership) =
         Elector::new(client.clone(), &namespace, identity.clone(), clock.clone(), (health.clone(), metrics.clone()));
     let election = tokio::spawn(elector.run(stop.clone()));
-    let locks = Arc::new(Locks::new(client.clone(), &namespace));
     let terms = Terms {
-        client,
-        namespace,
-        identity,
+        locks: Arc::new(Locks::new(client.clone(), &namespace)),
+        cluster: Arc::new(Cluster { client, namespace, identity }),
+        graph: Arc::new(GraphAccess { transports, token_file, allowed_origins }),
         clock,
-        transports,
-        token_file,
-        allowed_origins,
-        locks,
         health,
         metrics,
-        stopping,
+        stopping: Arc::default(),
         leadership,
     };
     let terms = tokio::spawn(terms.run(stop.clone()));
@@ -118,7 +85,7 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    // Without its election a replica would lead for ever and renew nothing: then the process ends, and is started anew.
+    // Without its election a replica would lead for ever and renew nothing: then the process ends, and is started again.
     let work = futures::future::try_join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {
@@ -156,149 +123,6 @@ async fn compare_schemas(client: Client, health: Arc<Health>, mut stop: watch::R
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => return,
-        }
-    }
-}
-
-/// What every term of leadership begins with.
-struct Terms {
-    client: Client,
-    namespace: String,
-    identity: String,
-    clock: Arc<dyn Clock>,
-    transports: Arc<dyn Transports>,
-    token_file: PathBuf,
-    allowed_origins: AllowedOrigins,
-    /// What is remembered of them outlives a term: the end of one may be a restore.
-    locks: Arc<Locks>,
-    health: Arc<Health>,
-    metrics: Arc<Metrics>,
-    stopping: Arc<AtomicBool>,
-    leadership: watch::Receiver<Leadership>,
-}
-
-/// What a term's parts hear each other by.
-struct Shared {
-    namespaces: Store<Namespaces>,
-    tenant_objects: Store<Guarded<IntuneTenant>>,
-    tenants: Tenants,
-    queue: PassQueue,
-    deletions: Deletions,
-}
-
-impl Terms {
-    async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        loop {
-            tokio::select! {
-                // Stopping comes first: the lease may still be ours for the moment that it takes to let it go.
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return,
-                led = self.leadership.wait_for(|state| state.leading) => {
-                    if led.is_err() {
-                        return;
-                    }
-                }
-            }
-            if !self.schema_is_current(&mut stop).await {
-                return;
-            }
-            self.term(stop.clone()).await;
-            // Without an election nothing says any more whether this replica leads.
-            if self.leadership.has_changed().is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Nothing can be watched before the definitions are there. `false`: it is time to stop.
-    async fn schema_is_current(&self, stop: &mut watch::Receiver<bool>) -> bool {
-        while !self.health.schema_is_current() {
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
-                _ = stop.wait_for(|stop| *stop) => return false,
-            }
-        }
-        true
-    }
-
-    /// One term: until this replica does not lead any more or leads anew, a part of it ends, or `stop`.
-    async fn term(&self, mut stop: watch::Receiver<bool>) {
-        let term = self.leadership.borrow().term;
-        let (caches, namespaces) = caches::caches();
-        let filled = caches.filled(&namespaces);
-        let (end, ended) = watch::channel(false);
-        let (queue, told) = PassQueue::new();
-        let (tenants, woken) = Tenants::new();
-        let (deletions, deleted) = Deletions::new();
-        let heard = Inputs { told, woken, deleted };
-        let shared = Shared { namespaces, tenant_objects: caches.tenants.clone(), tenants, queue, deletions };
-        let context = Arc::new(self.context(shared));
-        self.metrics.leading(true);
-        let mut parts = JoinSet::new();
-        parts.spawn(upkeep::run(context.clone(), caches, ended.clone()));
-        parts.spawn(async move {
-            let mut stop = ended.clone();
-            // What is not known yet must not look as if it were missing. A list that is never answered must not hold up the term either:
-            // this part ends then, and the term begins anew.
-            let filled = tokio::select! {
-                () = filled => true,
-                () = tokio::time::sleep(FILLED_WITHIN) => false,
-                _ = stop.wait_for(|stop| *stop) => false,
-            };
-            if filled {
-                resets::run(context, heard, ended).await;
-            }
-        });
-        let mut leadership = self.leadership.clone();
-        let ended_by_itself = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => {
-                self.stopping.store(true, Ordering::Relaxed);
-                None
-            }
-            _ = leadership.wait_for(|state| !state.leading || state.term != term) => None,
-            part = parts.join_next() => part,
-        };
-        end.send_replace(true);
-        self.metrics.leading(false);
-        if let Some(part) = ended_by_itself {
-            // Half of a term would look well and do nothing: the whole of it begins anew.
-            let error = part.err().map(tracing::field::display);
-            tracing::error!(error, "a part of the operator ended unexpectedly; it starts again, with a new term");
-            tokio::time::sleep(BEGIN_ANEW).await;
-        }
-        while let Some(part) = parts.join_next().await {
-            if let Err(error) = part {
-                tracing::error!(%error, "a part of the operator ended unexpectedly");
-            }
-        }
-    }
-
-    fn context(&self, shared: Shared) -> Context {
-        let Shared { namespaces, tenant_objects, tenants, queue, deletions } = shared;
-        Context {
-            client: self.client.clone(),
-            namespace: self.namespace.clone(),
-            identity: self.identity.clone(),
-            clock: self.clock.clone(),
-            transports: self.transports.clone(),
-            token_file: self.token_file.clone(),
-            allowed_origins: self.allowed_origins.clone(),
-            tenants,
-            namespaces,
-            tenant_objects,
-            budgets: Budgets::new(self.clock.clone()),
-            slots: Slots::default(),
-            queue,
-            asks: Asks::default(),
-            locks: self.locks.clone(),
-            events: EventWriter::new(self.client.clone(), &self.identity),
-            pass_states: PassStates::default(),
-            deletions,
-            devices: Devices::default(),
-            leadership: self.leadership.clone(),
-            metrics: self.metrics.clone(),
-            health: self.health.clone(),
-            stopping: self.stopping.clone(),
         }
     }
 }

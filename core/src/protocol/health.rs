@@ -106,6 +106,12 @@ impl Health {
         self.faults.len() < before
     }
 
+    /// Whether something changed that the tenant's status should tell soon.
+    #[must_use]
+    pub fn has_unreported(&self) -> bool {
+        self.unreported.is_some()
+    }
+
     /// What changed since this was asked last that the tenant's status should tell soon.
     pub fn take_unreported(&mut self) -> Option<Unreported> {
         self.unreported.take()

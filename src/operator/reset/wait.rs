@@ -1,4 +1,24 @@
 //! The wait for a pass: for a slot, or for capacity within the tenant's limits and a look from time to time.
+//!
+//! # What a reset waits for, in this order
+//!
+//! 1. **Its time.** kube's scheduler holds it until it is due; a change that it may wait for wakes it before (`wakes`). An object whose tenant is
+//!    being set up, or does not exist, has no time: only a change wakes it. It holds nothing.
+//! 2. **A slot for a pass** (`slots`): each tenant has some for objects that begin and some for those that follow, namespaces take turns, and the
+//!    oldest of one comes first. It waits here, outside of its reconciliation, and holds nothing.
+//! 3. **The device** (`devices`): one pass at a time. It holds its slot.
+//! 4. **Reads of Graph** (`graph`, the scheduler of reads): within the app's limits, the most urgent first. A pause of Graph's that is longer
+//!    than two seconds is not waited for: the pass ends.
+//! 5. **A try of its claim** (`claim_trials`), if admission control is in the way: about a second, or the pass ends.
+//! 6. **Capacity for a reset** (`graph`, the budget): a quarter of a second. Where there is none within that, the pass ends, and the object is queued: it
+//!    waits here, outside of its reconciliation, and holds nothing. Once it has capacity it needs no slot, and goes on at 3. Meanwhile it takes a
+//!    slot now and then, for a look.
+//! 7. **The moment from which its capacity holds**, and a pause that Graph asked for: right before the request, with the lock taken, and not
+//!    beyond the send deadline.
+//!
+//! A lock of another attempt, a quarantine, a closed gate of the tenant and all else that `lifecycle` finds in the way is not waited for within a
+//! pass: the pass ends, with the time at which the object is due again. So whoever holds something waits only for what comes later in this
+//! list, or for a bounded time, and no two can wait for each other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +27,14 @@ use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use super::{
-    context::{Context, Presence},
+    context::Context,
     listed::{Listed, Reference, Seen},
-    pass_queue::{Admitted, Begun},
-    pass_state::PassState,
+    queue::{Admitted, Begun},
     slots::Kind,
+    state::PassState,
 };
 use crate::graph::Reservation;
+use crate::operator::tenant::Presence;
 
 /// What of an object matters to its turn.
 struct Waiting {
@@ -76,7 +97,7 @@ impl Waiting {
 
     /// Capacity for its reset, once it is this one's turn.
     async fn capacity(&self, context: &Context) -> Reservation {
-        match context.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
+        match context.pass.tenants.get(&self.tenant).and_then(|tenant| tenant.graph.clone()) {
             Some(graph) => graph.reserve(&self.namespace, self.age).await,
             None => std::future::pending().await,
         }
@@ -84,7 +105,7 @@ impl Waiting {
 
     /// Until a queued object is to be looked at although there is no capacity, or something changed that it may wait for.
     async fn look_is_due(&self, context: &Context, due: Duration) {
-        let left = due.saturating_sub(context.clock.boot());
+        let left = due.saturating_sub(context.pass.clock.boot());
         tokio::select! {
             () = tokio::time::sleep(left) => {}
             () = self.changed.notified() => {}
@@ -94,7 +115,7 @@ impl Waiting {
 
 /// Whose slots it takes: a name that no IntuneTenant has is whatever a requester wrote.
 fn kind(context: &Context, seen: &Seen) -> Kind {
-    match context.presence(&seen.tenant) {
+    match context.pass.tenants.presence(&seen.tenant) {
         Presence::Missing => Kind::WithoutTenant,
         Presence::SetUp | Presence::BeingSetUp => {
             Kind::Tenant { name: seen.tenant.to_string(), following: seen.following }

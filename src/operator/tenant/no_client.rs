@@ -1,6 +1,6 @@
 //! Why a tenant has no client of Graph.
 
-use super::calls::CallError;
+use crate::operator::calls::CallError;
 use passcode_core::lifecycle::observed::NotReady;
 
 /// Why there is no client.

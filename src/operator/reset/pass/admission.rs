@@ -52,7 +52,7 @@ impl View<'_> {
         }
         tokio::time::sleep(wait).await;
         tokio::time::sleep(self.context.asks.pause(self.context.clock.boot())).await;
-        match status_writer::write(&self.context.client, &known.object, status, Check::Trial).await {
+        match status_writer::write(&self.context.cluster.client, &known.object, status, Check::Trial).await {
             Ok(_) => (self.admitted, self.state.try_at) = (true, None),
             Err(CallError::Denied(denial)) => self.refused(&known.object, *denial, DeniedWrite::Claim),
             Err(CallError::Invalid(fields)) => {

@@ -8,7 +8,7 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::{calls::call, event_writer::EventWriter};
+use crate::operator::{calls::call, event_writer::EventWriter};
 use crate::telemetry::metrics::Metrics;
 use passcode_core::{
     api::{conditions::reason, reset::PasscodeReset},

@@ -18,14 +18,19 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{
-    calls::{CallError, call},
-    context::{Context, Presence, Wake},
+    context::Context,
     deletions,
     listed::{self, Listed, Reference, Seen},
     pass::{End, Pass},
-    pass_queue::Admitted,
-    pass_state::{NEVER, PassState},
-    pass_wait, sweep,
+    queue::Admitted,
+    state::{NEVER, PassState},
+    sweep, wait,
+};
+use crate::operator::{
+    calls::{CallError, call},
+    reconciliations::{stopped, stopped_before_it_began},
+    tenant::Presence,
+    wakes::Wake,
 };
 use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
@@ -42,7 +47,7 @@ use passcode_core::{
     },
 };
 
-/// How many are gone over at once is for [`super::pass_queue`] to say; an object that waits there is not being reconciled.
+/// How many are gone over at once is for [`super::queue`] to say; an object that waits there is not being reconciled.
 const CONCURRENCY: u16 = 0;
 /// The longest that one pass may take: two reads, one request, and the record of its answer.
 const PASS_TIME_OUT: Duration = Duration::from_secs(300);
@@ -64,39 +69,31 @@ pub struct Inputs {
 }
 
 /// Runs until `stop`, then finishes what is in flight.
-pub async fn run(context: Arc<Context>, heard: Inputs, mut stop: watch::Receiver<bool>) {
+pub async fn run(context: Arc<Context>, heard: Inputs, stop: watch::Receiver<bool>) {
     let _closing = Closing(&context);
     let Inputs { told, woken, deleted } = heard;
     let (store, writer) = reflector::store();
-    let seen = reflector(writer, listed::unfinished(context.client.clone()));
+    let seen = reflector(writer, listed::unfinished(context.pass.cluster.client.clone()));
     // Deletions, too: an object that waits for a change and for no time would be remembered for ever.
     let controller = Controller::for_stream(seen.touched_objects(), store.clone());
-    let mut stops = stop.clone();
-    let waiting = context.clone();
-    let stopped = async move {
-        let _ = stop.wait_for(|stop| *stop).await;
+    let (told_to_stop, waiting) = (stopped(stop.clone()), context.clone());
+    let closed = async move {
+        told_to_stop.await;
         waiting.queue.close();
     };
     let work = controller
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(UnboundedReceiverStream::new(told))
-        .graceful_shutdown_on(stopped)
+        .graceful_shutdown_on(closed)
         .run(reconcile, |_, error, _| match *error {}, context.clone())
         .for_each(|result| {
             note(&context, result);
             std::future::ready(())
         });
-    // kube's controller never ends when it is stopped before its first list is complete; but then nothing has begun.
-    let stopped_before_it_began = async {
-        let _ = stops.wait_for(|stop| *stop).await;
-        if store.wait_until_ready().now_or_never().is_some() {
-            std::future::pending::<()>().await;
-        }
-    };
     let ended = async {
         tokio::select! {
             () = work => {}
-            () = stopped_before_it_began => {}
+            () = stopped_before_it_began(&store, stop) => {}
             () = deleted_while_queued(&context, &store) => {}
             () = wake(&context, &store, woken) => {}
             () = sweep::run(&context, &store) => {}
@@ -106,21 +103,21 @@ pub async fn run(context: Arc<Context>, heard: Inputs, mut stop: watch::Receiver
     };
     tokio::select! {
         () = ended => {}
-        () = deletions::tell(&context.client, &context.metrics, &context.events, deleted) => {}
+        () = deletions::tell(&context.pass.cluster.client, &context.pass.metrics, &context.pass.events, deleted) => {}
     }
 }
 
 /// What the controller says of one turn. Nothing here waits: the whole stream would.
 fn note(context: &Context, result: Result<(Reference, Action), controller::Error<Infallible, watcher::Error>>) {
-    let now = context.clock.boot();
+    let now = context.pass.clock.boot();
     match result {
         Err(controller::Error::ObjectNotFound(reference)) => vanished(context, &reference.into_kind_unchecked(())),
         Err(error) => {
             tracing::warn!(%error, "the watch of PasscodeResets failed; it is made again");
-            context.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
+            context.pass.health.watched::<()>(Watch::Resets, Err(error.to_string()), now);
         }
         Ok(_) => {
-            context.health.watched(Watch::Resets, Ok(()), now);
+            context.pass.health.watched(Watch::Resets, Ok(()), now);
         }
     }
 }
@@ -131,7 +128,7 @@ async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::Unbound
         for object in store.state() {
             let Some(seen) = &object.seen else { continue };
             if wake.concerns(object.meta().namespace.as_deref().unwrap_or_default(), &seen.tenant) {
-                context.pass_states.wake(object.meta().uid.as_deref().unwrap_or_default());
+                context.states.wake(object.meta().uid.as_deref().unwrap_or_default());
                 context.queue.look_at(Reference::from_obj(&object));
             }
         }
@@ -168,12 +165,12 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
         return Ok(Action::await_change());
     };
     let uid = listed.uid().unwrap_or_default();
-    let state = context.pass_states.of(&uid);
+    let state = context.states.of(&uid);
     let to_be_told = listed.meta().deletion_timestamp.is_some() && !state.deletion_told;
     if let Some(idle) = idle(&context, seen, &state).filter(|_| !to_be_told) {
         return Ok(idle);
     }
-    let Some(Admitted { slot, capacity }) = pass_wait::take(&context, &listed, seen, &state) else {
+    let Some(Admitted { slot, capacity }) = wait::take(&context, &listed, seen, &state) else {
         return Ok(Action::await_change());
     };
     let turn = tokio::time::timeout(PASS_TIME_OUT, turn(&listed, &context, capacity));
@@ -188,7 +185,7 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
         // Its text may hold anything, so it is not written.
         Err(_) => {
             tracing::error!(object = listed.full_name(), "a pass panicked; it is tried again later");
-            context.metrics.panicked();
+            context.pass.metrics.panicked();
             Some(backoff(&context, &uid))
         }
     };
@@ -197,7 +194,7 @@ async fn reconcile(listed: Arc<Listed>, context: Arc<Context>) -> Result<Action,
 
 /// Whether there is nothing to do for the object now; if so, what it waits for.
 fn idle(context: &Context, seen: &Seen, state: &PassState) -> Option<Action> {
-    match context.presence(&seen.tenant) {
+    match context.pass.tenants.presence(&seen.tenant) {
         // Its objects are woken once it is set up.
         Presence::BeingSetUp => return Some(Action::await_change()),
         Presence::Missing if seen.told && state.swept.is_none() => return Some(Action::await_change()),
@@ -209,7 +206,7 @@ fn idle(context: &Context, seen: &Seen, state: &PassState) -> Option<Action> {
     if state.due == NEVER {
         return Some(Action::await_change());
     }
-    let left = state.due.checked_sub(context.clock.boot()).filter(|left| !left.is_zero())?;
+    let left = state.due.checked_sub(context.pass.clock.boot()).filter(|left| !left.is_zero())?;
     Some(Action::requeue(left))
 }
 
@@ -220,13 +217,13 @@ fn leave_alone(context: &Context, listed: &Listed) {
         object = listed.full_name(),
         "this version cannot read a PasscodeReset: nothing is sent for it, and nothing is followed"
     );
-    context.metrics.not_understood();
+    context.pass.metrics.not_understood();
 }
 
 /// Reads the object live, goes over it, and says when it is due again; `None`: not by time.
 async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>) -> Option<Duration> {
     let uid = listed.uid().unwrap_or_default();
-    let mut state = context.pass_states.at_the_begin(&uid);
+    let mut state = context.states.at_the_begin(&uid);
     let read = match unchanged(&mut state, listed) {
         Some(object) => Ok(Some(object)),
         None => read(context, listed).await,
@@ -250,12 +247,12 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
         being_deleted(context, object, state);
         return None;
     }
-    let presence = context.presence(&object.spec.tenant_ref.name);
+    let presence = context.pass.tenants.presence(&object.spec.tenant_ref.name);
     if presence == Presence::BeingSetUp {
         return None;
     }
-    context.metrics.pass();
-    let mut pass = Pass::new(context, object, state, capacity);
+    context.pass.metrics.pass();
+    let mut pass = Pass::begin(&context.pass, object, state, capacity);
     let end = pass.run().await;
     let queued = pass.is_queued();
     pass.note_following();
@@ -266,16 +263,16 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
             let by_time = presence != Presence::Missing;
             (state.failures, state.denied_writes, state.swept, state.queued) = (0, 0, None, queued);
-            state.due = if by_time { context.clock.boot() + pause } else { NEVER };
+            state.due = if by_time { context.pass.clock.boot() + pause } else { NEVER };
             note_in_flight(&mut state, &object);
             state.stored = is_in_flight(&object).then(|| object.clone());
             announce_long_wait(context, &object, &mut state).await;
-            context.pass_states.keep(&uid, state);
+            context.states.keep(&uid, state);
             let pause = if queued { Duration::ZERO } else { pause };
             by_time.then_some(pause)
         }
         Ok(End::Finished) => {
-            context.pass_states.forget(&uid);
+            context.states.forget(&uid);
             None
         }
         Err(CallError::Gone) => {
@@ -290,7 +287,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             tracing::info!(object = object.full_name(), %error, "a pass was cut short; it starts over");
             state.queued = false;
             note_in_flight(&mut state, &object);
-            context.pass_states.keep(&uid, state);
+            context.states.keep(&uid, state);
             Some(backoff(context, &uid))
         }
     }
@@ -326,7 +323,7 @@ fn slim(object: PasscodeReset) -> PasscodeReset {
 /// The object as it is now; `None`: it cannot be understood.
 async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset>, CallError> {
     let namespace = listed.namespace().unwrap_or_default();
-    let api: Api<DeserializeGuard<PasscodeReset>> = Api::namespaced(context.client.clone(), &namespace);
+    let api: Api<DeserializeGuard<PasscodeReset>> = Api::namespaced(context.pass.cluster.client.clone(), &namespace);
     let mut read = call(api.get(&listed.name_any())).await?;
     if read.uid() != listed.uid() {
         return Err(CallError::Gone);
@@ -342,32 +339,32 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
 
 /// Later and later, up to half a minute, while passes fail.
 fn backoff(context: &Context, uid: &str) -> Duration {
-    let mut state = context.pass_states.of(uid);
+    let mut state = context.states.of(uid);
     state.failures += 1;
     state.queued = false;
     let pause = Duration::from_millis(250 << state.failures.min(7));
-    state.due = context.clock.boot() + pause;
-    context.pass_states.keep(uid, state);
+    state.due = context.pass.clock.boot() + pause;
+    context.states.keep(uid, state);
     pause
 }
 
 /// Admission control denies the status: what was decided or sent stays as it is, and the pass is made again, more and more rarely.
 async fn denied(context: &Context, object: &PasscodeReset, mut state: PassState, denial: &Denial) -> Duration {
-    context.metrics.write_denied("status");
+    context.pass.metrics.write_denied("status");
     state.denied_writes = state.denied_writes.saturating_add(1);
     let pause = write_again(state.denied_writes);
     tracing::warn!(object = object.full_name(), %denial, again_after = ?pause, "a status could not be written");
     state.queued = false;
-    state.due = context.clock.boot() + pause;
+    state.due = context.pass.clock.boot() + pause;
     let first = state.denied_writes == 1;
-    context.pass_states.keep(&object.uid().unwrap_or_default(), state);
+    context.states.keep(&object.uid().unwrap_or_default(), state);
     if first {
         let note = format!(
             "The status could not be written, {denial}. It is tried again by itself. What was sent stays as it is and is not sent again; \
              nothing else is sent meanwhile. Ask whoever maintains that policy or webhook to exempt passcoderesets/status."
         );
         let announcement = Announcement { warning: true, reason: reasons::STATUS_WRITE_DENIED.to_owned(), note };
-        context.events.publish(object, &announcement).await;
+        context.pass.events.publish(object, &announcement).await;
     }
     pause
 }
@@ -385,7 +382,7 @@ fn may_still_happen(status: &PasscodeResetStatus) -> bool {
 
 async fn announce_long_wait(context: &Context, object: &PasscodeReset, state: &mut PassState) {
     let Some(status) = &object.status else { return };
-    let now = context.clock.boot();
+    let now = context.pass.clock.boot();
     let word = status.reason().to_owned();
     let since = match &state.waiting {
         Some((before, since)) if *before == word => *since,
@@ -401,7 +398,7 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, state: &m
         state.announced_wait = true;
         let ready = conditions::get(&status.conditions, conditions::kind::READY);
         let note = ready.map_or_else(String::new, |ready| ready.message.clone());
-        context.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
+        context.pass.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
     }
 }
 
@@ -417,7 +414,7 @@ fn vanished(context: &Context, reference: &Reference) {
 fn being_deleted(context: &Context, object: PasscodeReset, mut state: PassState) {
     let sent = state.in_flight.take().is_some() || object.status.as_ref().is_some_and(may_still_happen);
     let told = std::mem::replace(&mut state.deletion_told, true);
-    context.pass_states.keep(&object.uid().unwrap_or_default(), state);
+    context.states.keep(&object.uid().unwrap_or_default(), state);
     if sent && !told {
         let in_flight = Some(Arc::new(object));
         context.forgotten(PassState { in_flight, ..PassState::default() });
@@ -425,7 +422,7 @@ fn being_deleted(context: &Context, object: PasscodeReset, mut state: PassState)
 }
 
 fn deleted(context: &Context, uid: &str) {
-    if let Some(state) = context.pass_states.forget(uid) {
+    if let Some(state) = context.states.forget(uid) {
         context.forgotten(state);
     }
 }

@@ -19,8 +19,9 @@ use passcode_core::{
 };
 
 use self::view::View;
-use super::{calls::CallError, context::Context, locks::StoredLease, pass_state::PassState};
+use super::{context::PassContext, state::PassState};
 use crate::graph::Reservation;
+use crate::operator::{calls::CallError, locks::StoredLease};
 use kube::ResourceExt;
 
 /// More effects than any pass has; beyond it the pass starts over later.
@@ -46,8 +47,13 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// A pass over an object that was just read.
-    pub fn new(context: &'a Context, object: PasscodeReset, state: PassState, capacity: Option<Reservation>) -> Self {
+    /// Begins a pass over an object that was just read.
+    pub fn begin(
+        context: &'a PassContext,
+        object: PasscodeReset,
+        state: PassState,
+        capacity: Option<Reservation>,
+    ) -> Self {
         let mut view = View::new(context, &object, state, capacity);
         let protocol = match view.state.unrecorded.take() {
             Some(unrecorded) => {

@@ -39,7 +39,7 @@ impl View<'_> {
             Fact::Lock => self.read_lock(&known.object).await,
             Fact::Look => Ok(Event::Look(self.look(&known.object).await)),
             Fact::LeaderLease => {
-                let kept = self.context.leads().await?;
+                let kept = self.context.authority.leads().await?;
                 Ok(self.lease(kept))
             }
             Fact::Authority => self.read_authority(&known.object).await,
@@ -106,8 +106,8 @@ impl View<'_> {
         &self,
         object: &PasscodeReset,
     ) -> Result<(Option<IntuneTenant>, Option<PartialObjectMeta<NamespaceObject>>), CallError> {
-        let tenants: Api<IntuneTenant> = Api::all(self.context.client.clone());
-        let namespaces: Api<NamespaceObject> = Api::all(self.context.client.clone());
+        let tenants: Api<IntuneTenant> = Api::all(self.context.cluster.client.clone());
+        let namespaces: Api<NamespaceObject> = Api::all(self.context.cluster.client.clone());
         let namespace = object.namespace().unwrap_or_default();
         tokio::try_join!(
             call(tenants.get_opt(&object.spec.tenant_ref.name)),
@@ -118,7 +118,7 @@ impl View<'_> {
     /// Reads what permits a request, all at once, and goes on with what was read. A tenant that was deleted, or created again since the pass
     /// began, is none. A namespace that was created again has none of its objects any more: then the claim finds another uid.
     async fn read_authority(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
-        let (kept, (live, namespace)) = tokio::try_join!(self.context.leads(), self.live(object))?;
+        let (kept, (live, namespace)) = tokio::try_join!(self.context.authority.leads(), self.live(object))?;
         if kept {
             self.namespace = self.permission(live.as_ref(), namespace.as_ref());
             self.tenant = self.tenant.take().and_then(|tenant| tenant.as_read(live?));
@@ -137,7 +137,7 @@ impl View<'_> {
     pub(super) async fn read_again(&self, known: &Known<Terms>) -> Result<Event<Terms>, CallError> {
         let object = &known.object;
         let api: Api<PasscodeReset> =
-            Api::namespaced(self.context.client.clone(), &object.namespace().unwrap_or_default());
+            Api::namespaced(self.context.cluster.client.clone(), &object.namespace().unwrap_or_default());
         let read = call(api.get(&object.name_any())).await?;
         if read.uid() == object.uid() { Ok(Event::ObjectStored(read)) } else { Err(CallError::Gone) }
     }

@@ -23,13 +23,17 @@ use super::Terms;
 use crate::{
     graph::{Priority, Reservation},
     operator::{
-        calls::CallError, context::Context, locks::Intended, namespaces, pass_state::PassState, tenant::Tenant,
+        calls::CallError,
+        locks::Intended,
+        namespaces,
+        reset::{context::PassContext, state::PassState},
+        tenant::Tenant,
     },
 };
 
 /// What a pass knows beside its protocol.
 pub struct View<'a> {
-    pub context: &'a Context,
+    pub context: &'a PassContext,
     pub tenant: Option<Arc<Tenant>>,
     pub not_ready: Option<NotReady>,
     pub unreadable_tenant: Option<NotReady>,
@@ -59,14 +63,19 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// What the caches say of an object that was just read.
-    pub fn new(context: &'a Context, object: &PasscodeReset, state: PassState, capacity: Option<Reservation>) -> Self {
+    pub fn new(
+        context: &'a PassContext,
+        object: &PasscodeReset,
+        state: PassState,
+        capacity: Option<Reservation>,
+    ) -> Self {
         let name = &object.spec.tenant_ref.name;
         let tenant = context.tenants.get(name);
         Self {
             context,
             not_ready: tenant.as_ref().and_then(|tenant| tenant.not_ready.clone()),
             unreadable_tenant: context.tenants.unreadable(name),
-            namespace: namespaces::by_cache(context, tenant.as_deref(), object),
+            namespace: namespaces::by_cache(&context.namespaces, tenant.as_deref(), object),
             tenant,
             found: None,
             unreadable_lock: None,
@@ -114,7 +123,7 @@ impl<'a> View<'a> {
 
     /// The quarantine is written by a replica's clock and judged by Graph's.
     fn quarantine(&self) -> Option<Quarantine> {
-        let quarantine = self.context.leadership.borrow().quarantine?;
+        let quarantine = self.context.authority.quarantine()?;
         let offset = self.tenant.as_ref().and_then(|tenant| tenant.record.health().clock_offset);
         Some(quarantine.shifted(offset.unwrap_or_default()))
     }
@@ -206,6 +215,6 @@ impl Rules<Terms> for View<'_> {
     }
 
     fn may_begin(&self) -> bool {
-        self.context.may_begin()
+        self.context.authority.may_begin()
     }
 }

@@ -4,12 +4,9 @@ use azure_core::credentials::Secret as SecretText;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 
-use super::{
-    calls::{CallError, call},
-    context::Context,
-    no_client::NoClient,
-};
+use super::{context::Context, no_client::NoClient};
 use crate::graph::Certificate;
+use crate::operator::calls::{CallError, call};
 use passcode_core::api::{
     conditions::reason,
     tenant::{SecretKeyRef, SecretRef},
@@ -38,7 +35,7 @@ pub async fn client_secret(
     let SecretKeyRef { name, key } = reference;
     let secret = read(context, name, &format!("the client secret under the key \"{key}\"")).await?;
     let unusable = |what: String| {
-        let message = format!("The Secret \"{name}\" in namespace \"{}\" {what}. {OPAQUE}", context.namespace);
+        let message = format!("The Secret \"{name}\" in namespace \"{}\" {what}. {OPAQUE}", context.cluster.namespace);
         NoClient::not_ready(reason::INVALID_CONFIGURATION, message)
     };
     if let Some(type_) = secret.type_.as_deref().filter(|type_| is_of_another_kind(type_)) {
@@ -77,15 +74,16 @@ pub async fn certificate(context: &Context, reference: &SecretRef) -> Result<(Ce
     let secret = read(context, name, "the certificate under \"tls.crt\" and its key under \"tls.key\"").await?;
     let (certificates, key) = (value(context, &secret, CERTIFICATE_KEY)?, value(context, &secret, PRIVATE_KEY)?);
     let certificate = Certificate::from_pem(certificates, key).map_err(|error| {
-        let message = format!("The Secret \"{name}\" in namespace \"{}\" cannot be used: {error}", context.namespace);
+        let message =
+            format!("The Secret \"{name}\" in namespace \"{}\" cannot be used: {error}", context.cluster.namespace);
         NoClient::not_ready(reason::INVALID_CONFIGURATION, message)
     })?;
     Ok((certificate, secret.resource_version()))
 }
 
 async fn read(context: &Context, name: &str, with: &str) -> Result<Secret, NoClient> {
-    let namespace = &context.namespace;
-    let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let namespace = &context.cluster.namespace;
+    let secrets: Api<Secret> = Api::namespaced(context.cluster.client.clone(), namespace);
     match call(secrets.get_opt(name)).await {
         Ok(Some(secret)) => Ok(secret),
         Ok(None) => Err(missing(format!(
@@ -106,7 +104,7 @@ fn value<'a>(context: &Context, secret: &'a Secret, key: &str) -> Result<&'a [u8
         missing(format!(
             "The Secret \"{}\" in namespace \"{}\" has no key \"{key}\", or nothing under it. Put it there.",
             secret.name_any(),
-            context.namespace
+            context.cluster.namespace
         ))
     })
 }

@@ -11,9 +11,12 @@ use kube::{
 };
 
 use super::{
-    calls::{CallError, call},
-    context::{Context, Presence},
+    context::Context,
     listed::{Listed, Reference},
+};
+use crate::operator::{
+    calls::{CallError, call},
+    tenant::Presence,
 };
 use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Sweep};
 
@@ -37,10 +40,10 @@ async fn sweep(context: &Context, store: &Store<Listed>) -> Result<(), CallError
     if lost.is_empty() {
         return Ok(());
     }
-    let (at, tenants) = call(tenants_by_name(&context.client)).await?;
-    let sweep = Sweep { at, offset: at.duration_since(context.clock.wall()) };
+    let (at, tenants) = call(tenants_by_name(&context.pass.cluster.client)).await?;
+    let sweep = Sweep { at, offset: at.duration_since(context.pass.clock.wall()) };
     for lost in lost.into_iter().filter(|lost| lost.ends_after < at && !tenants.contains(&*lost.tenant)) {
-        context.pass_states.note_sweep(&lost.uid, sweep);
+        context.states.note_sweep(&lost.uid, sweep);
         context.queue.look_at(lost.reference);
     }
     Ok(())
@@ -55,7 +58,7 @@ struct Lost {
 
 /// The object, if it has no tenant as far as the caches say, and ends by time.
 fn without_tenant(context: &Context, object: &Listed) -> Option<Lost> {
-    let seen = object.seen.as_ref().filter(|seen| context.presence(&seen.tenant) == Presence::Missing)?;
+    let seen = object.seen.as_ref().filter(|seen| context.pass.tenants.presence(&seen.tenant) == Presence::Missing)?;
     Some(Lost {
         reference: Reference::from_obj(object),
         uid: object.uid()?,
@@ -84,7 +87,7 @@ async fn tenants_by_name(client: &Client) -> kube::Result<(Timestamp, HashSet<St
 /// A deletion that fell into a gap of the watch is told by nobody: what is remembered of such an object ends here.
 fn forget_what_is_gone(context: &Context, store: &Store<Listed>) {
     let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
-    for memory in context.pass_states.forget_all_but(&there) {
+    for memory in context.states.forget_all_but(&there) {
         context.forgotten(memory);
     }
 }

@@ -1,4 +1,4 @@
-//! The budgets: one for each app in each Entra tenant, whatever IntuneTenants name it.
+//! The budgets: one for each app in each Entra tenant, whatever IntuneTenants name it. They include what earlier leaders asked of Graph.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::graph::{Budget, Clock, Full, Limits};
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::{
+    graph::{Budget, Clock, Full, Limits},
+    operator::{calls::CallError, locks::Locks},
+};
 use passcode_core::{
     api::tenant::{CloudName, IntuneTenantSpec, Limits as Configured},
     lifecycle::observed::Gate,
@@ -25,23 +31,43 @@ type App = (Option<String>, CloudName, String, String);
 /// The budgets of one term.
 pub struct Budgets {
     clock: Arc<dyn Clock>,
+    locks: Arc<Locks>,
+    /// Whether somebody led until a moment ago.
+    succeeded: bool,
+    /// What earlier leaders claimed: tenant ids and times. The device locks tell.
+    claims: OnceCell<Vec<(String, Timestamp)>>,
     by_app: Mutex<HashMap<App, Arc<Budget>>>,
 }
 
 impl Budgets {
-    /// Nothing is spent yet.
+    /// Nothing is spent yet. `succeeded`: an earlier leader may have asked as much as the limits allow, a moment ago.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, by_app: Mutex::default() }
+    pub fn new(clock: Arc<dyn Clock>, locks: Arc<Locks>, succeeded: bool) -> Self {
+        Self { clock, locks, succeeded, claims: OnceCell::new(), by_app: Mutex::default() }
     }
 
-    /// The budget of the app that this tenant names.
-    #[must_use]
-    pub fn of(&self, spec: &IntuneTenantSpec) -> Arc<Budget> {
+    /// The budget of the app that this tenant names. One that is named for the first time begins with what earlier leaders asked.
+    ///
+    /// # Errors
+    /// [`CallError`], where the device locks cannot be listed: until it is known what was claimed, nothing is asked of Graph.
+    pub async fn open(&self, spec: &IntuneTenantSpec) -> Result<Arc<Budget>, CallError> {
+        let claims = self.claims.get_or_try_init(|| self.locks.claims()).await?;
         let graph = spec.endpoints.as_ref().map(|endpoints| endpoints.graph.clone());
         let app = (graph, spec.cloud, spec.tenant_id.to_lowercase(), spec.client_id.to_lowercase());
         let mut by_app = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
-        by_app.entry(app).or_insert_with(|| Budget::new(self.clock.clone())).clone()
+        Ok(by_app.entry(app).or_insert_with(|| self.begun(spec, claims)).clone())
+    }
+
+    fn begun(&self, spec: &IntuneTenantSpec, claims: &[(String, Timestamp)]) -> Arc<Budget> {
+        let budget = Budget::new(self.clock.clone());
+        let wall = self.clock.wall();
+        for (_, claimed) in claims.iter().filter(|(id, _)| spec.tenant_id.eq_ignore_ascii_case(id)) {
+            budget.sent_by_another(Duration::try_from(wall.duration_since(*claimed)).unwrap_or_default());
+        }
+        if self.succeeded {
+            budget.read_by_another(&limits(&spec.limits));
+        }
+        budget
     }
 }
 

@@ -2,57 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{budgets, context::Context, no_client::NoClient, tenant_secrets};
-use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph, Limits};
+use super::{budgets, client::Client, context::Context, no_client::NoClient, secrets};
+use crate::graph::{Cloud, ConfigError, Credentials, Endpoints, Graph};
 use passcode_core::api::{
     conditions::reason,
-    tenant::{Auth, CloudName, EndpointsSpec, IntuneTenant, IntuneTenantSpec},
+    tenant::{CloudName, IntuneTenant, IntuneTenantSpec},
 };
-
-/// A client, and what it was made from: another is made only when that changes.
-#[derive(Clone)]
-pub struct Client {
-    /// The client.
-    pub graph: Arc<Graph>,
-    limits: Limits,
-    signs_in: SignsIn,
-    secret: Option<String>,
-}
-
-/// Where a client signs in, as whom and how: what of a spec makes another sign-in necessary.
-#[derive(Clone, PartialEq)]
-struct SignsIn {
-    tenant_id: String,
-    client_id: String,
-    cloud: CloudName,
-    endpoints: Option<EndpointsSpec>,
-    auth: Auth,
-}
-
-impl From<&IntuneTenantSpec> for SignsIn {
-    fn from(spec: &IntuneTenantSpec) -> Self {
-        Self {
-            tenant_id: spec.tenant_id.clone(),
-            client_id: spec.client_id.clone(),
-            cloud: spec.cloud,
-            endpoints: spec.endpoints.clone(),
-            auth: spec.auth.clone(),
-        }
-    }
-}
-
-impl Client {
-    /// The same client within the limits of this spec, if it signs in as the spec says; what its Secret says now is not asked.
-    #[must_use]
-    pub fn under(self, spec: &IntuneTenantSpec) -> Option<Self> {
-        if self.signs_in != SignsIn::from(spec) {
-            return None;
-        }
-        let limits = budgets::limits(&spec.limits);
-        let graph = if limits == self.limits { self.graph } else { Arc::new(self.graph.limited_to(limits)) };
-        Some(Self { graph, limits, ..self })
-    }
-}
 
 /// The tenant's client: `old` where nothing has changed.
 ///
@@ -62,21 +17,22 @@ pub async fn client(context: &Context, tenant: &IntuneTenant, old: Option<Client
     // Where credentials would be sent is judged before one is read.
     let endpoints = endpoints(context, &tenant.spec).map_err(|error| misconfigured(&error))?;
     let (credentials, secret) = credentials(context, &tenant.spec).await?;
-    if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.secret == secret) {
+    if let Some(old) = old.and_then(|old| old.under(&tenant.spec)).filter(|old| old.has_secret(secret.as_deref())) {
         return Ok(old);
     }
-    let transport = context.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
+    let transport = context.graph.transports.to(&endpoints).map_err(|error| misconfigured(&error))?;
     let graph = Graph::new(&tenant.spec.tenant_id, endpoints, credentials, transport, context.clock.clone());
     let graph = graph.map_err(|error| misconfigured(&error))?;
     let limits = budgets::limits(&tenant.spec.limits);
-    let graph = Arc::new(graph.within(context.budgets.of(&tenant.spec), limits));
-    Ok(Client { graph, limits, signs_in: SignsIn::from(&tenant.spec), secret })
+    let budget = context.budgets.open(&tenant.spec).await.map_err(NoClient::Unclear)?;
+    let graph = Arc::new(graph.within(budget, limits));
+    Ok(Client::new(graph, &tenant.spec, secret))
 }
 
 fn endpoints(context: &Context, spec: &IntuneTenantSpec) -> Result<Endpoints, ConfigError> {
     if let Some(custom) = &spec.endpoints {
         let bundle = custom.ca_bundle.clone();
-        return Endpoints::custom(&custom.graph, &custom.authority, bundle, &context.allowed_origins);
+        return Endpoints::custom(&custom.graph, &custom.authority, bundle, &context.graph.allowed_origins);
     }
     Ok(Endpoints::from(match spec.cloud {
         CloudName::Global => Cloud::Global,
@@ -90,18 +46,18 @@ async fn credentials(context: &Context, spec: &IntuneTenantSpec) -> Result<(Cred
     let auth = &spec.auth;
     let client_id = spec.client_id.clone();
     if let Some(reference) = &auth.client_secret_ref {
-        let (secret, version) = tenant_secrets::client_secret(context, reference).await?;
+        let (secret, version) = secrets::client_secret(context, reference).await?;
         return Ok((Credentials::ClientSecret { client_id, secret }, version));
     }
     if let Some(reference) = &auth.client_certificate_ref {
-        let (certificate, version) = tenant_secrets::certificate(context, reference).await?;
+        let (certificate, version) = secrets::certificate(context, reference).await?;
         return Ok((Credentials::ClientCertificate { client_id, certificate: Arc::new(certificate) }, version));
     }
     if auth.managed_identity.is_some() {
         return Ok((Credentials::ManagedIdentity { client_id }, None));
     }
     if auth.workload_identity.is_some() {
-        return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.token_file.clone() }, None));
+        return Ok((Credentials::WorkloadIdentity { client_id, token_file: context.graph.token_file.clone() }, None));
     }
     // Of a newer version, perhaps. There is no default: whichever it were, it would show a credential that nobody chose to show.
     Err(NoClient::not_ready(reason::INVALID_CONFIGURATION, NO_SIGN_IN.to_owned()))

@@ -10,12 +10,11 @@ use uuid::Uuid;
 
 use super::{Terms, view::View};
 use crate::operator::{
-    budgets,
     calls::CallError,
     intune,
     locks::{StoredLease, Taken, Wanted},
     status_writer::{self, Check},
-    tenant::Tenant,
+    tenant::{Tenant, budgets},
 };
 
 impl View<'_> {
@@ -97,7 +96,7 @@ impl View<'_> {
         known: &Known<Terms>,
         status: &PasscodeResetStatus,
     ) -> Result<Event<Terms>, CallError> {
-        match status_writer::write(&self.context.client, &known.object, status, Check::Strict).await {
+        match status_writer::write(&self.context.cluster.client, &known.object, status, Check::Strict).await {
             Ok(stored) => {
                 let id = |status: Option<&PasscodeResetStatus>| Some(status?.attempt.as_ref()?.id.clone());
                 if id(stored.status.as_ref()) != id(Some(status)) {
@@ -145,7 +144,7 @@ impl View<'_> {
         status: &PasscodeResetStatus,
     ) -> Result<Event<Terms>, CallError> {
         let old = known.object.status.clone().unwrap_or_default();
-        let stored = status_writer::write(&self.context.client, &known.object, status, Check::Lenient).await?;
+        let stored = status_writer::write(&self.context.cluster.client, &known.object, status, Check::Lenient).await?;
         self.context.metrics.status_written();
         if let Some(announcement) = announced(&old, status) {
             self.context.events.publish(&stored, &announcement).await;
