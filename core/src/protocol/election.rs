@@ -143,6 +143,14 @@ enum Kind {
     },
 }
 
+impl<I: Clone + PartialEq> LeaderLease<I> {
+    /// What came of writing it, where this is stored now. Led under another, others would lead as well, or know nothing of a quarantine.
+    pub fn became<V>(&self, stored: Stored<I, V>) -> Event<I, V> {
+        let same = (&stored.lease.holder, stored.lease.quarantine) == (&self.holder, self.quarantine);
+        if same { Event::Stored(stored) } else { Event::Altered }
+    }
+}
+
 impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
     /// The part of a replica that has just been started.
     #[must_use]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::election::Event;
 use crate::{api::tenant::Timing, lifecycle::quarantine::Quarantine};
 
 /// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
@@ -50,12 +49,6 @@ impl<I: Clone + PartialEq> LeaderLease<I> {
     /// The same, let go. It is never deleted, for its renewTime says when the cluster was last in order.
     pub(super) fn let_go(self) -> Self {
         Self { holder: None, ..self }
-    }
-
-    /// What came of writing it, where this is stored now. Led under another, others would lead as well, or know nothing of a quarantine.
-    pub fn became<V>(&self, stored: Stored<I, V>) -> Event<I, V> {
-        let same = (&stored.lease.holder, stored.lease.quarantine) == (&self.holder, self.quarantine);
-        if same { Event::Stored(stored) } else { Event::Altered }
     }
 
     /// Whether somebody led until a moment ago.
