@@ -14,8 +14,8 @@ use super::{
 };
 use passcode_core::{
     api::{
-        GROUP, VERSION, manifests, matrix::PlatformSupportMatrix, policy::PasscodeResetPolicy, reset::PasscodeReset,
-        tenant::IntuneTenant,
+        GROUP, VERSION, approval::PasscodeResetApproval, manifests, matrix::PlatformSupportMatrix,
+        policy::PasscodeResetPolicy, reset::PasscodeReset, tenant::IntuneTenant,
     },
     platform::Matrix,
     policy::Policy,
@@ -37,6 +37,11 @@ pub(super) enum Checked {
     Matrix(Box<Matrix>),
     /// A policy that can be used.
     Policy(Box<Policy>),
+    /// An approval.
+    Approval {
+        /// Its name.
+        name: String,
+    },
     /// A tenant.
     Tenant {
         /// Its name.
@@ -55,6 +60,7 @@ impl fmt::Display for Checked {
             Self::Reset(reset) => write!(f, "PasscodeReset {} is valid", reset.name_any()),
             Self::Matrix(matrix) => write!(f, "PlatformSupportMatrix {} is valid", matrix.name()),
             Self::Policy(policy) => write!(f, "PasscodeResetPolicy {} is valid", policy.name()),
+            Self::Approval { name } => write!(f, "PasscodeResetApproval {name} is valid"),
             Self::Tenant { name } => write!(f, "IntuneTenant {name} is valid"),
             Self::Skipped { kind } => write!(f, "skipped: {kind} is no kind of {GROUP}"),
         }
@@ -72,7 +78,7 @@ impl Checked {
             Self::Matrix(matrix) => Some(format!("PlatformSupportMatrix {}", matrix.name())),
             Self::Policy(policy) => Some(format!("PasscodeResetPolicy {}", policy.name())),
             Self::Tenant { name } => Some(format!("IntuneTenant {name}")),
-            Self::Skipped { .. } => None,
+            Self::Approval { .. } | Self::Skipped { .. } => None,
         }
     }
 
@@ -221,7 +227,10 @@ fn checked(kind: &str, object: Value) -> Result<Checked, Vec<Problem>> {
         "PasscodeReset" => Checked::Reset(Box::new(typed(object)?)),
         "PlatformSupportMatrix" => Checked::Matrix(Box::new(compiled(&typed(object)?)?)),
         "PasscodeResetPolicy" => Checked::Policy(Box::new(usable(&typed(object)?)?)),
-        "PasscodeResetApproval" => Checked::Skipped { kind: kind.to_owned() },
+        "PasscodeResetApproval" => {
+            let approval: PasscodeResetApproval = typed(object)?;
+            Checked::Approval { name: approval.name_any() }
+        }
         _ => {
             let tenant: IntuneTenant = typed(object)?;
             Checked::Tenant { name: tenant.name_any() }

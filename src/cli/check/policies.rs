@@ -82,7 +82,7 @@ impl Policies {
             Checked::Policy(policy) => self.policies.push(*policy),
             Checked::Tenant { .. } => drop(self.tenants.insert(name, labels)),
             Checked::Skipped { kind } if kind == "Namespace" => drop(self.namespaces.insert(name, labels)),
-            Checked::Skipped { .. } | Checked::Reset(_) | Checked::Matrix(_) => {}
+            Checked::Skipped { .. } | Checked::Reset(_) | Checked::Matrix(_) | Checked::Approval { .. } => {}
         }
         true
     }

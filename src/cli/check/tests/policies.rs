@@ -88,6 +88,15 @@ fn a_policy_that_cannot_be_used_is_refused_with_the_place() {
     assert_eq!(lines, [sentence]);
     let (lines, refused) = judged(&json!({"rules": [{"name": "r", "decision": "Deny"}]}), &[]);
     assert!(refused && lines[0].contains("spec.rules[0]: a Deny rule needs a message"), "{lines:#?}");
+    let spec = json!({
+        "request": {"kind": "PasscodeReset", "name": "inc1", "uid": "705c034c-034c-705c-4c03-5c704c035c70"}, "decision": "Denied", "approver": "jane",
+    });
+    let approval = json!({"apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeResetApproval", "metadata": {"name": "a"}, "spec": spec});
+    let texts = [approval.to_string(), with(approval, "spec.reason", json!("No.")).to_string()];
+    let said = texts
+        .map(|text| run(&[("p.json", &text), ("d.json", IPHONE)], &["-p", "p.json", "--device", "d.json"]).0.remove(0));
+    assert!(said[0].contains("reason is required with Denied and Overridden: write why"), "{said:?}");
+    assert!(said[1].ends_with("PasscodeResetApproval a is valid"), "{said:?}");
     // Without -p it is a kind that no cluster has.
     assert!(
         run(&[("p.json", &policy(&json!({})))], &["-f", "p.json"]).0[0].contains("there is no PasscodeResetPolicy")
