@@ -7,4 +7,5 @@
 pub mod api;
 pub mod lifecycle;
 pub mod platform;
+pub mod policy;
 pub mod protocol;

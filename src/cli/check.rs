@@ -7,6 +7,7 @@ mod documents;
 pub mod fuzzing;
 mod labels;
 mod metadata;
+mod policies;
 mod report;
 mod structure;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub(super) use self::structure::Problem;
 use self::{
     admission::{Checked, Kinds},
     documents::Document,
+    policies::Policies,
     report::Report,
 };
 use super::Misuse;
@@ -38,7 +40,7 @@ use passcode_core::{
 pub(super) struct Arguments {
     /// Manifests, YAML or JSON, with any number of documents. A directory stands for all that ends in .yaml, .yml or .json
     /// below it, - for standard input. Files have at most 16 MiB.
-    #[arg(short, long = "file", value_name = "FILE|DIRECTORY", num_args = 1.., required_unless_present = "device")]
+    #[arg(short, long = "file", value_name = "FILE|DIRECTORY", num_args = 1.., required_unless_present_any = ["device", "tests"])]
     files: Vec<String>,
     /// A device, JSON, as Graph answers GET .../beta/deviceManagement/managedDevices/ID; - is standard input.
     #[arg(long, value_name = "FILE")]
@@ -49,6 +51,8 @@ pub(super) struct Arguments {
     /// What is asked for of the device. Default: what the PasscodeResets of --file ask for, else UnlockDevice.
     #[arg(long, requires = "device", conflicts_with = "files", value_parser = actions())]
     action: Option<RequestedAction>,
+    #[command(flatten)]
+    policies: policies::Options,
 }
 
 fn actions() -> impl TypedValueParser<Value = RequestedAction> {
@@ -93,15 +97,21 @@ pub(super) fn problems(text: &str) -> anyhow::Result<Vec<Problem>> {
 
 fn check(arguments: &Arguments) -> anyhow::Result<Report> {
     let matrix = arguments.device.is_some().then_some(&arguments.matrix);
-    let stdin = arguments.files.iter().chain(&arguments.device).chain(matrix).filter(|file| *file == "-").count();
+    let of_policies = arguments.policies.policies.iter().chain(&arguments.policies.tests);
+    let files = arguments.files.iter().chain(&arguments.device).chain(matrix).chain(of_policies);
+    let stdin = files.filter(|file| *file == "-").count();
     if stdin > 1 {
         return Err(Misuse("standard input can be read once: name one file only as -".to_owned()).into());
     }
     let mut report = Report::default();
     let resets = manifests(&arguments.files, &mut report)?;
+    let policies = Policies::read(&arguments.policies, &mut report)?;
+    if let Some(policies) = &policies {
+        policies.test(&arguments.policies.tests, &mut report);
+    }
     if let Some(file) = &arguments.device {
         let asked = devices::asked_for(arguments.action, resets, !arguments.files.is_empty());
-        device(file, &arguments.matrix, &asked, &mut report)?;
+        device(file, &arguments.matrix, policies.as_ref(), &asked, &mut report)?;
     }
     Ok(report)
 }
@@ -149,8 +159,15 @@ fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checke
     }
 }
 
-fn device(file: &str, matrix: &str, asked: &[devices::Asked], report: &mut Report) -> anyhow::Result<()> {
+fn device(
+    file: &str,
+    matrix: &str,
+    policies: Option<&Policies>,
+    asked: &[devices::Asked],
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let Some(matrix) = matrix_named(matrix, report)? else { return Ok(()) };
+    let judges = devices::Judges { matrix: &matrix, policies };
     let Some(text) = walk::text(file, report) else { return Ok(()) };
     if devices::is_of_v1(&text) {
         report.note(file, format!("warning: it is of v1.0, where some devices cannot be told apart. {A_DEVICE}"));
@@ -158,7 +175,7 @@ fn device(file: &str, matrix: &str, asked: &[devices::Asked], report: &mut Repor
     match devices_from_json(&text) {
         _ if text.trim().is_empty() => report.refuse(file, format!("it is empty. {A_DEVICE}")),
         Ok(found) if found.is_empty() => report.refuse(file, format!("there is no device in it. {A_DEVICE}")),
-        Ok(found) => found.iter().for_each(|device| devices::judge(file, device, &matrix, asked, report)),
+        Ok(found) => found.iter().for_each(|device| devices::judge(file, device, &judges, asked, report)),
         Err(problem) => report.refuse(file, format!("{problem}. {A_DEVICE}")),
     }
     Ok(())

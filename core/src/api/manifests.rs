@@ -4,7 +4,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube_core::CustomResourceExt;
 use serde_json::Value;
 
-use super::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant};
+use super::{
+    approval::PasscodeResetApproval, matrix::PlatformSupportMatrix, namespace_selector, policy::PasscodeResetPolicy,
+    reset::PasscodeReset, tenant::IntuneTenant,
+};
 
 /// Every definition that the operator needs, in the order in which to apply them.
 ///
@@ -12,6 +15,15 @@ use super::{matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneT
 /// If one cannot be serialised.
 pub fn definitions() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
     [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(tidied).collect()
+}
+
+/// Definitions of kinds that the operator does not act on yet. A cluster that had them would seem to be protected, so nothing installs them: to
+/// switch a kind on, move it to [`definitions`].
+///
+/// # Errors
+/// If one cannot be serialised.
+pub fn definitions_in_preparation() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
+    [PasscodeResetApproval::crd(), PasscodeResetPolicy::crd()].iter().map(tidied).collect()
 }
 
 /// The definition as people read it, and without `nullable`, so that the API server drops a null instead of storing it: to every rule and every
@@ -48,10 +60,10 @@ fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.remove("nullable");
-            // Inside a selector of namespaces a null is kept, and refused by its own rules.
+            // Inside a selector a null is kept, and refused by its own rules.
             fields
                 .iter_mut()
-                .filter(|(name, _)| *name != "allowedNamespaces")
+                .filter(|(name, _)| !namespace_selector::FIELDS.contains(&name.as_str()))
                 .for_each(|(_, field)| strip_nulls(field));
         }
         Value::Array(items) => {

@@ -61,7 +61,7 @@ pub struct PlatformSupportMatrixSpec {
 pub struct MatrixRule {
     /// The rule's name, unique in its matrix.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("write the rule's name in lower-case letters, digits and -, beginning and ending with a letter or a digit"))]
+    #[x_kube(validation = rules::label("the rule's name"))]
     pub name: String,
 
     /// Which devices it speaks of.
@@ -105,7 +105,7 @@ pub struct MatrixRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = without_additional_properties)]
+#[schemars(transform = rules::without_additional_properties)]
 pub struct MatrixMatch {
     /// Platform classes, as `passcode-operator matrix` prints them. An unknown one makes the matrix not ready.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 64)))]
@@ -115,7 +115,7 @@ pub struct MatrixMatch {
     /// any version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("self.matches('^(>=|<)[0-9]{1,9}([.][0-9]{1,9}){0,3}$')").message("write osVersion as a bound with >= or <, such as \">=8.0\" or \"<7.0\""))]
+    #[x_kube(validation = rules::version_bound())]
     pub os_version: Option<String>,
 
     /// company or personal. Default: either.
@@ -123,11 +123,6 @@ pub struct MatrixMatch {
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self in ['company', 'personal']").message("write ownership as company or personal, or leave it out"))]
     pub ownership: Option<String>,
-}
-
-/// A structural schema has either `properties` or `additionalProperties`; the API server drops what the former do not name.
-fn without_additional_properties(schema: &mut schemars::Schema) {
-    schema.remove("additionalProperties");
 }
 
 /// Whether Intune can do it.

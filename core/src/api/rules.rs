@@ -24,6 +24,25 @@ pub(super) fn short_name(example: &str) -> Rule {
     )))
 }
 
+/// The text names something within an object: a rule, a budget, a role.
+pub(super) fn label(what: &str) -> Rule {
+    Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message(Message::Message(format!(
+        "write {what} in lower-case letters, digits and -, beginning and ending with a letter or a digit"
+    )))
+}
+
+/// Every item of a list has a name of its own.
+pub(super) fn unique_names(what: &str) -> Rule {
+    Rule::new("self.all(item, self.exists_one(other, other.name == item.name))")
+        .message(Message::Message(format!("two {what}s have the same name: give every {what} a name of its own")))
+}
+
+/// The text is a bound on a version.
+pub(super) fn version_bound() -> Rule {
+    Rule::new("self.matches('^(>=|<)[0-9]{1,9}([.][0-9]{1,9}){0,3}$')")
+        .message("write osVersion as a bound with >= or <, such as \">=8.0\" or \"<7.0\"")
+}
+
 /// The text is a GUID.
 pub(super) fn guid(message: &str) -> Rule {
     Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')").message(message)
@@ -63,4 +82,9 @@ pub(super) fn of_expiration(rule: &str) -> Rule {
         time::PATTERN
     ))
     .field_path(".expirationTime")
+}
+
+/// A structural schema has either `properties` or `additionalProperties`; the API server drops what the former do not name.
+pub(super) fn without_additional_properties(schema: &mut schemars::Schema) {
+    schema.remove("additionalProperties");
 }

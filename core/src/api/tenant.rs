@@ -78,7 +78,7 @@ pub struct IntuneTenantSpec {
     /// `kubectl apply` without `--server-side` drops a `matchLabels:` with nothing behind it before it can be refused, and what
     /// is left is {}: then Ready says that every namespace may name the tenant. `passcode-operator check` tells before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "namespace_selector::schema")]
+    #[schemars(schema_with = "namespace_selector::allowed")]
     pub allowed_namespaces: Option<LabelSelector>,
 
     /// The emergency stop: nothing is sent while true. Reading, adopting, following and rejecting go on.

@@ -3,6 +3,7 @@
 use super::{
     class::Platform::{self, *},
     guidance,
+    matching::DeviceMatch,
     matrix::{Matrix, Rule},
     version::{OsVersion, VersionBound},
 };
@@ -104,9 +105,11 @@ impl BuiltinRule {
     fn rule(&self) -> Rule {
         Rule {
             name: self.name.to_owned(),
-            platforms: self.platforms.to_vec(),
-            bound: self.versions.bound(),
-            ownership: None,
+            matches: DeviceMatch {
+                platforms: Some(self.platforms.to_vec()),
+                bound: self.versions.bound(),
+                owners: None,
+            },
             action: self.action,
             reason: self.reason.to_owned(),
             guidance: self.guidance.map(str::to_owned),

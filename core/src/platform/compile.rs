@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
-    class::{Platform, UnknownPlatform},
+    class::Platform,
+    matching::{DeviceMatch, platform_named},
     matrix::{Matrix, Rule},
-    nearest::nearest,
     ownership::Ownership,
     version::VersionBound,
 };
@@ -64,9 +64,11 @@ impl RuleReader<'_> {
         self.reason(&rule.reason);
         Rule {
             name: rule.name.clone(),
-            platforms,
-            bound: self.bound(rule.matches.os_version.as_deref()),
-            ownership: self.ownership(rule.matches.ownership.as_deref()),
+            matches: DeviceMatch {
+                platforms: Some(platforms),
+                bound: self.bound(rule.matches.os_version.as_deref()),
+                owners: self.ownership(rule.matches.ownership.as_deref()).map(|owner| vec![owner]),
+            },
             action,
             reason: rule.reason.clone(),
             guidance: rule.guidance.as_deref().and_then(one_line),
@@ -81,12 +83,9 @@ impl RuleReader<'_> {
         }
         let mut platforms = Vec::new();
         for name in names {
-            match name.parse() {
+            match platform_named(name) {
                 Ok(platform) => platforms.push(platform),
-                Err(UnknownPlatform(name)) => {
-                    let instead = nearest(&name).map_or_else(all_platforms, |meant| meant.to_string());
-                    self.problem(format_args!("names the platform {name:?}, which does not exist: write {instead}"));
-                }
+                Err(problem) => self.problem(problem),
             }
         }
         platforms
@@ -161,13 +160,8 @@ impl RuleReader<'_> {
 
 /// A text as one line, for it becomes a condition's message: YAML's block texts end in a line break, and terminals obey control characters.
 /// None where nothing is left.
-fn one_line(text: &str) -> Option<String> {
+pub(crate) fn one_line(text: &str) -> Option<String> {
     let spaced = text.replace(char::is_control, " ");
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     (!line.is_empty()).then_some(line)
-}
-
-fn all_platforms() -> String {
-    let names: Vec<&str> = Platform::ALL.iter().map(|platform| platform.as_str()).collect();
-    format!("one of {}", names.join(", "))
 }

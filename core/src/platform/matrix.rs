@@ -3,8 +3,9 @@
 use super::{
     class::Platform,
     guidance,
+    matching::{DeviceMatch, Fit, versions_that_matter},
     ownership::Ownership,
-    version::{OsVersion, VersionBound},
+    version::OsVersion,
 };
 use crate::api::matrix::{Certainty, MatrixAction};
 
@@ -26,9 +27,7 @@ pub struct Matrix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) name: String,
-    pub(super) platforms: Vec<Platform>,
-    pub(super) bound: Option<VersionBound>,
-    pub(super) ownership: Option<Ownership>,
+    pub(super) matches: DeviceMatch,
     /// What Intune does there; none where it cannot.
     pub(super) action: Option<MatrixAction>,
     pub(super) reason: String,
@@ -80,7 +79,7 @@ impl Matrix {
     /// them. The first rule that matches decides; what no rule names is unsupported.
     #[must_use]
     pub fn verdict(&self, platform: Platform, os_version: &str, ownership: &str) -> Verdict {
-        match self.find(platform, os_version.parse().ok().as_ref(), ownership.parse().ok()) {
+        match self.find(platform, os_version.parse().ok().as_ref(), Ownership::of_device(ownership)) {
             Matched::Rule(rule) => rule.verdict(platform),
             Matched::NeedsVersion(rule) => {
                 refusal(Some(rule.name.clone()), OS_VERSION_UNREADABLE, guidance::VERSION_UNREADABLE)
@@ -106,16 +105,13 @@ impl Matrix {
             .collect()
     }
 
-    /// The names of the rules that decide for some device. The answer changes only at the edges of bounds, so a version
-    /// below all and each edge itself stand for every version.
+    /// The names of the rules that decide for some device.
     fn deciding_rules(&self) -> Vec<&str> {
-        let edges = self.rules.iter().filter_map(|rule| rule.bound.as_ref()).map(|bound| bound.edge().clone());
-        let versions: Vec<OsVersion> = std::iter::once(OsVersion::new(&[])).chain(edges).collect();
-        let owners = [None, Some(Ownership::Company), Some(Ownership::Personal)];
+        let versions = versions_that_matter(self.rules.iter().map(|rule| &rule.matches));
         let mut deciding = Vec::new();
         for platform in Platform::ALL {
             for version in &versions {
-                for ownership in owners {
+                for ownership in Ownership::ALL {
                     if let Matched::Rule(rule) = self.find(*platform, Some(version), ownership) {
                         deciding.push(rule.name.as_str());
                     }
@@ -127,13 +123,12 @@ impl Matrix {
 
     /// The first rule that matches. A rule with a bound, met without a version, ends the search: whether it matches cannot
     /// be told, and going on would let a later rule answer in its place.
-    fn find(&self, platform: Platform, version: Option<&OsVersion>, ownership: Option<Ownership>) -> Matched<'_> {
-        for rule in self.rules.iter().filter(|rule| rule.names(platform, ownership)) {
-            match (&rule.bound, version) {
-                (None, _) => return Matched::Rule(rule),
-                (Some(_), None) => return Matched::NeedsVersion(rule),
-                (Some(bound), Some(version)) if bound.admits(version) => return Matched::Rule(rule),
-                (Some(_), Some(_)) => {}
+    fn find(&self, platform: Platform, version: Option<&OsVersion>, ownership: Ownership) -> Matched<'_> {
+        for rule in &self.rules {
+            match rule.matches.fit(platform, version, ownership) {
+                Fit::Yes => return Matched::Rule(rule),
+                Fit::NeedsVersion => return Matched::NeedsVersion(rule),
+                Fit::No => {}
             }
         }
         Matched::Nothing
@@ -141,10 +136,6 @@ impl Matrix {
 }
 
 impl Rule {
-    fn names(&self, platform: Platform, ownership: Option<Ownership>) -> bool {
-        self.platforms.contains(&platform) && (self.ownership.is_none() || self.ownership == ownership)
-    }
-
     fn verdict(&self, platform: Platform) -> Verdict {
         let guidance = self.guidance.as_deref().unwrap_or_else(|| guidance::fallback(platform, self.action));
         Verdict {

@@ -1,19 +1,33 @@
-//! Who owns a device, as far as a matrix rule may ask.
+//! Who owns a device, as far as a rule may ask.
 
 use std::str::FromStr;
 
-/// The two owners that a rule can name. A device of unknown owner fits neither.
+/// The owners between which rules tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ownership {
+pub enum Ownership {
+    /// A company's.
     Company,
+    /// Its user's.
     Personal,
+    /// Intune says neither. A matrix cannot name it; a policy can.
+    Unknown,
 }
 
-impl Ownership {}
+impl Ownership {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Company, Self::Personal, Self::Unknown];
+
+    /// What Intune says in `managedDeviceOwnerType`.
+    #[must_use]
+    pub fn of_device(owner_type: &str) -> Self {
+        owner_type.parse().unwrap_or(Self::Unknown)
+    }
+}
 
 impl FromStr for Ownership {
     type Err = ();
 
+    /// The two that a matrix can name.
     fn from_str(name: &str) -> Result<Self, ()> {
         match name {
             _ if name.eq_ignore_ascii_case("company") => Ok(Self::Company),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt;
 use kube_cel::{ErrorKind, ValidationError, Validator};
 use serde::de::DeserializeOwned;
@@ -12,8 +13,12 @@ use super::{
     structure::{self, Kind, Problem, join},
 };
 use passcode_core::{
-    api::{GROUP, VERSION, manifests, matrix::PlatformSupportMatrix, reset::PasscodeReset, tenant::IntuneTenant},
+    api::{
+        GROUP, VERSION, approval::PasscodeResetApproval, manifests, matrix::PlatformSupportMatrix,
+        policy::PasscodeResetPolicy, reset::PasscodeReset, tenant::IntuneTenant,
+    },
     platform::Matrix,
+    policy::Policy,
 };
 
 /// Said of what only has a `generateName`.
@@ -30,6 +35,13 @@ pub(super) enum Checked {
     Reset(Box<PasscodeReset>),
     /// A matrix that can be used.
     Matrix(Box<Matrix>),
+    /// A policy that can be used.
+    Policy(Box<Policy>),
+    /// An approval.
+    Approval {
+        /// Its name.
+        name: String,
+    },
     /// A tenant.
     Tenant {
         /// Its name.
@@ -47,6 +59,8 @@ impl fmt::Display for Checked {
         match self {
             Self::Reset(reset) => write!(f, "PasscodeReset {} is valid", reset.name_any()),
             Self::Matrix(matrix) => write!(f, "PlatformSupportMatrix {} is valid", matrix.name()),
+            Self::Policy(policy) => write!(f, "PasscodeResetPolicy {} is valid", policy.name()),
+            Self::Approval { name } => write!(f, "PasscodeResetApproval {name} is valid"),
             Self::Tenant { name } => write!(f, "IntuneTenant {name} is valid"),
             Self::Skipped { kind } => write!(f, "skipped: {kind} is no kind of {GROUP}"),
         }
@@ -62,8 +76,9 @@ impl Checked {
                 Some(format!("PasscodeReset {}/{}", namespace.unwrap_or_default(), name?))
             }
             Self::Matrix(matrix) => Some(format!("PlatformSupportMatrix {}", matrix.name())),
+            Self::Policy(policy) => Some(format!("PasscodeResetPolicy {}", policy.name())),
             Self::Tenant { name } => Some(format!("IntuneTenant {name}")),
-            Self::Skipped { .. } => None,
+            Self::Approval { .. } | Self::Skipped { .. } => None,
         }
     }
 
@@ -71,6 +86,7 @@ impl Checked {
     pub(super) fn warnings(&self) -> Vec<String> {
         match self {
             Self::Matrix(matrix) => matrix.warnings(),
+            Self::Policy(policy) => policy.warnings().iter().map(ToString::to_string).collect(),
             Self::Reset(reset) if reset.metadata.name.is_none() => vec![UNNAMED.to_owned()],
             _ => Vec::new(),
         }
@@ -78,10 +94,19 @@ impl Checked {
 }
 
 impl Kinds {
-    /// The kinds, from the definitions.
+    /// The kinds, from the definitions that are installed.
     pub(super) fn load() -> anyhow::Result<Self> {
+        Self::of(manifests::definitions()?)
+    }
+
+    /// Those that are in preparation too.
+    pub(super) fn with_policies() -> anyhow::Result<Self> {
+        Self::of([manifests::definitions()?, manifests::definitions_in_preparation()?].concat())
+    }
+
+    fn of(definitions: Vec<CustomResourceDefinition>) -> anyhow::Result<Self> {
         let mut kinds = Vec::new();
-        for definition in manifests::definitions()? {
+        for definition in definitions {
             let kind = definition.spec.names.kind.clone();
             let mut schema =
                 serde_json::to_value(definition)?["spec"]["versions"][0]["schema"]["openAPIV3Schema"].take();
@@ -201,6 +226,11 @@ fn checked(kind: &str, object: Value) -> Result<Checked, Vec<Problem>> {
     Ok(match kind {
         "PasscodeReset" => Checked::Reset(Box::new(typed(object)?)),
         "PlatformSupportMatrix" => Checked::Matrix(Box::new(compiled(&typed(object)?)?)),
+        "PasscodeResetPolicy" => Checked::Policy(Box::new(usable(&typed(object)?)?)),
+        "PasscodeResetApproval" => {
+            let approval: PasscodeResetApproval = typed(object)?;
+            Checked::Approval { name: approval.name_any() }
+        }
         _ => {
             let tenant: IntuneTenant = typed(object)?;
             Checked::Tenant { name: tenant.name_any() }
@@ -215,6 +245,12 @@ fn typed<T: DeserializeOwned>(object: Value) -> Result<T, Vec<Problem>> {
 fn compiled(object: &PlatformSupportMatrix) -> Result<Matrix, Vec<Problem>> {
     Matrix::compile(&object.name_any(), &object.spec)
         .map_err(|problems| problems.iter().map(|text| problem(&join("spec", "rules"), text, Kind::Other)).collect())
+}
+
+fn usable(object: &PasscodeResetPolicy) -> Result<Policy, Vec<Problem>> {
+    let policy = Policy::compile(&object.name_any(), &object.spec);
+    let problems: Vec<_> = policy.problems().iter().map(|p| problem(&p.place, &p.text, Kind::Other)).collect();
+    if problems.is_empty() { Ok(policy) } else { Err(problems) }
 }
 
 fn refused(path: &str, message: &str) -> Vec<Problem> {

@@ -1,6 +1,6 @@
 //! A device as the operator would judge it: its class, the matrix's word, and whether that is what was asked for.
 
-use super::report::Report;
+use super::{policies::Policies, report::Report};
 use passcode_core::{
     api::reset::{PasscodeReset, RequestedAction},
     lifecycle::action_check,
@@ -12,7 +12,14 @@ pub(super) struct Asked {
     /// Where it is asked for, for the line about it.
     by: Option<String>,
     action: RequestedAction,
-    dry_run: bool,
+    /// The manifest that asks for it.
+    reset: Option<Box<PasscodeReset>>,
+}
+
+impl Asked {
+    fn is_dry_run(&self) -> bool {
+        self.reset.as_ref().is_some_and(|reset| reset.spec.dry_run)
+    }
 }
 
 /// What is asked for: what the manifests say, else the action of the command line, else what a PasscodeReset without an
@@ -23,12 +30,12 @@ pub(super) fn asked_for(
     manifests: bool,
 ) -> Vec<Asked> {
     if !manifests {
-        return vec![Asked { by: None, action: action.unwrap_or_default(), dry_run: false }];
+        return vec![Asked { by: None, action: action.unwrap_or_default(), reset: None }];
     }
     let asked = |(place, reset): (String, PasscodeReset)| Asked {
         by: Some(place),
         action: reset.spec.action,
-        dry_run: reset.spec.dry_run,
+        reset: Some(Box::new(reset)),
     };
     resets.into_iter().map(asked).collect()
 }
@@ -38,8 +45,15 @@ pub(super) fn is_of_v1(text: &str) -> bool {
     text.contains("/v1.0/$metadata")
 }
 
+/// By what a device is judged.
+pub(super) struct Judges<'a> {
+    pub(super) matrix: &'a Matrix,
+    pub(super) policies: Option<&'a Policies>,
+}
+
 /// Judges one device.
-pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: &[Asked], report: &mut Report) {
+pub(super) fn judge(file: &str, device: &ManagedDevice, judges: &Judges<'_>, asked: &[Asked], report: &mut Report) {
+    let matrix = judges.matrix;
     let place = format!("{file}: device {}", device.id);
     let row = deciding_row(device);
     let Classification::Class(platform) = row.is else {
@@ -56,7 +70,15 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, matrix: &Matrix, asked: 
     if verdict.supported || asked.is_empty() {
         explain(&place, &verdict, report);
     }
-    asked.iter().for_each(|asked| answer(&place, asked, &verdict, report));
+    for asked in asked {
+        let by = asked.by.as_ref().map_or_else(|| place.clone(), |by| format!("{by}: with {place}"));
+        answer(&by, asked, &verdict, report);
+        if let (Some(policies), Some(action)) =
+            (judges.policies, verdict.action.filter(|action| asked.action.accepts(*action)))
+        {
+            policies.judge(&by, device, platform, action, asked.reset.as_deref(), report);
+        }
+    }
 }
 
 fn decided_by(row: &Row) -> String {
@@ -91,20 +113,19 @@ fn explain(place: &str, verdict: &Verdict, report: &mut Report) {
 }
 
 fn answer(place: &str, asked: &Asked, verdict: &Verdict, report: &mut Report) {
-    let place = asked.by.as_ref().map_or_else(|| place.to_owned(), |by| format!("{by}: with {place}"));
     let action = asked.action.as_str();
     match action_check::refusal(asked.action, verdict.action, &verdict.reason, &verdict.guidance) {
         Some(refusal) => {
-            report.refuse(&place, format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message));
+            report.refuse(place, format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message));
         }
-        None if asked.dry_run => {
+        None if asked.is_dry_run() => {
             report.note(
-                &place,
+                place,
                 format!("{action} is what the device offers; a dry run sends nothing and ends Rejected/DryRun"),
             );
         }
         None => report.note(
-            &place,
+            place,
             format!("{action} would be sent. Intune's record, policies, limits and times are looked at when it runs"),
         ),
     }

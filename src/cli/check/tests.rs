@@ -3,6 +3,7 @@
 mod devices;
 mod files;
 mod metadata;
+mod policies;
 
 use std::collections::BTreeSet;
 

@@ -51,6 +51,24 @@ fn of_directory(directory: &str, report: &mut Report) -> Vec<Document> {
     objects
 }
 
+/// The documents in what is named, which are no objects of Kubernetes.
+pub(super) fn documents(named: &str, report: &mut Report) -> Vec<Document> {
+    let is_directory = named != "-" && Path::new(named).is_dir();
+    let files = match is_directory.then(|| below(named)) {
+        None => vec![named.to_owned()],
+        Some(Ok(files)) => files,
+        Some(Err(problem)) => {
+            report.unreadable(named, format!("{problem:#}"));
+            return Vec::new();
+        }
+    };
+    let documents: Vec<Document> = files.iter().filter_map(|file| split(file, report)).flatten().collect();
+    if documents.is_empty() {
+        report.refuse(named, "there is nothing in it");
+    }
+    documents
+}
+
 fn split(file: &str, report: &mut Report) -> Option<Vec<Document>> {
     text(file, report).map(|text| documents::split(file, &text))
 }

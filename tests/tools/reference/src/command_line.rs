@@ -21,7 +21,8 @@ fn section(command: &mut Command) -> String {
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").trim();
     let mut text = format!("## {}\n\n{about}\n\n```\n{usage}\n```\n\n", command.get_name());
-    let own = command.get_arguments().filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"));
+    let told = |argument: &&Arg| !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version");
+    let own = command.get_arguments().filter(told);
     text += &table(["option", "environment", "default", "meaning"], own.map(row));
     if let Some(more) = command.get_after_help() {
         text += &format!("```text\n{}\n```\n\n", more.to_string().trim());
