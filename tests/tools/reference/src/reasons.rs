@@ -71,12 +71,12 @@ const fn heading(place: Place) -> (&'static str, &'static str) {
         Place::Undecided => ("PasscodeReset: not decided", "The reason of a condition that is not decided yet."),
         Place::Tenant => (
             "IntuneTenant: Ready",
-            "NotReady of a tenant never rejects a reset: all its objects wait with `TenantNotReady`. A tenant in not_ready is tried every 15 s, \
-             otherwise every minute. If the not_ready showed in use, one request a minute of the kind that was refused is let through to see \
+            "A tenant that is not ready never rejects a reset: all its objects wait with `TenantNotReady`. Such a tenant is tried every 15 s, \
+             otherwise every minute. If it showed in use, one request a minute of the kind that was refused is let through to see \
              whether it is over: a look-up of a device, a look at Intune's record, or a reset. What it does not concern goes on: while only \
              resets are refused, devices are still looked up, unsupported ones rejected, and dry runs ended. Graph's clock is known from answers that refuse, too, so a reset whose device could never be looked up still ends by its \
-             `expirationTime`. Graph being slow or out of reach is \
-             not not_ready of the tenant; it shows on the resets as `LookingUp` and `LimitReached`.",
+             `expirationTime`. Graph being slow or out of reach does not make the \
+             tenant not ready; it shows on the resets as `LookingUp` and `LimitReached`.",
         ),
         Place::TenantPermissions => {
             ("IntuneTenant: PermissionsVerified", "What the token says of itself; advice only.")
