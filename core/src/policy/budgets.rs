@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    checked::Budget,
-    question::{PastReset, Question},
-};
+use super::{checked::Budget, question::Question, request::PastReset};
 use crate::api::{policy::BudgetScope, time::saturating_add};
 
 /// When there is room for one more; `None`: now.

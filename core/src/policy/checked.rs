@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::SignedDuration;
 use kube_core::{Selector, SelectorExt};
 
-use super::{hours::Hours, question::Request, reason};
+use super::{hours::Hours, reason, request::Request};
 use crate::{
     api::{
         conditions::{Truth, reason as words},

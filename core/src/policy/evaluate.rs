@@ -1,43 +1,17 @@
 //! The evaluation: what each policy says on its own, and what follows from all of them.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::{
     approvals::Votes,
     budgets,
     checked::{Body, Decision, Demand, Policy},
-    hours::Hours,
+    findings::{Finding, Judged},
     messages,
-    permission::{Permission, PolicyVerdict, Report},
+    permission::{Permission, PolicyVerdict},
     question::Question,
     quorum::Quorum,
     rules::{Met, Missing, met, takes_one_more},
 };
 use crate::api::{policy::ApprovalDemand, time::saturating_add};
-
-/// Something that a policy has against a request.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    pub verdict: PolicyVerdict,
-    /// A clause that names the policy and what of it.
-    pub clause: String,
-    /// When it may be over without anybody doing anything.
-    pub until: Option<Timestamp>,
-    /// A role that is missing.
-    pub role: Option<String>,
-}
-
-/// What one policy says.
-pub(super) struct Judged<'a> {
-    pub policy: &'a Policy,
-    pub rule: Option<&'a str>,
-    pub findings: Vec<Finding>,
-    /// The override that set something aside.
-    pub overridden_by: Option<String>,
-    /// Its hours, where they count.
-    pub hours: Option<&'a Hours>,
-    valid_for: Option<SignedDuration>,
-}
 
 /// Whether a request may be carried out: the one answer to policies, approvals and time. It depends on its argument only, and neither on the order
 /// of the policies nor on that of the approvals.
@@ -223,22 +197,5 @@ impl<'a> OnePolicy<'a, '_, '_> {
 
     fn name(&self) -> &str {
         &self.judged.policy.name
-    }
-}
-
-impl Finding {
-    pub fn plain(verdict: PolicyVerdict, clause: String) -> Self {
-        Self { verdict, clause, until: None, role: None }
-    }
-}
-
-impl Judged<'_> {
-    fn report(&self) -> Report {
-        Report {
-            policy: self.policy.name.clone(),
-            enforcement: self.policy.enforcement,
-            rule: self.rule.map(str::to_owned),
-            verdict: self.findings.iter().map(|finding| finding.verdict).min().unwrap_or(PolicyVerdict::Permitted),
-        }
     }
 }

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 
 use super::{
     checked::{Budget, Demand, Problem},
-    evaluate::{Finding, Judged},
+    findings::{Finding, Judged},
     hours::{Hours, common_opening},
     permission::{Answer, PolicyVerdict},
     question::Question,

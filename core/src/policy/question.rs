@@ -1,17 +1,12 @@
 //! What is asked: may this request be carried out at this time?
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::checked::Policy;
-use crate::{
-    api::{
-        approval::{PasscodeResetApproval, RequestKind},
-        policy::PolicyAction,
-    },
-    platform::Platform,
+use super::{
+    checked::Policy,
+    request::{PastReset, Request, Requester},
 };
+use crate::api::approval::PasscodeResetApproval;
 
 /// Everything that the answer depends on.
 #[derive(Clone, Copy)]
@@ -34,74 +29,6 @@ pub struct Question<'a> {
     pub at_api_server: Timestamp,
     /// Whether it is asked early: `at` is the request's `requestTime`, which has yet to come.
     pub early: bool,
-}
-
-/// The request, as far as policies can be about it.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// What it asks for.
-    pub kind: RequestKind,
-    /// Its namespace.
-    pub namespace: &'a str,
-    /// The labels of that namespace; `None`: they are not known, and every policy that selects by them may be about it.
-    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
-    /// Its name.
-    pub name: &'a str,
-    /// Its uid.
-    pub uid: &'a str,
-    /// When it was created, by the API server's clock.
-    pub created: Timestamp,
-    /// Who is said to have asked for it; `None`: nobody is.
-    pub requester: Option<Requester<'a>>,
-    /// The IntuneTenant that it names.
-    pub tenant: &'a str,
-    /// The labels of that IntuneTenant; `None`: likewise.
-    pub tenant_labels: Option<&'a BTreeMap<String, String>>,
-    /// What would be done.
-    pub action: PolicyAction,
-    /// To which device.
-    pub device: Device<'a>,
-    /// It is not carried out after this time.
-    pub expiration: Timestamp,
-}
-
-/// Who asked for something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requester<'a> {
-    /// The name by which the API server knows them.
-    pub name: &'a str,
-    /// What stands for them in the records of earlier resets, such as a hash of the name.
-    pub key: &'a str,
-}
-
-/// The device, as far as policies can be about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Device<'a> {
-    /// Intune's id of it.
-    pub managed_device_id: &'a str,
-    /// Its class.
-    pub platform: Platform,
-    /// `osVersion`, as Intune wrote it.
-    pub os_version: &'a str,
-    /// `managedDeviceOwnerType`, as Intune wrote it.
-    pub ownership: &'a str,
-}
-
-/// A reset that was sent, or may have been.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastReset {
-    /// When it was claimed, by Graph's clock.
-    pub time: Timestamp,
-    /// The uid of the request. A request's own attempts do not use up its budgets.
-    pub uid: String,
-    /// The namespace of the request.
-    pub namespace: String,
-    /// The IntuneTenant.
-    pub tenant: String,
-    /// The device, by Intune's id.
-    pub managed_device_id: String,
-    /// [`Requester::key`] of whoever asked for it; `None`: nobody knows who did.
-    pub requester: Option<String>,
 }
 
 impl<'a> Question<'a> {

@@ -10,7 +10,8 @@ use super::{
     checked::Policy,
     evaluate::evaluate,
     permission::{Answer, Permission},
-    question::{Device, PastReset, Question, Request, Requester},
+    question::Question,
+    request::{Device, PastReset, Request, Requester},
 };
 use crate::{
     api::{

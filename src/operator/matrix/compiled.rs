@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use kube::{
@@ -24,6 +25,9 @@ use passcode_core::{
 /// A matrix that can be used, or what is wrong with it.
 pub type Compiled = Result<Arc<Matrix>, String>;
 
+/// How long a tenant waits for the first list of matrices.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
+
 /// The matrices of one term.
 pub struct Matrices {
     builtin: Arc<Matrix>,
@@ -39,12 +43,13 @@ impl Matrices {
         Self { builtin: Arc::new(Matrix::builtin()), objects, filled, compiled: Mutex::default() }
     }
 
-    /// Resolves once the cache has been filled: a matrix that is not known yet must not look as if it were missing.
+    /// Resolves once the cache has been filled, within ten seconds: a matrix that is not known yet must not look as if it were missing. Where
+    /// matrices cannot be listed, the tenants that refer to one say so, and no others wait.
     ///
     /// # Errors
     /// If the watch has ended, and with it the term.
     pub async fn are_known(&self) -> Result<(), CallError> {
-        let known = self.filled.wait().await;
+        let Ok(known) = tokio::time::timeout(LISTED_WITHIN, self.filled.wait()).await else { return Ok(()) };
         known.map_err(|_| CallError::Unclear("the PlatformSupportMatrices are not watched any more".to_owned()))
     }
 

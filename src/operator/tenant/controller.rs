@@ -128,7 +128,6 @@ async fn set_up(name: &str, context: &Context) -> Result<Duration, CallError> {
     if unreported == Some(Unreported::NotReady) {
         context.tenants.wake_objects_of(name);
     }
-    context.matrices.are_known().await?;
     let tenants: Api<Guarded<IntuneTenant>> = Api::all(context.cluster.client.clone());
     let mut object = match call(tenants.get_opt(name)).await? {
         None => {
@@ -138,6 +137,9 @@ async fn set_up(name: &str, context: &Context) -> Result<Duration, CallError> {
         Some(Guarded(Err(unread))) => return unreadable(name, context, &unread).await,
         Some(Guarded(Ok(tenant))) => Arc::new(tenant),
     };
+    if object.spec.platform_support_matrix_ref.is_some() {
+        context.matrices.are_known().await?;
+    }
     let mut known = context.known.recall(&object).under(&object);
     // What the spec forbids or limits holds from here on, whatever becomes of the sign-in, which may take half a minute.
     let in_force = put_in_force(context, &object, &known, false);

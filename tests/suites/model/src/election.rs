@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use passcode_core::protocol::{
     election::{DURATION, Effect, Election, Event, LAPSE, LeaderLease, Moment, SettleWindow, Survey},
     pass::Why,
@@ -61,11 +61,16 @@ impl<'a> World<'a> {
         world
     }
 
+    /// A machine's time of day.
+    fn wall(&self, r: usize) -> Timestamp {
+        time(self.clock(r) + self.setup.wall_error(r))
+    }
+
     /// A replica's turn, where that may change anything. A second renewal of one tick changes nothing but versions.
     pub fn turns(&self, r: usize, actions: &mut Vec<Action>) {
         let lead = &self.state.replicas[r].lead;
         let renewed = |lease: &Lease| {
-            lease.lease.renewed == Some(time(self.clock(r)))
+            lease.lease.renewed == Some(self.wall(r))
                 && lead.election.seen().is_some_and(|seen| seen.version == lease.version)
         };
         if self.setup.leases && !(lead.acts() && self.state.etcd.lease.as_ref().is_some_and(renewed)) {
@@ -80,7 +85,8 @@ impl<'a> World<'a> {
     pub fn renew(&mut self, r: usize) {
         let lease = self.state.etcd.lease.as_ref();
         let holder = lease.and_then(|lease| lease.lease.holder).filter(|holder| *holder != me(r));
-        let left_alone = lease.is_some_and(|lease| lease.lease.renewed < Some(time(self.clock(r))));
+        let writer = holder.map_or(r, usize::from);
+        let left_alone = lease.is_some_and(|lease| lease.lease.renewed < Some(self.wall(writer)));
         let mut waited = Duration::ZERO;
         let mut pause = self.turn(r, waited);
         while left_alone && !self.state.replicas[r].acts(self.setup) {
@@ -104,7 +110,7 @@ impl<'a> World<'a> {
 
     /// Ends a replica's part, with the clock of one that does not know how long it stood still where that is done wrong.
     pub fn let_go(&mut self, r: usize) {
-        let wall = time(self.clock(r));
+        let wall = self.wall(r);
         let unaware = self.setup.does(Variant::LetGoAfterAStandstill);
         let lead = &mut self.state.replicas[r].lead;
         if unaware {
@@ -132,7 +138,7 @@ impl<'a> World<'a> {
     }
 
     fn elect(&mut self, r: usize, event: Event<u8, u16>) {
-        let wall = time(self.clock(r));
+        let wall = self.wall(r);
         let lead = &mut self.state.replicas[r].lead;
         Arc::make_mut(&mut lead.election).apply(event, Moment { boot: lead.boot, wall });
     }
@@ -144,6 +150,13 @@ impl<'a> World<'a> {
             && self.setup.does(Variant::UnwitnessedLeaseTrusted)
         {
             lease.holder = None;
+        }
+        if let Some(Lease { lease, .. }) = read.as_mut()
+            && lease.holder != Some(me(r))
+            && let Some(renewed) = lease.renewed
+            && self.setup.does(Variant::QuarantineTakenOverAsWritten)
+        {
+            lease.quarantine = lease.quarantine.map(|quarantine| quarantine.taken_over(self.wall(r), renewed));
         }
         read
     }

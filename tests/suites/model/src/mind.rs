@@ -1,5 +1,6 @@
 //! A replica's rules: the operator's own, asked with what the model knows, and what a wrong operator would make of that.
 
+use k8s_openapi::jiff::SignedDuration;
 use passcode_core::{
     lifecycle::step::AfterAnswer,
     protocol::{Decision, Judgement, Known, Rules, Step},
@@ -91,7 +92,10 @@ impl Mind<'_> {
             lock: lease.map(|lease| lease.and_then(|lease| lease.lock)),
             look: early.or_else(|| known.look.clone()),
             held: known.held.as_ref().map(|held| Held { attempt: held.attempt, deadline: held.terms }),
-            quarantine: replica.lead.election.leadership().quarantine,
+            quarantine: replica.lead.election.leadership().quarantine.map(|quarantine| {
+                let ahead = i64::from(Second::from(self.setup().wall_error(self.r)) * TICK);
+                quarantine.shifted(SignedDuration::from_secs(-ahead))
+            }),
             lease_is_kept: known.lease_is_kept
                 || !self.world.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
             suspended: replica.suspended,

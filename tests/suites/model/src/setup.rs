@@ -14,6 +14,8 @@ pub struct Setup {
     pub variant: Option<Variant>,
     /// `S`: how wrong each replica's idea of Graph's clock is, in ticks; one replica an entry.
     pub clock_errors: Vec<Tick>,
+    /// How far each machine's time of day, by which the leader lease is written, is ahead of its idea of Graph's; without an entry it is not.
+    pub wall_errors: Vec<Tick>,
     /// `S` as the tenant says it.
     pub clock_error: Tick,
     /// `D`: how long after it was sent a request may still be carried out.
@@ -93,6 +95,7 @@ impl Setup {
         Self {
             variant: None,
             clock_errors: vec![0],
+            wall_errors: vec![],
             clock_error: 0,
             send_grace: 1,
             ledger_lag: 1,
@@ -128,6 +131,12 @@ impl Setup {
             strides: false,
             driven_to_end: 0,
         }
+    }
+
+    /// How far the time of day of this machine is ahead of its idea of Graph's.
+    #[must_use]
+    pub fn wall_error(&self, r: usize) -> Tick {
+        self.wall_errors.get(r).copied().unwrap_or(0)
     }
 
     /// How long after the other installation was suspended this one may be resumed: more than this.

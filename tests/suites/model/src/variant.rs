@@ -63,6 +63,8 @@ pub enum Variant {
     NoQuarantine,
     /// The quarantine is looked at before the lock is taken and never again.
     QuarantineOnlyWhenDeciding,
+    /// A quarantine that a leader with another clock wrote is taken over as it was written.
+    QuarantineTakenOverAsWritten,
     /// A process that was not there takes the lease of a backup for that of a leader who has just died.
     UnwitnessedLeaseTrusted,
     /// A leader that stood still while another led goes on, if the lease is as it left it.

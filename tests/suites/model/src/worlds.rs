@@ -96,6 +96,11 @@ fn at_once() -> Setup {
     }
 }
 
+/// The same, and the first leader's time of day is behind: it begins a quarantine that the second keeps.
+fn clocks_apart() -> Setup {
+    Setup { objects: vec![(1, 20)], ledger_lag: 2, span: (0, 2), wall_errors: vec![-1, 0], ..at_once() }
+}
+
 /// Two leaders in turn, a restore of etcd that takes no time, and a reset by hand that its device takes too late for it to answer.
 fn looks_reset_before() -> Setup {
     Setup { objects: vec![(1, 20)], by_hand: 1, completion_timeout: 1, min_interval: 4, span: (-1, 1), ..at_once() }
@@ -210,6 +215,7 @@ pub fn large() -> Vec<Named> {
             "a restore, two replicas, a crash and a loss",
             Setup { clock_errors: vec![0, 0], crashes: 1, losses: 1, span: (0, 7), ..restored() },
         ),
+        ("a restore at once, under leaders whose clocks are apart", clocks_apart()),
         (
             "a restore at once, under two leaders in turn, a crash and a loss",
             Setup { crashes: 1, losses: 1, send_grace: 1, span: (0, 4), driven_to_end: 256, ..at_once() },
@@ -358,6 +364,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
                 ..restored()
             },
         ),
+        of(V::QuarantineTakenOverAsWritten, clocks_apart()),
         of(
             V::AttemptIdNotCompared,
             Setup {
