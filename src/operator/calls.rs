@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use super::denials;
 use passcode_core::lifecycle::admission::Denial;
 
-/// How long one call may take. The client has no time-out of its own, and a dropped connection would hang a pass for ever.
+/// How long one call may take. The client has no time-out of its own, and a dropped connection would hang a pass forever.
 const TIME_OUT: Duration = Duration::from_secs(15);
 
 /// Why a call brought no answer that can be used, by what follows from it.

@@ -85,7 +85,7 @@ async fn finish(
     election: JoinHandle<()>,
     terms: JoinHandle<()>,
 ) -> anyhow::Result<()> {
-    // Without its election a replica would lead for ever and renew nothing: then the process ends, and is started again.
+    // Without its election a replica would lead forever and renew nothing: then the process ends, and is started again.
     let work = futures::future::try_join(election, terms);
     tokio::pin!(work);
     if let Some(server) = server {

@@ -74,7 +74,7 @@ pub async fn run(context: Arc<Context>, heard: Inputs, stop: watch::Receiver<boo
     let Inputs { told, woken, deleted } = heard;
     let (store, writer) = reflector::store();
     let seen = reflector(writer, listed::unfinished(context.pass.cluster.client.clone()));
-    // Deletions, too: an object that waits for a change and for no time would be remembered for ever.
+    // Deletions, too: an object that waits for a change and for no time would be remembered forever.
     let controller = Controller::for_stream(seen.touched_objects(), store.clone());
     let (told_to_stop, waiting) = (stopped(stop.clone()), context.clone());
     let closed = async move {

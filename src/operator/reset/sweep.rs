@@ -23,7 +23,7 @@ use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Sweep};
 /// How often.
 const PERIOD: Duration = Duration::from_secs(600);
 
-/// Sweeps for ever.
+/// Sweeps forever.
 pub async fn run(context: &Context, store: &Store<Listed>) {
     loop {
         tokio::time::sleep(PERIOD).await;
@@ -84,7 +84,7 @@ async fn tenants_by_name(client: &Client) -> kube::Result<(Timestamp, HashSet<St
     Ok((at, list.iter().map(|tenant| tenant.name_any()).collect()))
 }
 
-/// A deletion that fell into a gap of the watch is told by nobody: what is remembered of such an object ends here.
+/// A deletion that fell into a gap of the watch reaches nobody: what is remembered of such an object ends here.
 fn forget_what_is_gone(context: &Context, store: &Store<Listed>) {
     let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
     for memory in context.states.forget_all_but(&there) {

@@ -42,9 +42,9 @@ pub enum Action {
     Device(usize),
     /// A person resets the device.
     ByHand,
-    /// The device is enrolled anew.
+    /// The device is enrolled again.
     Enrol,
-    /// The object of this slot is deleted and declared anew, as it was.
+    /// The object of this slot is deleted and declared again, as it was.
     Recreate(u8),
     /// The API server judges a write whose caller gave up.
     Late(usize),
