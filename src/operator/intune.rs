@@ -25,6 +25,7 @@ use passcode_core::{
 
 /// The longest time-out of the one request; the tenant's `sendGrace` may make it shorter.
 const SEND_TIME_OUT: Duration = Duration::from_secs(20);
+
 /// Looks a device up. `refused` counts how often in a row Graph refused that.
 pub async fn find(
     tenant: &Tenant,

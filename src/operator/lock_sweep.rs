@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use super::{
     calls::CallError,
     locks::Locks,
-    reconciliations::{RETRY, stopped},
+    reconciliations::{pause_after, stopped},
     tenant::Tenants,
 };
 use crate::graph::Clock;
-use passcode_core::{api::time::saturating_add, lifecycle::admission::write_again};
+use passcode_core::api::time::saturating_add;
 
 /// How often.
 const PERIOD: Duration = Duration::from_secs(300);
@@ -27,8 +27,7 @@ pub async fn run(locks: Arc<Locks>, tenants: Arc<Tenants>, clock: Arc<dyn Clock>
                 Ok(()) => PERIOD,
                 Err(error) => {
                     tracing::info!(%error, "the device locks could not be swept; tried again");
-                    // What admission control denies is not to be asked every few seconds.
-                    if matches!(error, CallError::Denied(_)) { write_again(u32::MAX) } else { RETRY }
+                    pause_after(&error)
                 }
             };
         }

@@ -17,9 +17,15 @@ use tokio::sync::{Notify, watch};
 
 use super::calls::CallError;
 use crate::telemetry::metrics::Metrics;
+use passcode_core::lifecycle::admission::write_again;
 
 /// How soon what failed is tried again.
 pub const RETRY: Duration = Duration::from_secs(5);
+
+/// How soon work is tried again that failed so. What admission control denies is not to be asked every few seconds.
+pub fn pause_after(error: &CallError) -> Duration {
+    if matches!(error, CallError::Denied(_)) { write_again(u32::MAX) } else { RETRY }
+}
 
 /// The reconciliations of one controller that are under way.
 pub struct Reconciliations {

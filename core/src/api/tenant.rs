@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::timing::Timing;
 
-use super::{Duration, Time, duration::seconds, namespace_selector, rules};
+use super::{Duration, Time, duration::seconds, namespace_selector, reset::PasscodeResetSpec, rules};
 
 /// One Entra tenant with Intune. One installation per tenant is active; a standby keeps `suspend: true`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -276,6 +276,14 @@ const fn default_issue_window() -> Duration {
 
 const fn default_completion_timeout() -> Duration {
     Duration::from_secs(168 * 3600)
+}
+
+impl Defaults {
+    /// Until when a reset may be sent.
+    #[must_use]
+    pub fn expiration(&self, reset: &PasscodeResetSpec) -> Time {
+        reset.expiration_time.unwrap_or_else(|| reset.request_time.plus(self.issue_window.as_signed()))
+    }
 }
 
 impl Default for Defaults {

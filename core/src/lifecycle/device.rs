@@ -57,9 +57,10 @@ pub(super) fn device_is_known(d: &mut Draft<'_>) -> ControlFlow<Step> {
             }
             let hidden = d.o.tenant.is_some_and(|tenant| tenant.spec.candidates == Candidates::Hide);
             d.status.candidates = candidates.iter().filter(|_| !hidden).map(candidate).collect();
-            let message = match hidden {
-                true => messages::ambiguous_and_hidden(*total),
-                false => messages::ambiguous(*total, &d.status.candidates),
+            let message = if hidden {
+                messages::ambiguous_and_hidden(*total)
+            } else {
+                messages::ambiguous(*total, &d.status.candidates)
             };
             Break(d.reject(reason::AMBIGUOUS_DEVICE, &message))
         }

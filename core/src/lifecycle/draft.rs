@@ -95,13 +95,8 @@ impl<'a> Draft<'a> {
     pub fn expiration(&self) -> Time {
         match &self.status.effective {
             Some(effective) => effective.expiration_time,
-            None => self.expiration_by(&Defaults::default()),
+            None => Defaults::default().expiration(&self.o.object.spec),
         }
-    }
-
-    fn expiration_by(&self, defaults: &Defaults) -> Time {
-        let spec = &self.o.object.spec;
-        spec.expiration_time.unwrap_or_else(|| spec.request_time.plus(defaults.issue_window.as_signed()))
     }
 
     pub fn completion_timeout(&self) -> SignedDuration {
@@ -118,7 +113,7 @@ impl<'a> Draft<'a> {
         }
         self.status.effective = Some(Effective {
             tenant_id: tenant.tenant_id.clone(),
-            expiration_time: self.expiration_by(&tenant.defaults),
+            expiration_time: tenant.defaults.expiration(&self.o.object.spec),
             completion_timeout: self.o.object.spec.completion_timeout.unwrap_or(tenant.defaults.completion_timeout),
         });
     }

@@ -37,11 +37,8 @@ pub fn ends_after(object: &PasscodeReset) -> Option<Timestamp> {
     if is_in_flight(object) || status.is_some_and(|status| status.attempt.is_some()) {
         return None;
     }
-    let spec = &object.spec;
     let pinned = status.and_then(|status| status.effective.as_ref()).map(|effective| effective.expiration_time);
-    let expiration = pinned
-        .or(spec.expiration_time)
-        .unwrap_or_else(|| spec.request_time.plus(Defaults::default().issue_window.as_signed()));
+    let expiration = pinned.unwrap_or_else(|| Defaults::default().expiration(&object.spec));
     let created = object.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |created| created.0);
     Some(saturating_add(expiration.0.max(created), MARGIN))
 }

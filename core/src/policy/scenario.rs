@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1;
 use serde::Deserialize;
 
@@ -18,6 +18,7 @@ use crate::{
         Time,
         approval::{ApprovalDecision, PasscodeResetApproval, PasscodeResetApprovalSpec, RequestKind, RequestRef},
         policy::PolicyAction,
+        tenant::Defaults,
         time::saturating_add,
     },
     platform::platform_named,
@@ -235,7 +236,7 @@ impl Scenario {
                 },
                 expiration: asked
                     .expiration_time
-                    .map_or_else(|| saturating_add(at, SignedDuration::from_hours(24)), |time| time.0),
+                    .map_or_else(|| saturating_add(at, Defaults::default().issue_window.as_signed()), |time| time.0),
             },
             policies: Some(policies),
             required: &asked.required_policies,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -15,7 +15,9 @@ use super::{
     walk,
 };
 use passcode_core::{
-    api::{Time, approval::RequestKind, matrix::MatrixAction, reset::PasscodeReset, time::saturating_add},
+    api::{
+        Time, approval::RequestKind, matrix::MatrixAction, reset::PasscodeReset, tenant::Defaults, time::saturating_add,
+    },
     platform::{ManagedDevice, Platform},
     policy::{Answer, Device, Policy, Question, Request, Requester, evaluate, scenario::Scenarios},
 };
@@ -190,11 +192,9 @@ fn labels(object: &Value) -> Labels {
 
 /// Until when it would be sent: as the manifest says, else as a tenant's default does.
 fn expiration(reset: Option<&PasscodeReset>, at: Timestamp) -> Timestamp {
-    let window = SignedDuration::from_hours(24);
+    let defaults = Defaults::default();
     match reset {
-        Some(reset) => {
-            reset.spec.expiration_time.map_or_else(|| saturating_add(reset.spec.request_time.0, window), |time| time.0)
-        }
-        None => saturating_add(at, window),
+        Some(reset) => defaults.expiration(&reset.spec).0,
+        None => saturating_add(at, defaults.issue_window.as_signed()),
     }
 }

@@ -1,6 +1,6 @@
 //! Writes into the status of each PlatformSupportMatrix what compiling it showed. It counts for tenants all the same.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
@@ -22,17 +22,14 @@ use crate::{
     operator::{
         calls::{CallError, call},
         guarded::Guarded,
-        reconciliations::{RETRY, Reconciliations, stopped, stopped_before_it_began},
+        reconciliations::{Reconciliations, pause_after, stopped, stopped_before_it_began},
         watches,
     },
     telemetry::metrics::Metrics,
 };
-use passcode_core::{
-    api::{
-        conditions::{self, Truth, kind, reason},
-        matrix::PlatformSupportMatrix,
-    },
-    lifecycle::admission::write_again,
+use passcode_core::api::{
+    conditions::{self, Truth, kind, reason},
+    matrix::PlatformSupportMatrix,
 };
 
 /// How many are reconciled at once: each is a write.
@@ -93,11 +90,6 @@ fn note(context: &Context, result: Reconciled) {
         }
         Err(error) => tracing::warn!(%error, "the controller of PlatformSupportMatrices met an error"),
     }
-}
-
-/// What admission control denies is not to be asked every few seconds.
-fn pause_after(error: &CallError) -> Duration {
-    if matches!(error, CallError::Denied(_)) { write_again(u32::MAX) } else { RETRY }
 }
 
 async fn reconcile(matrix: Arc<Guarded<PlatformSupportMatrix>>, context: Arc<Context>) -> Result<Action, CallError> {

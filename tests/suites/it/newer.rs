@@ -2,7 +2,8 @@
 
 use graph_simulator::{Device, DeviceClass};
 use k8s_openapi::jiff::Timestamp;
-use passcode_core::api::manifests;
+use kube::api::ApiResource;
+use passcode_core::api::{GROUP, VERSION, manifests};
 use serde_json::{Value, json};
 use world::objects::{reset, tenant, with};
 
@@ -15,6 +16,17 @@ pub const MEMBER: &str = "hunter2";
 pub fn definitions() -> Vec<(String, String, Value)> {
     let all = manifests::definitions().unwrap().into_iter();
     all.map(|d| (d.spec.names.kind.clone(), d.spec.names.plural.clone(), serde_json::to_value(&d).unwrap())).collect()
+}
+
+/// A kind of this group.
+pub fn resource(kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
 }
 
 /// The properties of an object of this definition.

@@ -80,17 +80,9 @@ impl Cluster {
         self.kubectl(user, &arguments.into_iter().flat_map(|argument| argument.split(' ')).collect::<Vec<_>>()).await
     }
 
-    /// Policies take effect some time after they are stored. Tries a creation, without storing it, until its answer is the expected one.
+    /// Tries a creation, without storing it, until its answer is the expected one.
     pub async fn until(&self, object: &Value, expected: impl Fn(&Told) -> bool) {
-        let begin = Instant::now();
-        loop {
-            let told = self.write("jane", "create --dry-run=server -o yaml", object).await;
-            if expected(&told) {
-                return;
-            }
-            assert!(begin.elapsed() < Duration::from_secs(60), "the policy does nothing: {}{}", told.out, told.err);
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
+        in_effect(async || self.write("jane", "create --dry-run=server -o yaml", object).await, expected).await;
     }
 
     /// Who asked, as the stored object says.
@@ -98,6 +90,19 @@ impl Cluster {
         let told = self.kubectl("bob", &["get", "pcr", name, "-o", "json"]).await;
         let object: Value = serde_json::from_str(&told.out).unwrap();
         object["metadata"]["annotations"][REQUESTED_BY].as_str().map(str::to_owned)
+    }
+}
+
+/// Policies take effect some time after they are stored. Tries until the answer is the expected one, and answers with that.
+pub async fn in_effect(tried: impl AsyncFn() -> Told, expected: impl Fn(&Told) -> bool) -> Told {
+    let begin = Instant::now();
+    loop {
+        let told = tried().await;
+        if expected(&told) {
+            return told;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "the policy does nothing: {}{}", told.out, told.err);
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 

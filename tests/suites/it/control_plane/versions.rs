@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use graph_simulator::{Device, DeviceClass};
 use k8s_openapi::jiff::Timestamp;
-use kube::{
-    Api,
-    api::{ApiResource, DynamicObject},
-};
+use kube::{Api, api::DynamicObject};
 use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
 use world::objects::{HELPDESK, reset, with};
@@ -31,25 +28,8 @@ async fn install_newer_definitions(whole: &Whole) {
     }
 }
 
-/// Applies an object; a definition that has changed is served a moment later.
-async fn apply(whole: &Whole, object: &Value) {
-    for _ in 0..50 {
-        if whole.plane.apply(&object.to_string()).await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    whole.plane.apply(&object.to_string()).await.unwrap();
-}
-
 async fn stored(whole: &Whole, kind: &str, plural: &str, name: &str) -> Value {
-    let resource = ApiResource {
-        group: "passcode-operator.dev".to_owned(),
-        version: "v1alpha1".to_owned(),
-        api_version: "passcode-operator.dev/v1alpha1".to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    };
+    let resource = newer::resource(kind, plural);
     let api: Api<DynamicObject> = match kind {
         "PasscodeReset" => Api::namespaced_with(whole.client.clone(), HELPDESK, &resource),
         _ => Api::all_with(whole.client.clone(), &resource),
@@ -80,7 +60,7 @@ async fn an_unknown_field_in_each(whole: &Whole, endpoints: &Value) {
         if kind == "PasscodeReset" {
             object = with(object, json!({"tenantRef": {"name": "filled", FIELD: MEMBER}}));
         }
-        apply(whole, &at(endpoints, object)).await;
+        whole.apply(&at(endpoints, object)).await;
         assert_eq!(stored(whole, &kind, &plural, name).await["spec"][FIELD], json!(MEMBER), "{kind}");
     }
 }
@@ -96,7 +76,7 @@ async fn completes(whole: &Whole, name: &str, number: u32, operator: &Operator) 
     let device = Device::example(DeviceClass::IPhone, number);
     let object = reset(name, device.serial(), Timestamp::now());
     whole.graph.add_device(device);
-    apply(whole, &object).await;
+    whole.apply(&object).await;
     assert_eq!(whole.outcome(name, MINUTE, operator).await.outcome, Some(Outcome::Complete), "{name}");
 }
 
@@ -111,7 +91,7 @@ async fn control_plane_what_a_newer_version_wrote_stops_nobody_else() {
     let all = newer::an_unknown_member_of_each(Timestamp::now());
     for (unknown, number) in all.iter().zip(100..) {
         whole.graph.add_device(Device::example(DeviceClass::IPhone, number));
-        apply(&whole, &at(&endpoints, unknown.object.clone())).await;
+        whole.apply(&at(&endpoints, unknown.object.clone())).await;
     }
     whole.graph.add_device(Device::example(DeviceClass::IPhone, 1));
     an_unknown_field_in_each(&whole, &endpoints).await;

@@ -6,7 +6,7 @@ use api_server::{Fault, On, Verb, status};
 use graph_simulator::{App, DeviceClass, DevicePlan, EXAMPLE_SECRET, PathClass};
 use kube::{
     Api,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use passcode_core::api::reset_status::Outcome;
 use serde_json::{Value, json};
@@ -22,13 +22,7 @@ use crate::newer::{self, FIELD, MEMBER, Unknown, definitions, filled, schema, wi
 const SOON: Duration = Duration::from_secs(60);
 
 fn api(world: &World, kind: &str, plural: &str) -> Api<DynamicObject> {
-    let resource = ApiResource {
-        group: "passcode-operator.dev".to_owned(),
-        version: "v1alpha1".to_owned(),
-        api_version: "passcode-operator.dev/v1alpha1".to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    };
+    let resource = newer::resource(kind, plural);
     match kind {
         "PasscodeReset" => Api::namespaced_with(world.client.clone(), HELPDESK, &resource),
         _ => Api::all_with(world.client.clone(), &resource),

@@ -61,14 +61,18 @@ impl Whole {
         });
         let timing = json!({"clockError": "1s", "sendGrace": "3s", "ledgerLag": "3s", "ledgerClockError": "2s"});
         let tenant = with(tenant("default"), json!({"endpoints": endpoints, "timing": timing, "minInterval": "0s"}));
-        // The definition is established a moment after it was applied.
+        self.apply(&tenant).await;
+    }
+
+    /// Applies an object. A definition that was applied before it is served a moment later.
+    pub async fn apply(&self, object: &Value) {
         for _ in 0..50 {
-            if self.plane.apply(&tenant.to_string()).await.is_ok() {
+            if self.plane.apply(&object.to_string()).await.is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        self.plane.apply(&tenant.to_string()).await.unwrap();
+        self.plane.apply(&object.to_string()).await.unwrap();
     }
 
     /// Changes the tenant.
