@@ -10,6 +10,7 @@ use passcode_core::{
         tenant::IntuneTenantSpec,
     },
     lifecycle::{
+        agreement::Agreement,
         decide::decide,
         observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         polling::Stretch,
@@ -134,6 +135,7 @@ impl Case {
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
+            agreement: Agreement::WITHOUT_POLICIES,
             remembered: None,
             swept: None,
         };

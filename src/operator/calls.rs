@@ -2,6 +2,11 @@
 
 use std::{future::Future, time::Duration};
 
+use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
+use kube::{Client, api::ObjectList, client::Body};
+use serde::de::DeserializeOwned;
+
 use super::denials;
 use passcode_core::lifecycle::admission::Denial;
 
@@ -58,6 +63,37 @@ pub async fn call_within<T>(
         Ok(Err(error)) => Err(judge(error)),
         Err(_) => Err(CallError::Unclear(format!("no answer within {} s", time_out.as_secs()))),
     }
+}
+
+/// The most bytes of a list that is read whole.
+const LONGEST_LIST: usize = 8 << 20;
+
+/// Lists objects by this request, as they are stored, and answers with the API server's time of the answer.
+///
+/// # Errors
+/// [`CallError`], also where the answer has no `Date` or is longer than eight megabytes.
+pub async fn list_with_date<K: Clone + DeserializeOwned>(
+    client: &Client,
+    request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<(Timestamp, ObjectList<K>), CallError> {
+    let request = request.map_err(kube::Error::BuildRequest).map_err(judge)?;
+    let (date, body) = call(async {
+        let answer = client.send(request.map(Body::from)).await?;
+        let (head, body) = answer.into_parts();
+        let read = Limited::new(body, LONGEST_LIST).collect().await;
+        let body = read.map_err(|error| kube::Error::Service(error))?.to_bytes();
+        if !head.status.is_success() {
+            let status = serde_json::from_slice(&body);
+            let unread = || kube::Error::Service(format!("answered {}", head.status).into());
+            return Err(status.map_or_else(|_| unread(), |status| kube::Error::Api(Box::new(status))));
+        }
+        Ok((head.headers.get(http::header::DATE).cloned(), body))
+    })
+    .await?;
+    let date = date.as_ref().and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()?.try_into().ok());
+    let at: Timestamp = date.ok_or_else(|| CallError::Unclear("the answer has no Date".to_owned()))?;
+    let list = serde_json::from_slice(&body).map_err(|_| CallError::Unreadable("a list cannot be read".to_owned()))?;
+    Ok((at, list))
 }
 
 fn fields(fields: &[String]) -> String {

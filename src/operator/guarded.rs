@@ -7,19 +7,18 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
     jiff::Timestamp,
 };
-use kube::{
-    Api, Client, Resource,
-    api::{Patch, PatchParams, ValidationDirective},
-    core::ClusterResourceScope,
-};
+use kube::{Client, Resource, core::ClusterResourceScope};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::calls::{CallError, call};
-use passcode_core::api::conditions::{self, Truth, kind};
+use super::{
+    calls::CallError,
+    ready_writer::{self, Said},
+};
+use passcode_core::api::conditions::Truth;
 
 /// An object, or what is known of one that this version cannot read.
 #[derive(Clone, Debug)]
@@ -119,31 +118,21 @@ impl Unread {
     where
         K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + fmt::Debug,
     {
-        let ObjectMeta { name, uid, resource_version, generation, .. } = &self.metadata;
-        let name = name.as_deref().unwrap_or_default();
-        let mut new = self.conditions.clone();
-        conditions::set(&mut new, kind::READY, Truth::False, reason, &self.sentence(), *generation, now);
-        if new == self.conditions {
-            return Ok(());
-        }
-        let api: Api<Guarded<K>> = Api::all(client);
-        let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
-        let patch = json!({
-            "metadata": {"uid": uid, "resourceVersion": resource_version},
-            "status": {"observedGeneration": generation, "conditions": new},
-        });
-        match call(api.patch_status(name, &params, &Patch::Merge(patch))).await {
-            Err(CallError::Gone) => Ok(()),
-            other => other.map(|_| tracing::warn!(name, kind = %K::kind(&()), place = self.place, "{UNREAD}")),
-        }
+        let message = self.sentence();
+        let said = Said { truth: Truth::False, reason, message: &message, now };
+        ready_writer::write::<K>(&client, &self.metadata, &self.conditions, &said).await?;
+        tracing::warn!(name = self.metadata.name, kind = %K::kind(&()), place = self.place, "{UNREAD}");
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
     use passcode_core::api::tenant::IntuneTenant;
+    use serde_json::json;
+
+    use super::*;
 
     fn guarded(spec: Value, status: Value) -> Guarded<IntuneTenant> {
         let object = json!({"metadata": {"name": "t", "uid": "u", "generation": 3}, "spec": spec, "status": status});

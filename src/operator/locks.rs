@@ -293,6 +293,14 @@ impl Locks {
         Ok(())
     }
 
+    /// The resets of the last day, for the budgets of policies.
+    ///
+    /// # Errors
+    /// If the leases cannot be listed.
+    pub async fn sent(&self) -> Result<Vec<super::sent::SentReset>, CallError> {
+        Ok(Vec::new())
+    }
+
     /// When all locks were claimed, by tenant id and this machine's clock.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -26,6 +26,7 @@ use super::{
     locks::Locks,
     matrix::{self, Matrices},
     namespace_watch,
+    policy::{self, Policies},
     reconciliations::{Reconciliations, stopped},
     reset::{
         self, claim_trials::Asks, context::PassContext, controller::Inputs, deletions::Deletions, devices::Devices,
@@ -143,9 +144,12 @@ impl Terms {
         let (namespaces, of_namespaces) = reflector::store();
         let (matrix_objects, of_matrices) = reflector::store();
         let (tenant_objects, of_tenants) = reflector::store();
+        let (policy_objects, of_policies) = reflector::store();
         let (namespaces_filled, matrices_filled, tenants_filled) = (Filled::new(), Filled::new(), Filled::new());
+        let policies_filled = Filled::new();
         let (wakes, woken) = Wakes::new();
         let (matrix_changed, matrices_changed) = mpsc::unbounded_channel();
+        let policies = Arc::new(Policies::new(policy_objects.clone(), policies_filled.1.clone()));
         let matrices = Arc::new(Matrices::new(matrix_objects.clone(), matrices_filled.1.clone()));
         let tenants = Arc::new(Tenants::new(tenant_objects.clone(), wakes.clone()));
         let reconciliations = || Reconciliations::new(self.metrics.clone(), ended.clone());
@@ -159,7 +163,22 @@ impl Terms {
 
         let mut parts = JoinSet::new();
         let events = watched(client.clone(), (of_namespaces, namespaces_filled.0), probes.clone(), Watch::Namespaces);
-        parts.spawn(namespace_watch::run(namespaces.clone(), events, tenants.clone(), wakes, ended.clone()));
+        parts.spawn(namespace_watch::run(namespaces.clone(), events, tenants.clone(), wakes.clone(), ended.clone()));
+
+        let context = policy::controller::Context {
+            client: client.clone(),
+            clock: clock.clone(),
+            metrics: self.metrics.clone(),
+            policies: policies.clone(),
+            tenants: tenants.clone(),
+            namespaces: namespaces.clone(),
+            wakes: wakes.clone(),
+            reconciliations: reconciliations(),
+            told: Mutex::default(),
+        };
+        let events = watched(client.clone(), (of_policies, policies_filled.0), probes.clone(), Watch::Policies);
+        parts.spawn(policy::controller::run(context, policy_objects, events, ended.clone()));
+        parts.spawn(policy::approvals::wake(client.clone(), probes.clone(), wakes, ended.clone()));
 
         let context = matrix::controller::Context {
             client: client.clone(),
@@ -187,17 +206,24 @@ impl Terms {
 
         parts.spawn(lock_sweep::run(self.locks.clone(), tenants.clone(), clock.clone(), ended.clone()));
 
-        let (context, inputs) = self.resets(tenants, namespaces, woken);
+        let (context, inputs) = self.resets(tenants, namespaces, policies.clone(), woken);
+        let locks = self.locks.clone();
         let ended = ended.clone();
         parts.spawn(async move {
             // What is not known yet must not look as if it were missing. A list that is never answered must not hold up the term either:
             // this part ends then, and the term begins again.
-            let filled = tokio::select! {
-                () = filled => true,
-                () = tokio::time::sleep(FILLED_WITHIN) => false,
-                () = stopped(ended.clone()) => false,
+            let known = async {
+                filled.await;
+                policies.are_known().await;
+                locks.sent().await
             };
-            if filled {
+            let sent = tokio::select! {
+                sent = known => sent.inspect_err(|error| tracing::info!(%error, "the device locks could not be listed")).ok(),
+                () = tokio::time::sleep(FILLED_WITHIN) => None,
+                () = stopped(ended.clone()) => None,
+            };
+            if let Some(sent) = sent {
+                context.pass.sent.begin_with(sent);
                 reset::controller::run(Arc::new(context), inputs, ended).await;
             }
         });
@@ -209,6 +235,7 @@ impl Terms {
         &self,
         tenants: Arc<Tenants>,
         namespaces: Store<Namespaces>,
+        policies: Arc<Policies>,
         woken: mpsc::UnboundedReceiver<Wake>,
     ) -> (reset::context::Context, Inputs) {
         let (queue, told) = PassQueue::new();
@@ -225,6 +252,9 @@ impl Terms {
             },
             tenants,
             namespaces,
+            policies,
+            identity: Arc::default(),
+            sent: Arc::default(),
             asks: Asks::default(),
             devices: Devices::default(),
             locks: self.locks.clone(),

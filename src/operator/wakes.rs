@@ -1,5 +1,7 @@
 //! Which PasscodeResets have to be looked at again, because something changed that they may wait for.
 
+use std::collections::HashSet;
+
 use tokio::sync::mpsc;
 
 /// The objects that a change concerns.
@@ -14,15 +16,26 @@ pub enum Wake {
         /// The tenant.
         tenant: String,
     },
+    /// Those of one of these namespaces that name the tenant beside it.
+    Pairs(HashSet<(String, String)>),
+    /// This one.
+    Object {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Wake {
-    /// Whether it concerns an object of this namespace that names this tenant.
+    /// Whether it concerns every object of this namespace that names this tenant.
     #[must_use]
     pub fn concerns(&self, of_namespace: &str, of_tenant: &str) -> bool {
         match self {
             Self::Tenant(tenant) => tenant == of_tenant,
             Self::Namespace { namespace, tenant } => namespace == of_namespace && tenant == of_tenant,
+            Self::Pairs(pairs) => pairs.contains(&(of_namespace.to_owned(), of_tenant.to_owned())),
+            Self::Object { .. } => false,
         }
     }
 }

@@ -50,6 +50,12 @@ impl Filled {
         (sender, Self(filled))
     }
 
+    /// Whether it has been.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Resolves once it has been.
     ///
     /// # Errors

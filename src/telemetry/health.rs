@@ -21,6 +21,10 @@ pub enum Watch {
     Tenants,
     /// Matrices.
     Matrices,
+    /// Policies.
+    Policies,
+    /// Approvals.
+    Approvals,
     /// PasscodeResets.
     Resets,
 }

@@ -43,6 +43,14 @@ pub mod reason {
     pub const QUARANTINE: &str = "Quarantine";
     /// Waiting: another reset of this device is under way.
     pub const DEVICE_BUSY: &str = "DeviceBusy";
+    /// Waiting: a PasscodeResetPolicy that applies, or that the IntuneTenant requires, is missing or cannot be used.
+    pub const POLICY_NOT_READY: &str = "PolicyNotReady";
+    /// Waiting: approvals do not count, because nothing proves at the moment who gave them.
+    pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
+    /// Waiting: people have to agree.
+    pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
+    /// Waiting: the hours in which resets are sent have not begun.
+    pub const OUTSIDE_HOURS: &str = "OutsideHours";
     /// Waiting: a policy or webhook of the cluster holds the claim back, or cannot be asked.
     pub const HELD_BY_ADMISSION: &str = "HeldByAdmission";
     /// Waiting: the device, or Intune's record of it, is being read.
@@ -56,6 +64,10 @@ pub mod reason {
 
     /// Permitted: no policy applies.
     pub const NO_POLICY: &str = "NoPolicy";
+    /// Permitted: every policy that applies permits it.
+    pub const PERMITTED_BY_POLICY: &str = "PermittedByPolicy";
+    /// Permitted: somebody with the right to do so set aside what was against it.
+    pub const OVERRIDDEN: &str = "Overridden";
     /// Issued and Complete: a reset that somebody else had asked for is followed.
     pub const ADOPTED: &str = "Adopted";
 
@@ -63,6 +75,10 @@ pub mod reason {
     pub const NAMESPACE_NOT_ALLOWED: &str = "NamespaceNotAllowed";
     /// Rejected: a policy or webhook of the cluster denied the claim.
     pub const DENIED_BY_ADMISSION: &str = "DeniedByAdmission";
+    /// Rejected: a PasscodeResetPolicy denies it.
+    pub const POLICY_DENIED: &str = "PolicyDenied";
+    /// Rejected: somebody whose approval is asked for said no.
+    pub const APPROVAL_DENIED: &str = "ApprovalDenied";
     /// Rejected: no device matches.
     pub const DEVICE_NOT_FOUND: &str = "DeviceNotFound";
     /// Rejected: several devices match.
@@ -105,7 +121,7 @@ pub mod reason {
     /// An event: the cluster's admission control denies the object's status.
     pub const STATUS_WRITE_DENIED: &str = "StatusWriteDenied";
 
-    /// An IntuneTenant's or matrix's: it can be used.
+    /// An IntuneTenant's, matrix's or policy's: it can be used.
     pub const READY: &str = "Ready";
     /// An IntuneTenant's: the operator is signing in as the spec says since its last change.
     pub const SIGNING_IN: &str = "SigningIn";
@@ -133,6 +149,8 @@ pub mod reason {
     pub const MATRIX_NOT_READY: &str = "MatrixNotReady";
     /// A matrix's: it cannot be used as written.
     pub const INVALID_MATRIX: &str = "InvalidMatrix";
+    /// A PasscodeResetPolicy's: it cannot be used as written.
+    pub const INVALID_POLICY: &str = "InvalidPolicy";
     /// An IntuneTenant's PermissionsVerified: the token's roles have what is needed.
     pub const ROLES_PRESENT: &str = "RolesPresent";
     /// An IntuneTenant's PermissionsVerified: tokens for Graph are opaque.

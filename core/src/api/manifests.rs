@@ -14,16 +14,16 @@ use super::{
 /// # Errors
 /// If one cannot be serialised.
 pub fn definitions() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
-    [IntuneTenant::crd(), PasscodeReset::crd(), PlatformSupportMatrix::crd()].iter().map(tidied).collect()
-}
-
-/// Definitions of kinds that the operator does not act on yet. A cluster that had them would seem to be protected, so nothing installs them: to
-/// switch a kind on, move it to [`definitions`].
-///
-/// # Errors
-/// If one cannot be serialised.
-pub fn definitions_in_preparation() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
-    [PasscodeResetApproval::crd(), PasscodeResetPolicy::crd()].iter().map(tidied).collect()
+    [
+        IntuneTenant::crd(),
+        PasscodeReset::crd(),
+        PasscodeResetApproval::crd(),
+        PasscodeResetPolicy::crd(),
+        PlatformSupportMatrix::crd(),
+    ]
+    .iter()
+    .map(tidied)
+    .collect()
 }
 
 /// The definition as people read it, and without `nullable`, so that the API server drops a null instead of storing it: to every rule and every

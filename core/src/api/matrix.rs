@@ -148,6 +148,16 @@ pub enum MatrixAction {
 }
 
 impl MatrixAction {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::RemoveDevicePasscode, Self::ResetDevicePasscode, Self::ResetWorkProfilePasscode, Self::ResetDevicePin];
+
+    /// The action of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+
     /// The name as manifests write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

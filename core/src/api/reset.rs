@@ -7,6 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Duration, Time, matrix::MatrixAction, reset_status::PasscodeResetStatus, rules};
 
+/// The annotation that says who asked for a reset, by the name that the API server knows. Without the admission policies for it anybody may write
+/// anything there.
+pub const REQUESTED_BY: &str = "passcode-operator.dev/requested-by";
+/// The longest name in it that is read, in bytes.
+const LONGEST_NAME: usize = 512;
+
+impl PasscodeReset {
+    /// Who is said to have asked for it.
+    #[must_use]
+    pub fn requested_by(&self) -> Option<&str> {
+        let name = self.metadata.annotations.as_ref()?.get(REQUESTED_BY)?;
+        Some(name.as_str()).filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME)
+    }
+}
+
 /// What is asked for: that the device has had a passcode reset at or after `requestTime`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[x_kube(crates(kube_core = "::kube_core"))]
@@ -24,6 +39,7 @@ use super::{Duration, Time, matrix::MatrixAction, reset_status::PasscodeResetSta
     category = "intune",
     doc = "One passcode reset of one device managed by Microsoft Intune. It is carried out once; a further reset is a further object.",
     selectable = ".status.outcome",
+    selectable = ".status.reason",
     selectable = ".status.device.managedDeviceId",
     selectable = ".spec.device.serialNumber",
     selectable = ".spec.tenantRef.name",

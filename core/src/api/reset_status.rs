@@ -29,6 +29,10 @@ pub struct PasscodeResetStatus {
     #[schemars(with = "Option<String>")]
     pub outcome: Option<Outcome>,
 
+    /// Ready's reason once more, since a field selector takes no list: `kubectl get pcr -A --field-selector status.reason=AwaitingApproval`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+
     /// When the outcome was reached. Set with every outcome, so that one wait serves all three.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -50,6 +54,10 @@ pub struct PasscodeResetStatus {
     /// What the platform support matrix says of this device; evaluated until the claim, never after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub support: Option<SupportStatus>,
+
+    /// What the PasscodeResetPolicies say of it; evaluated until the claim, never after it. Absent while none is about this request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<PermissionStatus>,
 
     /// The claim of the latest attempt, written before it was sent. The answer itself is in the condition Issued, where it
     /// did not decide.
@@ -192,6 +200,51 @@ pub struct SupportStatus {
     /// What has to be true of the device; told, not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prerequisites: Vec<String>,
+}
+
+/// What the PasscodeResetPolicies say of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(crates(kube_core = "::kube_core"))]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionStatus {
+    /// Each policy that is about this request, by name, those included that only warn or audit; at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub policies: Vec<PolicyReport>,
+    /// The PasscodeResetApprovals that set aside what a policy has against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub overrides: Vec<String>,
+    /// PasscodeResetApprovals for this request that do not count, and why; at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub not_counted: Vec<ApprovalNotCounted>,
+}
+
+/// What one PasscodeResetPolicy says on its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyReport {
+    /// The policy's name.
+    pub name: String,
+    /// Enforce, Warn or Audit.
+    pub enforcement: String,
+    /// The rule that decided; absent where none matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Permitted, or what is against it: NotReady, Denied, IdentityNotEnforced, ApprovalDenied, AwaitingApproval, OutsideHours, LimitReached.
+    /// Of a policy that only warns or audits, WouldDeny or WouldHold.
+    pub verdict: String,
+}
+
+/// A PasscodeResetApproval that does not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalNotCounted {
+    /// Its name.
+    pub name: String,
+    /// Why it does not count.
+    pub message: String,
 }
 
 /// A claim: the promise, written before the request is sent, that this and no other request is sent now.

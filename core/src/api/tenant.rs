@@ -109,6 +109,13 @@ pub struct IntuneTenantSpec {
     #[serde(default)]
     pub unknown_outcome: UnknownOutcome,
 
+    /// PasscodeResetPolicies that have to be there, ready, for anything to be sent in this tenant, at least one of them about the request.
+    /// Otherwise requests are held, so that nobody gets round a policy by deleting it or by being faster than it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub required_policies: Vec<String>,
+
     /// Whether a PasscodeReset whose selector matches several devices lists them in its status. Whoever may create one, a dry run too, can so
     /// see the models and last syncs of anybody's devices. Hide: only how many there are is said.
     #[serde(default)]

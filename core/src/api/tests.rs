@@ -1,5 +1,5 @@
-//! The schemas of kinds that nothing installs yet, tried with kube-cel: what is right is taken, what is wrong is refused with its sentence. Those
-//! that are installed are tried on a real API server (`tests/suites/it/control_plane/rules`).
+//! The schemas of policies and approvals, tried with kube-cel: what is right is taken, what is wrong is refused with its sentence. A real API
+//! server tries the definitions as a whole (`tests/suites/it/control_plane`).
 
 mod approvals;
 mod policies;
@@ -11,7 +11,7 @@ use super::manifests;
 
 /// The schema of a kind, as the evaluator here can read it: it has no `dyn`, which only switches the API server's type checker off.
 fn schema(kind: &str) -> Value {
-    let definitions = manifests::definitions_in_preparation().unwrap();
+    let definitions = manifests::definitions().unwrap();
     let definition = definitions.iter().find(|definition| definition.spec.names.kind == kind).unwrap();
     let mut schema =
         serde_json::to_value(definition).unwrap()["spec"]["versions"][0]["schema"]["openAPIV3Schema"].take();
@@ -63,15 +63,4 @@ fn with(object: &Value, path: &str, value: &Value) -> Value {
         (parent, _) => parent[last] = value.clone(),
     }
     object
-}
-
-#[test]
-fn nothing_in_preparation_is_installed() {
-    let installed = manifests::definitions().unwrap();
-    let waiting = manifests::definitions_in_preparation().unwrap();
-    let mut kinds: Vec<_> = installed.iter().chain(&waiting).map(|definition| &definition.spec.names.kind).collect();
-    let all = kinds.len();
-    kinds.sort();
-    kinds.dedup();
-    assert_eq!(kinds.len(), all);
 }

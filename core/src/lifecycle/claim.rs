@@ -57,7 +57,6 @@ pub(super) fn attempt(
         request_id: None,
     };
     d.status.attempt = Some(attempt.clone());
-    d.permitted();
     let _ = d.hold(reason::SENDING, messages::SENDING, MOMENT);
     Some(attempt)
 }

@@ -16,6 +16,7 @@ use super::{
     holds::{MOMENT, ON_EVENT, not_expired, supported, tenant_is_ready, unreadable},
     ledger, messages,
     observed::{Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
+    permitted::{permitted, permitted_early},
     polling::positive,
     step::{Decision, Fact, Step},
 };
@@ -74,6 +75,7 @@ fn questions(d: &mut Draft<'_>) -> ControlFlow<Step, Step> {
     enrolled_before_the_request(d, &look)?;
     not_expired(d, look.at)?;
     due(d, look.at)?;
+    permitted(d, look.at)?;
     not_a_dry_run(d, look.at)?;
     nothing_holds_it_back(d, look.at)?;
     facts_are_of_today(d)?;
@@ -144,6 +146,7 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> ControlFlow<Step> {
         return Continue(());
     }
     supported(d)?;
+    permitted_early(d)?;
     not_a_dry_run(d, at)?;
     due(d, at)
 }
@@ -163,7 +166,8 @@ fn authority_is_read(d: &mut Draft<'_>) -> ControlFlow<Step> {
     if !d.o.authority_is_read {
         return Break(Step::Observe(Fact::Authority));
     }
-    may_be_sent(d)
+    may_be_sent(d)?;
+    permitted(d, d.now.graph.unwrap_or(d.now.estimate))
 }
 
 fn look_is_made<'a>(d: &mut Draft<'a>) -> ControlFlow<Step, Seen<'a>> {
@@ -278,14 +282,15 @@ fn due(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if wait <= JUST_NOW {
         return Break(d.a_moment(wait));
     }
-    Break(d.hold(reason::SCHEDULED, &messages::scheduled(Time(requested)), wait))
+    let message = messages::scheduled(Time(requested), d.to_wait_for.as_deref());
+    Break(d.hold(reason::SCHEDULED, &message, wait))
 }
 
 fn not_a_dry_run(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
     if !d.o.object.spec.dry_run {
         return Continue(());
     }
-    let message = messages::dry_run(d.status.support.as_ref(), d.request_time() > at);
+    let message = messages::dry_run(d.status.support.as_ref(), d.request_time() > at, d.to_wait_for.as_deref());
     Break(d.reject(reason::DRY_RUN, &message))
 }
 

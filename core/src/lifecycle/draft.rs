@@ -35,6 +35,8 @@ pub(super) struct Draft<'a> {
     pub remember: Option<Timestamp>,
     /// The matrix's action for the device, where it is supported.
     pub offered: Option<MatrixAction>,
+    /// What policies ask for before it is sent, where they ask for something.
+    pub to_wait_for: Option<String>,
     /// The raw values of a device that could not be classified.
     pub unknown_device: Option<String>,
 }
@@ -43,7 +45,17 @@ impl<'a> Draft<'a> {
     pub fn new(o: Observed<'a>, now: Now) -> Self {
         let mut status = o.object.status.clone().unwrap_or_default();
         status.observed_generation = o.object.metadata.generation;
-        Self { o, now, status, unconfirmed: None, lesson: None, remember: None, offered: None, unknown_device: None }
+        Self {
+            o,
+            now,
+            status,
+            unconfirmed: None,
+            lesson: None,
+            remember: None,
+            offered: None,
+            to_wait_for: None,
+            unknown_device: None,
+        }
     }
 
     pub fn into_decision(self, step: Step) -> Decision {
@@ -63,6 +75,7 @@ impl<'a> Draft<'a> {
             self.status = self.o.object.status.clone().unwrap_or_default();
         } else {
             conditions::sort(&mut self.status.conditions);
+            self.status.reason = Some(self.status.reason().to_owned()).filter(|reason| !reason.is_empty());
             self.keep_transition_times();
         }
         Decision {
@@ -286,13 +299,8 @@ impl<'a> Draft<'a> {
             prerequisites: verdict.prerequisites,
         };
         self.set(kind::SUPPORTED, truth, &support.reason, &support.guidance);
-        self.permitted();
+        self.note_no_policy();
         self.status.support = Some(support);
-    }
-
-    /// Nothing that this operator knows of forbids it.
-    pub fn permitted(&mut self) {
-        self.set(kind::PERMITTED, Truth::True, reason::NO_POLICY, messages::NO_POLICY);
     }
 
     /// What to tell people: of an unknown device its raw values too. Only the pass that looked it up knows them, so a later one keeps

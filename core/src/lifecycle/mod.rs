@@ -7,6 +7,7 @@
 pub mod action_check;
 pub mod admission;
 mod admitted;
+pub mod agreement;
 pub mod answered;
 mod attempts;
 pub mod breaker;
@@ -23,6 +24,7 @@ pub mod memory;
 mod messages;
 pub mod observed;
 mod outcomes;
+mod permitted;
 pub mod polling;
 pub mod quarantine;
 pub mod step;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{admission::AttemptDenial, lock::Lock, polling::Stretch, quarantine::Quarantine};
+use super::{admission::AttemptDenial, agreement::Agreement, lock::Lock, polling::Stretch, quarantine::Quarantine};
 use crate::{
     api::{
         reset::PasscodeReset,
@@ -61,6 +61,8 @@ pub struct Observed<'a> {
     pub lease_is_kept: bool,
     /// Whether `tenant`, `namespace` and the leader lease were read live since this pass took the device lock.
     pub authority_is_read: bool,
+    /// What decides whether the request is permitted.
+    pub agreement: Agreement<'a>,
     /// The sweep that saw that the tenant does not exist, for an object whose time it found to be over.
     pub swept: Option<Sweep>,
 }

@@ -76,9 +76,13 @@ pub enum Fact {
     Look,
     /// The leader lease, before a rejection: whether etcd was restored without anybody having noticed yet.
     LeaderLease,
-    /// What permits a request, once the device lock is held and before the look under it: the leader lease, the IntuneTenant and the
-    /// Namespace, read live.
+    /// What permits a request, once the device lock is held and before the look under it: the leader lease, the IntuneTenant, the
+    /// Namespace and the policies, read live.
     Authority,
+    /// The policies, read live, before one of them refuses a request.
+    Policies,
+    /// The approvals of the request, read live, where its answer depends on them.
+    Approvals,
 }
 
 /// What a pass taught about the tenant's ledger.

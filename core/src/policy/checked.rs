@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fmt};
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::{Selector, SelectorExt};
+use serde_json::Value;
 
-use super::{hours::Hours, reason, request::Request};
+use super::{hours::Hours, request::Request};
 use crate::{
     api::{
-        conditions::{Truth, reason as words},
+        conditions::{Truth, reason},
         policy::{BudgetScope, Enforcement, PolicyAction},
     },
     platform::DeviceMatch,
@@ -92,14 +94,19 @@ pub(super) struct Budget {
 }
 
 impl Policy {
-    /// A policy that this version cannot read. It may be about anything, and what it may be about is held.
+    /// A policy whose spec this version cannot read. What it may be about is held: what its selectors name, as far as these can be read.
     #[must_use]
-    pub fn unreadable(name: &str, why: &str) -> Self {
+    pub fn unreadable(name: &str, why: &str, spec: &Value) -> Self {
+        let selector = |field: &str| {
+            let selector: LabelSelector = serde_json::from_value(spec.get(field)?.clone()).ok()?;
+            Selector::try_from(selector).ok()
+        };
+        let selection = Selection { tenants: selector("tenantSelector"), namespaces: selector("namespaceSelector") };
         let text = format!("this version of the operator cannot read it: {why}");
         Self {
             name: name.to_owned(),
             enforcement: Enforcement::Enforce,
-            selection: Selection::default(),
+            selection,
             body: Err(vec![Problem { place: "spec".to_owned(), text }]),
             warnings: Vec::new(),
         }
@@ -141,19 +148,28 @@ impl Policy {
                 let message = format!("{}. Until that is fixed, {meanwhile}.", problems.trim_end_matches('.'));
                 (Truth::False, reason::INVALID_POLICY, message)
             }
-            Ok(_) if self.warnings.is_empty() => (Truth::True, words::READY, "The policy is in use.".to_owned()),
-            Ok(_) => (Truth::True, words::READY, format!("The policy is in use. Note: {}.", listed(&self.warnings))),
+            Ok(_) if self.warnings.is_empty() => (Truth::True, reason::READY, "The policy is in use.".to_owned()),
+            Ok(_) => (Truth::True, reason::READY, format!("The policy is in use. Note: {}.", listed(&self.warnings))),
         }
     }
 
     /// Whether it is about this request, or may be.
     #[must_use]
     pub fn selects(&self, request: &Request<'_>) -> bool {
+        self.is_about(request.tenant_labels, request.namespace_labels)
+    }
+
+    /// Whether it is, or may be, about requests of a tenant and a namespace with these labels; `None`: they are not known.
+    #[must_use]
+    pub fn is_about(
+        &self,
+        of_tenant: Option<&BTreeMap<String, String>>,
+        of_namespace: Option<&BTreeMap<String, String>>,
+    ) -> bool {
         let fits = |selector: &Option<Selector>, labels: Option<&BTreeMap<String, String>>| {
             selector.as_ref().zip(labels).is_none_or(|(selector, labels)| selector.matches(labels))
         };
-        fits(&self.selection.tenants, request.tenant_labels)
-            && fits(&self.selection.namespaces, request.namespace_labels)
+        fits(&self.selection.tenants, of_tenant) && fits(&self.selection.namespaces, of_namespace)
     }
 
     /// Whether its word decides.

@@ -6,17 +6,16 @@ use super::{
     checked::{Budget, Demand, Problem},
     findings::{Finding, Judged},
     hours::{Hours, common_opening},
-    permission::{Answer, PolicyVerdict},
+    permission::{Answer, NO_POLICY, PolicyVerdict},
     question::Question,
     quorum::Quorum,
-    reason,
     rules::{Met, Missing},
 };
 use crate::{
     api::{
         Duration, Time,
         approval::{PasscodeResetApproval, RequestKind},
-        conditions::reason as words,
+        conditions::reason,
         policy::{BudgetScope, Enforcement},
     },
     platform::one_line,
@@ -194,7 +193,7 @@ pub(super) fn answer(
         ),
         PolicyVerdict::OutsideHours => outside_hours(q, judged, &why),
         PolicyVerdict::LimitReached => held(
-            words::LIMIT_REACHED,
+            reason::LIMIT_REACHED,
             format!("On hold: {why}."),
             by_itself(q),
             against.iter().filter_map(|finding| finding.until).max(),
@@ -218,7 +217,7 @@ fn permitted(judged: &[Judged<'_>], overrides: &[String]) -> Answer {
         );
         (reason::OVERRIDDEN, what)
     } else if enforcing.is_empty() {
-        (words::NO_POLICY, "No policy applies.".to_owned())
+        (reason::NO_POLICY, NO_POLICY.to_owned())
     } else {
         (reason::PERMITTED_BY_POLICY, format!("Permitted by {}.", policies(&enforcing)))
     };

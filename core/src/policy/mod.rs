@@ -19,7 +19,6 @@ mod messages;
 mod permission;
 mod question;
 mod quorum;
-pub mod reason;
 mod request;
 mod rules;
 pub mod scenario;

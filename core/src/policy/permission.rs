@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::api::policy::Enforcement;
+use crate::api::{conditions::reason, policy::Enforcement};
+
+/// What is said where no policy is about a request.
+pub(super) const NO_POLICY: &str = "No policy applies.";
 
 /// The answer, and how it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,15 @@ pub struct Permission {
     pub overrides: Vec<String>,
     /// Approvals of this request that do not count, each with the sentence for it, in the order of their names.
     pub not_counted: Vec<(String, String)>,
+}
+
+impl Permission {
+    /// The answer where there is no policy.
+    #[must_use]
+    pub fn without_policies() -> Self {
+        let answer = Answer::Permitted { reason: reason::NO_POLICY, what: NO_POLICY.to_owned() };
+        Self { answer, reports: Vec::new(), overrides: Vec::new(), not_counted: Vec::new() }
+    }
 }
 
 /// The answer: a reason and sentences for it. Between `what` and `next` fits a sentence about what was sent so far.
@@ -106,4 +118,21 @@ pub enum PolicyVerdict {
     LimitReached,
     /// It permits the request.
     Permitted,
+}
+
+impl PolicyVerdict {
+    /// The word as a status has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotReady => "NotReady",
+            Self::Denied => "Denied",
+            Self::IdentityNotEnforced => "IdentityNotEnforced",
+            Self::ApprovalDenied => "ApprovalDenied",
+            Self::AwaitingApproval => "AwaitingApproval",
+            Self::OutsideHours => "OutsideHours",
+            Self::LimitReached => "LimitReached",
+            Self::Permitted => "Permitted",
+        }
+    }
 }

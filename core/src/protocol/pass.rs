@@ -215,8 +215,16 @@ impl<T: Terms> Pass<T> {
     }
 
     fn over(object: T::Object) -> Self {
-        let known =
-            Known { object, lock: None, look: None, held: None, lease_is_kept: false, authority_is_read: false };
+        let known = Known {
+            object,
+            lock: None,
+            look: None,
+            held: None,
+            lease_is_kept: false,
+            authority_is_read: false,
+            policies_are_read: false,
+            approvals_are_read: false,
+        };
         Self { known, stage: Stage::Ended(End::Finished) }
     }
 
@@ -330,7 +338,10 @@ impl<T: Terms> Pass<T> {
                 }
                 self.known.lease_is_kept = true;
                 self.known.authority_is_read |= fact == Fact::Authority;
+                self.known.policies_are_read |= fact == Fact::Authority;
             }
+            (Fact::Policies, Event::Done) => self.known.policies_are_read = true,
+            (Fact::Approvals, Event::Done) => self.known.approvals_are_read = true,
             (_, Event::Done) => {}
             (_, event) => return self.fail(event),
         }
@@ -374,7 +385,7 @@ impl<T: Terms> Pass<T> {
     fn locked(&mut self, attempt: T::AttemptId, terms: T::LockTerms, lease: T::Lease, rules: &mut impl Rules<T>) {
         // Whatever was seen was seen before the lock.
         self.known.look = None;
-        self.known.authority_is_read = false;
+        self.known.agreement_is_old();
         self.known.lock = Some(Some(lease.clone()));
         self.known.held = Some(Held { attempt, terms, lease });
         self.decide(rules);
@@ -440,7 +451,8 @@ impl<T: Terms> Pass<T> {
 
     fn read_again(&mut self, object: T::Object) {
         self.known.object = object;
-        (self.known.lease_is_kept, self.known.authority_is_read) = (false, false);
+        self.known.lease_is_kept = false;
+        self.known.agreement_is_old();
     }
 
     /// Sent once, and again only where the answer says that nothing was executed.

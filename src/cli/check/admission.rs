@@ -99,11 +99,6 @@ impl Kinds {
         Self::of(manifests::definitions()?)
     }
 
-    /// Those that are in preparation too.
-    pub(super) fn with_policies() -> anyhow::Result<Self> {
-        Self::of([manifests::definitions()?, manifests::definitions_in_preparation()?].concat())
-    }
-
     fn of(definitions: Vec<CustomResourceDefinition>) -> anyhow::Result<Self> {
         let mut kinds = Vec::new();
         for definition in definitions {

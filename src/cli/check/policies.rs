@@ -1,6 +1,4 @@
 //! What policies would say of a request, and the tests of a policy's authors.
-//!
-//! The options for it are hidden as long as the operator does not ask policies: what `check` says of them would be taken for what happens.
 
 use std::collections::BTreeMap;
 
@@ -25,16 +23,16 @@ use passcode_core::{
 #[derive(Debug, Default, Args)]
 pub(super) struct Options {
     /// PasscodeResetPolicies that judge what is asked for of the device, and the Namespaces and IntuneTenants by whose labels they select.
-    #[arg(short, long = "policies", value_name = "FILE|DIRECTORY", num_args = 1.., hide = true)]
+    #[arg(short, long = "policies", value_name = "FILE|DIRECTORY", num_args = 1..)]
     pub(super) policies: Vec<String>,
     /// The time for which the policies are asked. Default: now, or the requestTime of a scheduled request.
-    #[arg(long, value_name = "TIME", requires = "policies", hide = true)]
+    #[arg(long, value_name = "TIME", requires = "policies")]
     now: Option<Time>,
     /// Who asks, by the name that the API server knows. Default: nobody knows.
-    #[arg(long, value_name = "NAME", requires = "policies", hide = true)]
+    #[arg(long, value_name = "NAME", requires = "policies")]
     requester: Option<String>,
     /// Tests of the policies: requests, devices and times with the answers that are expected.
-    #[arg(long = "test", value_name = "FILE|DIRECTORY", num_args = 1.., requires = "policies", hide = true)]
+    #[arg(long = "test", value_name = "FILE|DIRECTORY", num_args = 1.., requires = "policies")]
     pub(super) tests: Vec<String>,
 }
 
@@ -62,7 +60,7 @@ impl Policies {
             now: options.now.map_or_else(Timestamp::now, |now| now.0),
             requester: options.requester.clone(),
         };
-        let kinds = Kinds::with_policies()?;
+        let kinds = Kinds::load()?;
         let mut usable = true;
         for file in &options.policies {
             for document in walk::objects(file, report) {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
-    Api, Client, ResourceExt,
-    api::{Patch, PatchParams, ValidationDirective},
+    Client, ResourceExt,
     runtime::{
         Controller,
         controller::{self, Action},
@@ -13,22 +12,22 @@ use kube::{
         watcher,
     },
 };
-use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
 use super::Matrices;
 use crate::{
     graph::Clock,
     operator::{
-        calls::{CallError, call},
+        calls::CallError,
         guarded::Guarded,
+        ready_writer::{self, Said},
         reconciliations::{Reconciliations, pause_after, stopped, stopped_before_it_began},
         watches,
     },
     telemetry::metrics::Metrics,
 };
 use passcode_core::api::{
-    conditions::{self, Truth, kind, reason},
+    conditions::{Truth, reason},
     matrix::PlatformSupportMatrix,
 };
 
@@ -116,29 +115,15 @@ async fn tell(matrix: &Guarded<PlatformSupportMatrix>, context: &Context) -> Res
         }
         Err(problems) => (Truth::False, reason::INVALID_MATRIX, problems),
     };
-    let old = matrix.status.clone().unwrap_or_default();
-    let mut new = old.clone();
-    let (name, generation, now) = (matrix.name_any(), matrix.metadata.generation, context.clock.wall());
-    new.observed_generation = generation;
-    conditions::set(&mut new.conditions, kind::READY, truth, why, &message, generation, now);
-    if new == old {
-        return Ok(());
+    let name = matrix.name_any();
+    let status = matrix.status.clone().unwrap_or_default();
+    let said = Said { truth, reason: why, message: &message, now: context.clock.wall() };
+    let written =
+        ready_writer::write::<PlatformSupportMatrix>(&context.client, &matrix.metadata, &status.conditions, &said)
+            .await;
+    if let Err(CallError::Denied(denial)) = &written {
+        context.metrics.write_denied("matrix");
+        tracing::warn!(matrix = name, %denial, "a matrix's status could not be written; it counts all the same");
     }
-    let api: Api<PlatformSupportMatrix> = Api::all(context.client.clone());
-    let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
-    let patch = json!({
-        "metadata": {"uid": matrix.uid(), "resourceVersion": matrix.resource_version()},
-        "status": new,
-    });
-    match call(api.patch_status(&name, &params, &Patch::Merge(patch))).await {
-        // Not so a conflict: a label moves the version too, and nothing but another try would say the status.
-        Err(CallError::Gone) => Ok(()),
-        // It counts all the same.
-        Err(CallError::Denied(denial)) => {
-            context.metrics.write_denied("matrix");
-            tracing::warn!(matrix = name, %denial, "a matrix's status could not be written");
-            Err(CallError::Denied(denial))
-        }
-        other => other.map(|_| ()),
-    }
+    written
 }

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     graph::Clock,
     operator::{
-        authority::Authority, cluster::Cluster, event_writer::EventWriter, locks::Locks, tenant::Tenants,
-        watches::Namespaces,
+        authority::Authority, cluster::Cluster, event_writer::EventWriter, identity::Identity, locks::Locks,
+        policy::Policies, sent::SentResets, tenant::Tenants, watches::Namespaces,
     },
     telemetry::{health::Health, metrics::Metrics},
 };
@@ -47,6 +47,12 @@ pub struct PassContext {
     pub tenants: Arc<Tenants>,
     /// The namespaces.
     pub namespaces: Store<Namespaces>,
+    /// The policies.
+    pub policies: Arc<Policies>,
+    /// Whether it is proved who approves.
+    pub identity: Arc<Identity>,
+    /// What the budgets of policies count.
+    pub sent: Arc<SentResets>,
     /// When held claims are tried again.
     pub asks: Asks,
     /// Work on one device is serial.

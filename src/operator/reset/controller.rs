@@ -37,7 +37,7 @@ use passcode_core::{
     api::{
         conditions::{self, reason as reasons},
         dropped::LAST_APPLIED,
-        reset::PasscodeReset,
+        reset::{PasscodeReset, REQUESTED_BY},
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     lifecycle::{
@@ -125,16 +125,24 @@ fn note(context: &Context, result: Result<(Reference, Action), controller::Error
 /// Wakes the objects that something concerns, and no others.
 async fn wake(context: &Context, store: &Store<Listed>, mut woken: mpsc::UnboundedReceiver<Wake>) {
     while let Some(wake) = woken.recv().await {
-        for object in store.state() {
-            let Some(seen) = &object.seen else { continue };
-            if wake.concerns(object.meta().namespace.as_deref().unwrap_or_default(), &seen.tenant) {
-                context.states.wake(object.meta().uid.as_deref().unwrap_or_default());
-                context.queue.look_at(Reference::from_obj(&object));
+        let concerned = match &wake {
+            Wake::Object { namespace, name } => {
+                store.get(&Reference::new(name).within(namespace)).into_iter().collect()
             }
+            wake => store.state().into_iter().filter(|object| concerns(wake, object)).collect::<Vec<_>>(),
+        };
+        for object in concerned {
+            context.states.wake(object.meta().uid.as_deref().unwrap_or_default());
+            context.queue.look_at(Reference::from_obj(&*object));
         }
     }
     // The tenants are as long there as the context.
     std::future::pending().await
+}
+
+fn concerns(wake: &Wake, object: &Listed) -> bool {
+    let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+    object.seen.as_ref().is_some_and(|seen| wake.concerns(namespace, &seen.tenant))
 }
 
 /// Who was deleted while it waited for its turn is not reconciled, so that would go unnoticed.
@@ -304,6 +312,7 @@ fn unchanged(state: &mut PassState, listed: &Listed) -> Option<PasscodeReset> {
 
 /// The object without what nobody here needs and somebody may have made large.
 fn slim(object: PasscodeReset) -> PasscodeReset {
+    let requested_by = object.requested_by().map(|name| (REQUESTED_BY.to_owned(), name.to_owned()));
     let ObjectMeta {
         name, namespace, uid, resource_version, generation, creation_timestamp, deletion_timestamp, ..
     } = object.metadata;
@@ -315,6 +324,7 @@ fn slim(object: PasscodeReset) -> PasscodeReset {
         generation,
         creation_timestamp,
         deletion_timestamp,
+        annotations: requested_by.map(|annotation| [annotation].into()),
         ..ObjectMeta::default()
     };
     PasscodeReset { metadata, ..object }
@@ -332,7 +342,7 @@ async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset
     let applied = read.meta_mut().annotations.as_mut().and_then(|annotations| annotations.remove_entry(LAST_APPLIED));
     Ok(read.0.ok().map(|object| {
         let mut object = slim(object);
-        object.metadata.annotations = applied.map(|applied| [applied].into());
+        object.annotations_mut().extend(applied);
         object
     }))
 }
@@ -389,16 +399,18 @@ async fn announce_long_wait(context: &Context, object: &PasscodeReset, state: &m
         _ => now,
     };
     state.waiting = Some((word.clone(), since));
+    // Who may approve has to learn of it at once.
+    let asks_people = word == reasons::AWAITING_APPROVAL;
     // A scheduled reset and a phone in a drawer wait as they should.
     let expected = [reasons::SCHEDULED, reasons::WAITING_FOR_DEVICE].contains(&word.as_str());
     let long = !expected && now.saturating_sub(since) > LONG_WAIT;
     // Somebody has to mend the policy or the webhook: nothing is to be waited for.
     let refusal = state.refusal.as_ref().filter(|_| word == reasons::HELD_BY_ADMISSION);
-    if !state.announced_wait && (long || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
+    if !state.announced_wait && (long || asks_people || refusal.is_some_and(|refusal| refusal.denial.is_trouble())) {
         state.announced_wait = true;
         let ready = conditions::get(&status.conditions, conditions::kind::READY);
         let note = ready.map_or_else(String::new, |ready| ready.message.clone());
-        context.pass.events.publish(object, &Announcement { warning: true, reason: word, note }).await;
+        context.pass.events.publish(object, &Announcement { warning: !asks_people, reason: word, note }).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! One pass over one object: carries out what [`passcode_core::protocol`] asks for, effect by effect.
 
 mod admission;
+mod agreement;
 mod reads;
 mod view;
 mod writes;
@@ -156,6 +157,9 @@ impl View<'_> {
             Effect::Remember { seen, latest, .. } => self.remember(known, seen, *latest).await,
             Effect::Write(status) => self.write(known, status).await,
             Effect::Release(lease) => {
+                if let Some(lock) = &lease.lock {
+                    self.context.sent.give_back(&lock.attempt_id);
+                }
                 self.context.locks.release(lease).await;
                 Ok(Event::Done)
             }

@@ -4,9 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
-    Client, Resource, ResourceExt,
-    api::{ListParams, ObjectList, PartialObjectMeta, Request},
-    client::Body,
+    Resource, ResourceExt,
+    api::{ListParams, PartialObjectMeta, Request},
     runtime::reflector::Store,
 };
 
@@ -15,7 +14,7 @@ use super::{
     listed::{Listed, Reference},
 };
 use crate::operator::{
-    calls::{CallError, call},
+    calls::{CallError, list_with_date},
     tenant::Presence,
 };
 use passcode_core::{api::tenant::IntuneTenant, lifecycle::observed::Sweep};
@@ -40,7 +39,10 @@ async fn sweep(context: &Context, store: &Store<Listed>) -> Result<(), CallError
     if lost.is_empty() {
         return Ok(());
     }
-    let (at, tenants) = call(tenants_by_name(&context.pass.cluster.client)).await?;
+    let list = Request::new(IntuneTenant::url_path(&(), None)).list_metadata(&ListParams::default());
+    let listed = list_with_date::<PartialObjectMeta<IntuneTenant>>(&context.pass.cluster.client, list);
+    let (at, tenants) = listed.await?;
+    let tenants: HashSet<String> = tenants.iter().map(ResourceExt::name_any).collect();
     let sweep = Sweep { at, offset: at.duration_since(context.pass.clock.wall()) };
     for lost in lost.into_iter().filter(|lost| lost.ends_after < at && !tenants.contains(&*lost.tenant)) {
         context.states.note_sweep(&lost.uid, sweep);
@@ -65,23 +67,6 @@ fn without_tenant(context: &Context, object: &Listed) -> Option<Lost> {
         tenant: seen.tenant.clone(),
         ends_after: seen.ends_after?,
     })
-}
-
-/// The IntuneTenants that exist, and the API server's time, by one answer.
-async fn tenants_by_name(client: &Client) -> kube::Result<(Timestamp, HashSet<String>)> {
-    let list = Request::new(IntuneTenant::url_path(&(), None)).list_metadata(&ListParams::default());
-    let request = list.map_err(kube::Error::BuildRequest)?.map(Body::from);
-    let answer = client.send(request).await?;
-    if !answer.status().is_success() {
-        return Err(kube::Error::Service(format!("answered {}", answer.status()).into()));
-    }
-    let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
-    let date = date.and_then(|date| httpdate::parse_http_date(date).ok()?.try_into().ok());
-    let at: Timestamp = date.ok_or_else(|| kube::Error::Service("the answer has no Date".into()))?;
-    let body = answer.into_body().collect_bytes().await?;
-    let list: ObjectList<PartialObjectMeta<IntuneTenant>> =
-        serde_json::from_slice(&body).map_err(kube::Error::SerdeError)?;
-    Ok((at, list.iter().map(|tenant| tenant.name_any()).collect()))
 }
 
 /// A deletion that fell into a gap of the watch reaches nobody: what is remembered of such an object ends here.

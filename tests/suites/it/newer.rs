@@ -51,6 +51,27 @@ pub fn sample(kind: &str, name: &str, number: u32, now: Timestamp) -> Value {
                 "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved",
             }]},
         }),
+        // It is about nobody, so that whatever it says holds nobody.
+        "PasscodeResetPolicy" => json!({
+            "apiVersion": "passcode-operator.dev/v1alpha1", "kind": kind, "metadata": {"name": name},
+            "spec": {
+                "namespaceSelector": {"matchLabels": {"desk": "of-nobody"}},
+                "rules": [{
+                    "name": "ask", "match": {"actions": ["ResetDevicePin"]}, "decision": "RequireApproval",
+                    "approval": {"required": 1, "roles": [{"name": "lead", "count": 1}]},
+                }],
+                "budgets": [{"name": "all", "max": 1, "per": "1h", "scope": "Tenant"}],
+                "hours": [{"days": ["Mon"], "from": "07:00", "to": "19:00", "timeZone": "Europe/Amsterdam"}],
+            },
+        }),
+        "PasscodeResetApproval" => json!({
+            "apiVersion": "passcode-operator.dev/v1alpha1", "kind": kind,
+            "metadata": {"name": name, "namespace": world::objects::HELPDESK},
+            "spec": {
+                "request": {"kind": "PasscodeReset", "name": "inc", "uid": "11111111-0000-4000-8000-0000000000aa"},
+                "decision": "Approved", "approver": "lead@example.com",
+            },
+        }),
         "PasscodeReset" => reset(name, Device::example(DeviceClass::IPhone, number).serial(), now),
         other => panic!("a sample of {other} is missing"),
     }
@@ -72,7 +93,10 @@ fn enumerations(schema: &Value, path: &str, found: &mut Vec<String>) {
 /// Writes a value at a JSON pointer of an object that has the parent.
 pub fn write(object: &mut Value, path: &str, value: &str) {
     let (parent, field) = path.rsplit_once('/').unwrap();
-    object.pointer_mut(parent).unwrap_or_else(|| panic!("the sample lacks {parent}"))[field] = json!(value);
+    match (object.pointer_mut(parent).unwrap_or_else(|| panic!("the sample lacks {parent}")), field.parse::<usize>()) {
+        (Value::Array(items), Ok(place)) => items[place] = json!(value),
+        (parent, _) => parent[field] = json!(value),
+    }
 }
 
 /// An object for each enumeration of the specs of all kinds, with [`MEMBER`] in it.
@@ -164,6 +188,7 @@ impl Unknown {
             // It is only told, so that nobody has to wait for it.
             "PlatformSupportMatrix" if self.path.ends_with("/certainty") => Some("Ready"),
             "PlatformSupportMatrix" => Some("InvalidMatrix"),
+            "PasscodeResetPolicy" => Some("InvalidPolicy"),
             _ => None,
         }
     }
@@ -176,6 +201,7 @@ impl Unknown {
         };
         let (reason, sentence) = ready(stored);
         let place = self.path.trim_start_matches('/').replace('/', ".").replace(".0.", "[0].");
+        let place = place.strip_suffix(".0").map_or(place.clone(), |list| format!("{list}[0]"));
         let names_it = expected == "Ready" || sentence.contains(&place) || sentence.contains("allowedNamespaces");
         assert!(!sentence.contains(MEMBER), "{}: {sentence}", self.path);
         reason == expected && names_it

@@ -3,6 +3,7 @@
 //! The reference is made from it. The words themselves are in `conditions`; a matrix's rules bring theirs.
 
 mod matrices;
+mod policies;
 mod resets;
 mod tenants;
 
@@ -33,13 +34,15 @@ pub enum Place {
     TenantLedger,
     /// Whether a PlatformSupportMatrix can be used.
     SupportMatrix,
+    /// Whether a PasscodeResetPolicy can be used.
+    Policy,
     /// An event of a PasscodeReset that is no condition's reason.
     Event,
 }
 
 impl Place {
     /// All of them, in the order in which they are explained.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Waiting,
         Self::Complete,
         Self::Rejected,
@@ -51,6 +54,7 @@ impl Place {
         Self::TenantPermissions,
         Self::TenantLedger,
         Self::SupportMatrix,
+        Self::Policy,
         Self::Event,
     ];
 
@@ -60,6 +64,7 @@ impl Place {
         match self {
             Self::Tenant | Self::TenantPermissions | Self::TenantLedger => "IntuneTenant",
             Self::SupportMatrix => "PlatformSupportMatrix",
+            Self::Policy => "PasscodeResetPolicy",
             _ => "PasscodeReset",
         }
     }
@@ -68,9 +73,13 @@ impl Place {
     #[must_use]
     pub const fn condition(self) -> Option<&'static str> {
         match self {
-            Self::Waiting | Self::Complete | Self::Rejected | Self::Failed | Self::Tenant | Self::SupportMatrix => {
-                Some(kind::READY)
-            }
+            Self::Waiting
+            | Self::Complete
+            | Self::Rejected
+            | Self::Failed
+            | Self::Tenant
+            | Self::SupportMatrix
+            | Self::Policy => Some(kind::READY),
             Self::Matrix => Some(kind::SUPPORTED),
             Self::Permitted => Some(kind::PERMITTED),
             Self::TenantPermissions => Some(kind::PERMISSIONS_VERIFIED),
@@ -144,7 +153,7 @@ impl Reason {
 
 /// Every reason, in the order in which the reference has them.
 pub fn all() -> impl Iterator<Item = &'static Reason> {
-    resets::ALL.iter().chain(matrices::ALL).chain(tenants::ALL)
+    resets::ALL.iter().chain(matrices::ALL).chain(tenants::ALL).chain(policies::ALL)
 }
 
 /// A type of condition.
@@ -189,8 +198,8 @@ pub const CONDITIONS: &[ConditionType] = &[
         "PasscodeReset",
         kind::PERMITTED,
         ALWAYS,
-        "True: nothing that the operator knows of forbids it. False: the cluster's admission control denied it. \
-         Unknown: not decided, or admission control holds it back.",
+        "True: the policies permit it, or there is none. False: a policy, somebody whose approval is asked for, or the cluster's admission \
+         control denied it. Unknown: not decided, or it is held back.",
     ),
     condition(
         "PasscodeReset",
@@ -222,6 +231,7 @@ pub const CONDITIONS: &[ConditionType] = &[
     ),
     condition("IntuneTenant", kind::LEDGER_READABLE, ALWAYS, "Whether Intune's record of actions can be relied on."),
     condition("PlatformSupportMatrix", kind::READY, ALWAYS, "Whether the matrix can be used."),
+    condition("PasscodeResetPolicy", kind::READY, ALWAYS, "Whether the policy can be used as written."),
 ];
 
 #[cfg(test)]
@@ -274,7 +284,7 @@ mod tests {
                 Place::Waiting | Place::Undecided => &[Some(Truth::Unknown)],
                 Place::Complete => &[Some(Truth::True)],
                 Place::Rejected | Place::Failed => &[Some(Truth::False)],
-                Place::Matrix | Place::SupportMatrix => &[Some(Truth::True), Some(Truth::False)],
+                Place::Matrix | Place::SupportMatrix | Place::Policy => &[Some(Truth::True), Some(Truth::False)],
                 Place::Event => &[None],
                 Place::Permitted | Place::Tenant | Place::TenantPermissions | Place::TenantLedger => {
                     &[Some(Truth::True), Some(Truth::False), Some(Truth::Unknown)]

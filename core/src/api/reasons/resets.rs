@@ -23,7 +23,13 @@ const fn failed(reason: &'static str, who: Who, meaning: &'static str, advice: &
     ended(Failed, reason, who, meaning, advice)
 }
 
+const fn not_permitted(status: Truth, reason: &'static str, who: Who, meaning: &'static str) -> Reason {
+    Reason::new(Permitted, Some(status), reason, who, meaning, "What the message says.").more(POLICIES)
+}
+
 const QUARANTINE: &str = "operations.md#backup-and-restore";
+const POLICIES: &str = "guide/policies.md";
+const APPROVALS: &str = "guide/policies.md#approvals";
 const ADMISSION: &str = "operations.md#admission-control";
 const TENANT: &str = "reference/reasons.md#intunetenant-ready";
 
@@ -51,6 +57,36 @@ pub(super) const ALL: &[Reason] = &[
     )
     .more("operations.md#emergency-stop"),
     waiting(
+        word::POLICY_NOT_READY,
+        Platform,
+        "A PasscodeResetPolicy that is about this request cannot be used, or one that the IntuneTenant requires (`requiredPolicies`) is missing. \
+         The message names it.",
+        "`kubectl describe pcrp NAME` says what is wrong with it.",
+    )
+    .more(POLICIES),
+    waiting(
+        word::IDENTITY_NOT_ENFORCED,
+        Platform,
+        "A policy asks who requested this or who agrees, and nothing proves at the moment who that is: the admission policies for it are not \
+         in force. No approval counts until they are.",
+        "Install them, or find out who changed them. Approvals from before do not count afterwards.",
+    )
+    .more(APPROVALS),
+    waiting(
+        word::AWAITING_APPROVAL,
+        Requester,
+        "People have to agree. The message says how many of how many did, who is still needed, the command, and until when.",
+        "Ask somebody who may approve it.",
+    )
+    .more(APPROVALS),
+    waiting(
+        word::OUTSIDE_HOURS,
+        Nobody,
+        "A policy permits resets at certain hours. The message says when they open next.",
+        "Nothing. Urgent? Ask whoever may override it.",
+    )
+    .more(POLICIES),
+    waiting(
         word::HELD_BY_ADMISSION,
         Platform,
         "A policy or webhook of this cluster holds the claim back (its sentence begins with `hold:`), cannot be evaluated, or does not \
@@ -61,8 +97,8 @@ pub(super) const ALL: &[Reason] = &[
     waiting(
         word::LIMIT_REACHED,
         Nobody,
-        "A limit of the tenant is reached; or Graph asked to wait, could not be reached, or gave several answers in a row that tell nothing. \
-         The message says which.",
+        "A limit of the tenant or a budget of a policy is reached; or Graph asked to wait, could not be reached, or gave several answers in a \
+         row that tell nothing. The message says which.",
         "Usually nothing. Raise the limit if it is too low.",
     )
     .more("operations.md#limits"),
@@ -116,6 +152,20 @@ pub(super) const ALL: &[Reason] = &[
         "Settle it with whoever keeps the policy, then a new object.",
     )
     .more(ADMISSION),
+    rejected(
+        word::POLICY_DENIED,
+        Requester,
+        "A PasscodeResetPolicy denies it. The message names every policy and rule that does (at most five), with the reason.",
+        "Settle it with whoever maintains the policy, then a new object.",
+    )
+    .more(POLICIES),
+    rejected(
+        word::APPROVAL_DENIED,
+        Requester,
+        "Somebody whose approval is asked for said no. The message has the reason that was given.",
+        "Settle it with them, then a new object.",
+    )
+    .more(APPROVALS),
     rejected(
         word::DEVICE_NOT_FOUND,
         Requester,
@@ -227,6 +277,30 @@ pub(super) const ALL: &[Reason] = &[
          `requestTime` now.",
     ),
     Reason::new(Permitted, Some(Truth::True), word::NO_POLICY, Nobody, "Nothing that the operator knows of forbids it.", ""),
+    Reason::new(
+        Permitted,
+        Some(Truth::True),
+        word::PERMITTED_BY_POLICY,
+        Nobody,
+        "Every PasscodeResetPolicy that is about it permits it.",
+        "",
+    ),
+    Reason::new(
+        Permitted,
+        Some(Truth::True),
+        word::OVERRIDDEN,
+        Nobody,
+        "Somebody with the right to do so set aside what a policy has against it. The message names the PasscodeResetApproval.",
+        "",
+    )
+    .more(APPROVALS),
+    not_permitted(Truth::False, word::POLICY_DENIED, Requester, "A PasscodeResetPolicy denies it."),
+    not_permitted(Truth::False, word::APPROVAL_DENIED, Requester, "Somebody whose approval is asked for said no."),
+    not_permitted(Truth::Unknown, word::POLICY_NOT_READY, Platform, "A PasscodeResetPolicy cannot be used or is missing."),
+    not_permitted(Truth::Unknown, word::IDENTITY_NOT_ENFORCED, Platform, "Nothing proves at the moment who agrees."),
+    not_permitted(Truth::Unknown, word::AWAITING_APPROVAL, Requester, "People have to agree."),
+    not_permitted(Truth::Unknown, word::OUTSIDE_HOURS, Nobody, "A policy's hours have not begun."),
+    not_permitted(Truth::Unknown, word::LIMIT_REACHED, Nobody, "A policy's budget is used up."),
     Reason::new(
         Permitted,
         Some(Truth::False),

@@ -5,16 +5,18 @@
 mod admission;
 mod device;
 mod following;
+mod permission;
 mod sending;
 mod tenant;
 mod unknown;
 mod verdicts;
 
-pub(super) use self::{admission::*, device::*, following::*, sending::*, tenant::*, unknown::*, verdicts::*};
+pub(super) use self::{
+    admission::*, device::*, following::*, permission::*, sending::*, tenant::*, unknown::*, verdicts::*,
+};
 use crate::api::Time;
 
 pub(super) const UNDECIDED: &str = "Not decided yet.";
-pub(super) const NO_POLICY: &str = "No policy applies.";
 
 /// What was sent for an object before a sentence is written about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,18 @@ use crate::{
 
 pub(in crate::lifecycle) const SENDING: &str = "Claimed; the request is being sent.";
 
-pub(in crate::lifecycle) fn scheduled(requested: Time) -> String {
-    format!(
-        "Nothing was sent yet: it is sent at {} (requestTime). Delete this object to cancel it. Locked out now? Create a new PasscodeReset \
-         with requestTime now.",
-        second(requested)
-    )
+/// `to_wait_for`: what policies will ask for then.
+pub(in crate::lifecycle) fn scheduled(requested: Time, to_wait_for: Option<&str>) -> String {
+    let sent = match to_wait_for {
+        Some(_) => "it is sent at {} (requestTime) at the earliest.",
+        None => "it is sent at {} (requestTime).",
+    };
+    joined(&[
+        "Nothing was sent yet:",
+        &sent.replace("{}", &second(requested).to_string()),
+        to_wait_for.unwrap_or_default(),
+        "Delete this object to cancel it. Locked out now? Create a new PasscodeReset with requestTime now.",
+    ])
 }
 
 /// Begun by a restore, by a crash or by a long pause: which one it was is not known here.

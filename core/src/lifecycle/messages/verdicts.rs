@@ -112,10 +112,17 @@ pub(in crate::lifecycle) fn not_offered(requested: RequestedAction, offered: Mat
     )
 }
 
-pub(in crate::lifecycle) fn dry_run(support: Option<&SupportStatus>, scheduled: bool) -> String {
+/// `to_wait_for`: what policies ask for before it is sent.
+pub(in crate::lifecycle) fn dry_run(
+    support: Option<&SupportStatus>,
+    scheduled: bool,
+    to_wait_for: Option<&str>,
+) -> String {
     let action = support.and_then(|support| support.action.as_deref()).unwrap_or("the action");
     let when = if scheduled { "at its requestTime" } else { "now" };
-    format!(
-        "Dry run: nothing was sent. Without dryRun, {action} would be sent {when}. To have it sent, create a new PasscodeReset without dryRun."
-    )
+    let would = match to_wait_for {
+        Some(wait) => format!("Without dryRun, {action} would not be sent {when}: it would wait. {wait}"),
+        None => format!("Without dryRun, {action} would be sent {when}."),
+    };
+    joined(&["Dry run: nothing was sent.", &would, "To have it sent, create a new PasscodeReset without dryRun."])
 }

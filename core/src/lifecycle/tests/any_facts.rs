@@ -223,6 +223,7 @@ fn status(facts: &Facts, past: &Past) -> PasscodeResetStatus {
         device_checked_in_since: false,
     });
     finish(&mut status, past.outcome, generation);
+    status.reason = Some(status.reason().to_owned());
     status
 }
 

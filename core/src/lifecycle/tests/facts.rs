@@ -16,6 +16,7 @@ use crate::{
     },
     lifecycle::{
         admission::AttemptDenial,
+        agreement::{Agreement, Approvals},
         decide::decide,
         lock::Lock,
         observed::{
@@ -27,6 +28,7 @@ use crate::{
         step::{Decision, Step},
     },
     platform::{ActionResult, ManagedDevice, Matrix},
+    policy::{PastReset, Policy},
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as metav1;
@@ -76,6 +78,11 @@ pub(crate) struct Facts {
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub authority_is_read: bool,
+    pub policies: Option<Vec<&'static Policy>>,
+    pub policies_are_live: bool,
+    pub approvals: Option<Approvals>,
+    pub identity_since: Option<Timestamp>,
+    pub past: Vec<PastReset>,
     pub swept: Option<Sweep>,
     pub now: Now,
 }
@@ -105,6 +112,11 @@ impl Facts {
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
+            policies: Some(Vec::new()),
+            policies_are_live: true,
+            approvals: None,
+            identity_since: Some(Timestamp::MIN),
+            past: Vec::new(),
             swept: None,
             now: Now { wall: t(0), graph: None, estimate: t(0) },
         }
@@ -349,6 +361,16 @@ impl Facts {
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
             authority_is_read: self.authority_is_read,
+            agreement: Agreement {
+                policies: self.policies.as_deref(),
+                policies_are_live: self.policies_are_live,
+                approvals: self.approvals.as_ref(),
+                namespace_labels: None,
+                tenant_labels: None,
+                requester_key: Some("key"),
+                identity_since: self.identity_since,
+                past: &self.past,
+            },
             swept: self.swept,
         }
     }

@@ -185,6 +185,7 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     assert!(decision.status.support.as_ref().is_some_and(|s| s.supported), "unsupported");
     assert!(nothing_answers(facts, decision, at), "Intune's record answers already");
     assert!(!claiming || facts.authority_is_read, "nobody was asked under the lock");
+    assert!(conditions::is_true(&decision.status.conditions, kind::PERMITTED), "not permitted");
     assert_eq!(facts.namespace, Namespace::Allowed);
     if let (true, Some(attempt)) = (claiming, facts.object.status.as_ref().and_then(|s| s.attempt.as_ref())) {
         let settled = attempt.send_deadline.plus(attempt.settle_window.as_signed()).0;

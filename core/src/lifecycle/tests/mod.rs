@@ -13,6 +13,7 @@ mod following;
 pub(crate) mod invariants;
 mod looks;
 mod memory;
+mod permitted;
 mod properties;
 mod refreshed;
 pub(crate) mod samples;

@@ -39,7 +39,7 @@ fn no_sentence_shows_a_fraction_of_a_second() {
         messages::expired(Expiry::new(&spec, time), SoFar::Nothing, None),
         messages::expired_without_tenant("default", Expiry::new(&spec, time)),
         messages::limit_reached("The limit is reached.", SoFar::Nothing, None, time),
-        messages::scheduled(time),
+        messages::scheduled(time, None),
         messages::quarantine(time),
         messages::issued(true, time, None),
         messages::issued(false, time, None),

@@ -72,11 +72,19 @@ fn a_bad_policy_holds_what_it_is_about() {
 #[test]
 fn a_policy_that_cannot_be_read_holds_everything() {
     let mut case = Case::new();
-    case.policies.push(Policy::unreadable("newer", "unknown field `ticket`"));
+    case.policies.push(Policy::unreadable("newer", "unknown field `ticket`", &json!({"ticket": 1})));
     let (reason, message) = case.says();
     assert_eq!(reason, "PolicyNotReady");
     let part = "PasscodeResetPolicy \"newer\" cannot be used: spec: this version of the operator cannot read it: unknown field `ticket`.";
     assert!(message.contains(part), "{message}");
+
+    // One whose selectors can be read holds what they name.
+    let spec = |desk: &str| json!({"ticket": 1, "namespaceSelector": {"matchLabels": {"desk": desk}}});
+    for (desk, held) in [("first-line", true), ("second-line", false)] {
+        let mut case = Case::new();
+        case.policies.push(Policy::unreadable("newer", "unknown field `ticket`", &spec(desk)));
+        assert_eq!(case.is_permitted(), !held, "{desk}");
+    }
 
     // A selector that cannot be read selects everything.
     let selector = json!({"matchExpressions": [{"key": "desk", "operator": "Like", "values": ["x"]}]});

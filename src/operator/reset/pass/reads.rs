@@ -43,6 +43,8 @@ impl View<'_> {
                 Ok(self.lease(kept))
             }
             Fact::Authority => self.read_authority(&known.object).await,
+            Fact::Policies => self.read_policies().await,
+            Fact::Approvals => self.read_approvals(&known.object).await,
         }
     }
 
@@ -118,8 +120,11 @@ impl View<'_> {
     /// Reads what permits a request, all at once, and goes on with what was read. A tenant that was deleted, or created again since the pass
     /// began, is none. A namespace that was created again has none of its objects any more: then the claim finds another uid.
     async fn read_authority(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
-        let (kept, (live, namespace)) = tokio::try_join!(self.context.authority.leads(), self.live(object))?;
+        let (kept, (live, namespace), policies) =
+            tokio::try_join!(self.context.authority.leads(), self.live(object), self.live_policies())?;
         if kept {
+            self.note_policies(policies);
+            self.agreed.namespace_labels = namespace.as_ref().map(|namespace| namespace.labels().clone());
             self.namespace = self.permission(live.as_ref(), namespace.as_ref());
             self.tenant = self.tenant.take().and_then(|tenant| tenant.as_read(live?));
         }

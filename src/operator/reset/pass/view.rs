@@ -19,7 +19,10 @@ use passcode_core::{
     },
 };
 
-use super::Terms;
+use super::{
+    Terms,
+    agreement::{Agreed, Asked},
+};
 use crate::{
     graph::{Priority, Reservation},
     operator::{
@@ -38,6 +41,7 @@ pub struct View<'a> {
     pub not_ready: Option<NotReady>,
     pub unreadable_tenant: Option<NotReady>,
     pub namespace: Namespace,
+    pub agreed: Agreed,
     pub found: Option<Reading<Found>>,
     pub unreadable_lock: Option<String>,
     /// The lock that was to be taken last.
@@ -76,6 +80,7 @@ impl<'a> View<'a> {
             not_ready: tenant.as_ref().and_then(|tenant| tenant.not_ready.clone()),
             unreadable_tenant: context.tenants.unreadable(name),
             namespace: namespaces::by_cache(&context.namespaces, tenant.as_deref(), object),
+            agreed: Agreed::new(context, object),
             tenant,
             found: None,
             unreadable_lock: None,
@@ -92,7 +97,12 @@ impl<'a> View<'a> {
         }
     }
 
-    fn observed<'o>(&'o self, known: &'o Known<Terms>, held: Option<&'o observed::HeldLock>) -> Observed<'o> {
+    fn observed<'o>(
+        &'o self,
+        known: &'o Known<Terms>,
+        held: Option<&'o observed::HeldLock>,
+        asked: &'o Asked<'_>,
+    ) -> Observed<'o> {
         Observed {
             object: &known.object,
             tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.not_ready.as_ref())),
@@ -110,6 +120,7 @@ impl<'a> View<'a> {
             quarantine: self.quarantine(),
             lease_is_kept: known.lease_is_kept,
             authority_is_read: known.authority_is_read,
+            agreement: self.agreement(known, asked),
             swept: self.state.swept,
         }
     }
@@ -192,7 +203,8 @@ impl Rules<Terms> for View<'_> {
     fn decide(&mut self, known: &Known<Terms>) -> Decision<Terms> {
         self.close_gate(known.held.is_some());
         let held = known.held.as_ref().map(Held::as_observed);
-        let decision = decide(&self.observed(known, held.as_ref()), self.now());
+        let asked = self.asked(known);
+        let decision = decide(&self.observed(known, held.as_ref(), &asked), self.now());
         self.learn(&decision);
         tracing::debug!(object = known.object.full_name(), step = ?decision.step, reason = decision.status.reason(), "decided");
         decision.into()
@@ -200,7 +212,7 @@ impl Rules<Terms> for View<'_> {
 
     fn judge(&mut self, known: &Known<Terms>, answer: &Answered) -> Judgement<Terms> {
         let held = known.held.as_ref().map(Held::as_observed);
-        answered(&self.observed(known, held.as_ref()), answer, self.now()).into()
+        answered(&self.observed(known, held.as_ref(), &self.asked(known)), answer, self.now()).into()
     }
 
     fn altered(&mut self, object: &PasscodeReset, status: &PasscodeResetStatus) -> Option<Answered> {

@@ -83,7 +83,12 @@ impl View<'_> {
 
     fn taken(&mut self, known: &Known<Terms>, taken: Taken) -> Event<Terms> {
         match taken {
-            Taken::Stored(lease) => Event::LeaseStored(lease),
+            Taken::Stored(lease) => {
+                if let Some(lock) = &lease.lock {
+                    self.count(known, &lock.attempt_id);
+                }
+                Event::LeaseStored(lease)
+            }
             Taken::Altered(lease, denial) => {
                 self.refused(&known.object, *denial, DeniedWrite::Lock);
                 Event::LockAltered(lease)

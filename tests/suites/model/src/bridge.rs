@@ -17,6 +17,7 @@ use passcode_core::{
         tenant::{IntuneTenantSpec, Timing, UnknownOutcome},
     },
     lifecycle::{
+        agreement::Agreement,
         answered::{Answered, Meaning, answered},
         decide::decide,
         lock::Lock as DeviceLock,
@@ -170,6 +171,7 @@ impl Real {
             quarantine: None,
             lease_is_kept: true,
             authority_is_read: true,
+            agreement: Agreement::WITHOUT_POLICIES,
             swept: None,
         }
     }

@@ -24,8 +24,11 @@ pub(crate) fn page(definition: &CustomResourceDefinition) -> Result<String> {
     text += &facts(definition, version);
     text += &rules(schema);
     text += &spec(part("spec")?);
-    text += &status(part("status")?);
-    text += &conditions(kind);
+    // An approval has none.
+    if let Ok(part) = part("status") {
+        text += &status(part);
+        text += &conditions(kind);
+    }
     Ok(text)
 }
 

@@ -83,6 +83,7 @@ const fn heading(place: Place) -> (&'static str, &'static str) {
         }
         Place::TenantLedger => ("IntuneTenant: LedgerReadable", "Whether Intune's record of actions can be relied on."),
         Place::SupportMatrix => ("PlatformSupportMatrix: Ready", "The reason of `Ready`."),
+        Place::Policy => ("PasscodeResetPolicy: Ready", "The reason of `Ready`."),
         Place::Event => {
             ("Events of their own", "The other [events](../guide/events-and-logs.md) have the reason of a condition.")
         }

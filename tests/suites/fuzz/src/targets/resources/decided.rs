@@ -6,6 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use passcode_core::{
     api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
     lifecycle::{
+        agreement::Agreement,
         decide::decide,
         observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
         polling::Stretch,
@@ -72,6 +73,7 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
         quarantine: None,
         lease_is_kept: true,
         authority_is_read: true,
+        agreement: Agreement::WITHOUT_POLICIES,
         remembered: None,
         swept: None,
     }

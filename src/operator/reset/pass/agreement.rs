@@ -1,0 +1,120 @@
+//! What a pass knows of the policies, approvals and earlier resets that decide whether its request is permitted.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use passcode_core::{
+    api::{reset::PasscodeReset, tenant::IntuneTenantSpec},
+    lifecycle::agreement::{Agreement, Approvals},
+    policy::{PastReset, Policy},
+    protocol::{Known, pass::Event},
+};
+use sha2::{Digest, Sha256};
+
+use super::{Terms, view::View};
+use crate::operator::{calls::CallError, policy::approvals, reset::context::PassContext, sent::SentReset};
+
+/// What is known of it.
+pub struct Agreed {
+    /// The policies of the cluster; `None`: they were not listed yet.
+    policies: Option<Vec<Arc<Policy>>>,
+    /// The approvals of the request, once they were read.
+    approvals: Option<Approvals>,
+    /// The labels of its namespace.
+    pub namespace_labels: Option<BTreeMap<String, String>>,
+    /// What stands for whoever asked for it.
+    requester_key: Option<String>,
+}
+
+/// What one decision is made with; it lives as long as that.
+pub struct Asked<'a> {
+    policies: Option<Vec<&'a Policy>>,
+    past: Vec<PastReset>,
+}
+
+impl Agreed {
+    /// What the caches say.
+    pub fn new(context: &PassContext, object: &PasscodeReset) -> Self {
+        let namespace = context.namespaces.get(&ObjectRef::new(&object.namespace().unwrap_or_default()));
+        Self {
+            policies: context.policies.cached(),
+            approvals: None,
+            namespace_labels: namespace.map(|namespace| namespace.labels().clone()),
+            requester_key: object.requested_by().map(requester_key),
+        }
+    }
+}
+
+/// What stands for a requester in the records of earlier resets: their name is in none.
+pub fn requester_key(name: &str) -> String {
+    let digest = Sha256::digest(format!("requester/{name}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl View<'_> {
+    /// Counts the reset whose lock was just taken.
+    pub(super) fn count(&self, known: &Known<Terms>, attempt_id: &str) {
+        let object = &known.object;
+        let Some((_, managed_device_id)) = self.lock_of(object) else { return };
+        let reset = PastReset {
+            time: self.now().estimate,
+            uid: object.uid().unwrap_or_default(),
+            namespace: object.namespace().unwrap_or_default(),
+            tenant: object.spec.tenant_ref.name.clone(),
+            managed_device_id,
+            requester: self.agreed.requester_key.clone(),
+        };
+        self.context.sent.count(SentReset { attempt_id: attempt_id.to_owned(), reset });
+    }
+
+    /// What the next decision is made with.
+    pub(super) fn asked(&self, known: &Known<Terms>) -> Asked<'_> {
+        let policies = self.agreed.policies.as_ref().map(|all| all.iter().map(Arc::as_ref).collect::<Vec<_>>());
+        let past = match policies.as_deref() {
+            Some([]) => Vec::new(),
+            _ => self.context.sent.before(known.held.as_ref().map(|held| held.attempt.as_str())),
+        };
+        Asked { policies, past }
+    }
+
+    pub(super) fn agreement<'o>(&'o self, known: &'o Known<Terms>, asked: &'o Asked<'_>) -> Agreement<'o> {
+        Agreement {
+            policies: asked.policies.as_deref(),
+            policies_are_live: known.policies_are_read,
+            approvals: self.agreed.approvals.as_ref().filter(|_| known.approvals_are_read),
+            namespace_labels: self.agreed.namespace_labels.as_ref(),
+            tenant_labels: self.tenant.as_ref().map(|tenant| tenant.object.labels()),
+            requester_key: self.agreed.requester_key.as_deref(),
+            identity_since: self.context.identity.since(),
+            past: &asked.past,
+        }
+    }
+
+    /// The policies as they are stored, where there is any, or where the tenant requires one.
+    pub(super) async fn live_policies(&self) -> Result<Option<Vec<Arc<Policy>>>, CallError> {
+        let requires = |spec: &IntuneTenantSpec| !spec.required_policies.is_empty();
+        let policies = &self.context.policies;
+        if !policies.are_in_use() && !self.tenant.as_ref().is_some_and(|tenant| requires(tenant.spec())) {
+            return Ok(None);
+        }
+        policies.live(&self.context.cluster.client).await.map(Some)
+    }
+
+    /// Goes on with these policies, where they were read.
+    pub(super) fn note_policies(&mut self, read: Option<Vec<Arc<Policy>>>) {
+        if read.is_some() {
+            self.agreed.policies = read;
+        }
+    }
+
+    pub(super) async fn read_policies(&mut self) -> Result<Event<Terms>, CallError> {
+        let read = self.live_policies().await?;
+        self.note_policies(read);
+        Ok(Event::Done)
+    }
+
+    pub(super) async fn read_approvals(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
+        self.agreed.approvals = Some(approvals::of(&self.context.cluster.client, object, &self.context.clock).await?);
+        Ok(Event::Done)
+    }
+}
