@@ -52,8 +52,7 @@ impl Draft<'_> {
         if accepted || followed == Some(start) {
             return;
         }
-        let latest = memory::of_entry(start, self.margin());
-        self.remember = Some(latest).filter(|latest| self.o.remembered.is_none_or(|known| known < *latest));
+        self.remember = memory::to_remember(self.o.remembered.as_ref(), memory::of_entry(start, self.margin()));
     }
 
     /// Graph took it, or an earlier one was adopted.

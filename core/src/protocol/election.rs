@@ -53,8 +53,6 @@ pub enum Effect<'a, I, V> {
     },
     /// The turn is over. Wait for so long: [`Event::Done`].
     Pause(Duration),
-    /// Nothing: this replica's part has ended.
-    End,
 }
 
 /// What came of an [`Effect`].
@@ -186,18 +184,18 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
         self.latest.filter(|_| self.witnessed && boot <= self.sure_until)
     }
 
-    /// What is to be done next.
+    /// What is to be done next; `None`: this replica's part has ended.
     #[must_use]
-    pub fn next(&self) -> Effect<'_, I, V> {
-        match &self.stage {
+    pub fn next(&self) -> Option<Effect<'_, I, V>> {
+        Some(match &self.stage {
             Stage::Read(_) | Stage::ReadToRelease(_) => Effect::Read,
             Stage::Survey(seen) => Effect::Survey { traces: seen.is_none() },
             Stage::Write(Write { over, lease }, ..) | Stage::Release(Write { over, lease }, _) => {
                 Effect::Write { over: over.as_ref(), lease }
             }
             Stage::Rest(pause) => Effect::Pause(*pause),
-            Stage::Ended => Effect::End,
-        }
+            Stage::Ended => return None,
+        })
     }
 
     /// Takes what came of [`Self::next`] and what time it is now; answers what people should be told.
