@@ -20,6 +20,8 @@ pub const DURATION: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(4);
 /// How long after its last renewal a leader still acts. Less than a restore of etcd takes, too.
 pub const LAPSE: Duration = Duration::from_secs(10);
+/// Over how long Graph counts requests (`requestsPer20s`).
+const COUNTED: Duration = Duration::from_secs(20);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a lease is let go that somebody writes meanwhile.
@@ -291,11 +293,17 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             (Some(before), Some((_, begun))) => Some(before.joined(begun)),
             (before, begun) => begun.map(|(_, begun)| begun).or(before),
         };
-        let succeeds = lease.is_some_and(|lease| lease.led_until_now(now.wall));
+        let succeeds = lease.is_some_and(|lease| lease.renewed_within(self.still_counted(), now.wall));
         // What is stored may be of a time that was taken back: what a term knows of it is not to be trusted.
         let begins = !self.leadership.leading || begun.is_some();
         self.stage = self.write(seen, quarantine, Kind::Taking { begins, succeeds }, now);
         begun.map(|(why, Quarantine { end, .. })| Notice::Quarantined { why, until: end })
+    }
+
+    /// How long after its last renewal a leader's requests may still count, by this machine's clock: it asks until it lapses.
+    fn still_counted(&self) -> SignedDuration {
+        let counted = SignedDuration::try_from(LAPSE + COUNTED).unwrap_or(SignedDuration::MAX);
+        counted.saturating_add(self.clock_error)
     }
 
     /// The quarantine that this lease tells of, by this machine's clock.

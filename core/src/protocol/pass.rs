@@ -47,8 +47,7 @@ impl<T: Terms> Start<T> {
     /// Makes the first decision.
     pub fn begin(self, rules: &mut impl Rules<T>) -> Pass<T> {
         let Self { object, unrecorded } = self;
-        let known =
-            Known { object, lock: None, look: None, held: None, lease_is_kept: false, authority_is_read: false };
+        let known = Known { object, lock: None, look: None, held: None, lease_is_kept: false };
         let mut pass = Pass { known, stage: Stage::Ended(End::Finished) };
         match unrecorded {
             Some((attempt, answer)) if pass.waits_for_the_answer_to(&attempt) => {
@@ -80,7 +79,6 @@ enum Stage<T: Terms> {
     /// Who holds the lock, after this failure to take it?
     AskForLock {
         attempt: T::AttemptId,
-        terms: T::LockTerms,
         why: Why,
     },
     TryClaim(T::Status),
@@ -169,8 +167,8 @@ impl<T: Terms> Pass<T> {
         match (stage, event) {
             (Stage::Observe(fact), event) => self.observed(fact, event, rules),
             (Stage::Reserve(terms), Event::Reserved(attempt)) => self.stage = Stage::TakeLock { attempt, terms },
-            (Stage::TakeLock { attempt, terms }, event) => self.lock_is_put(attempt, terms, event, rules),
-            (Stage::AskForLock { attempt, terms, why }, event) => self.lock_is_asked(attempt, terms, why, event, rules),
+            (Stage::TakeLock { attempt, .. }, event) => self.lock_is_put(attempt, event, rules),
+            (Stage::AskForLock { attempt, why }, event) => self.lock_is_asked(attempt, why, event, rules),
             (Stage::TryClaim(_), event) => self.tried(event, rules),
             (Stage::Claim { attempt, status }, event) => self.claim_is_put(attempt, status, event, rules),
             (Stage::AskForClaim { attempt, status }, Event::ObjectStored(object)) => {
@@ -241,7 +239,9 @@ impl<T: Terms> Pass<T> {
                     return self.end(End::Failed(Why::Unclear));
                 }
                 self.known.lease_is_kept = true;
-                self.known.authority_is_read |= fact == Fact::Authority;
+                if let (Fact::Authority, Some(held)) = (fact, self.known.held.as_mut()) {
+                    held.authority_is_read = true;
+                }
             }
             (_, Event::Done) => {}
             (_, event) => return self.fail(event),

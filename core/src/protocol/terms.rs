@@ -49,8 +49,6 @@ pub struct Known<T: Terms> {
     pub held: Option<Held<T>>,
     /// Whether the leader lease was seen, after the object was read, as this replica wrote it.
     pub lease_is_kept: bool,
-    /// Whether what permits a request was read live since the lock was taken.
-    pub authority_is_read: bool,
 }
 
 /// A device lock without a claim.
@@ -59,10 +57,10 @@ pub struct Known<T: Terms> {
 pub struct Held<T: Terms> {
     /// The attempt that it was taken for.
     pub attempt: T::AttemptId,
-    /// What it says.
-    pub terms: T::LockTerms,
     /// The lease as it was written: what is released is this version.
     pub lease: T::Lease,
+    /// Whether what permits a request was read live since the lock was taken.
+    pub authority_is_read: bool,
 }
 
 /// The rules, asked with what is known.

@@ -62,7 +62,10 @@ impl<T: Terms> Pass<T> {
 
     pub(super) fn read_again(&mut self, object: T::Object) {
         self.known.object = object;
-        (self.known.lease_is_kept, self.known.authority_is_read) = (false, false);
+        self.known.lease_is_kept = false;
+        if let Some(held) = self.known.held.as_mut() {
+            held.authority_is_read = false;
+        }
     }
 
     /// Sent once, and again only where the answer says that nothing was executed.

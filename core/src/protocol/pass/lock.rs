@@ -4,19 +4,13 @@ use super::{End, Event, Pass, Stage, Why};
 use crate::protocol::terms::{Held, Rules, Terms};
 
 impl<T: Terms> Pass<T> {
-    pub(super) fn lock_is_put(
-        &mut self,
-        attempt: T::AttemptId,
-        terms: T::LockTerms,
-        event: Event<T>,
-        rules: &mut impl Rules<T>,
-    ) {
+    pub(super) fn lock_is_put(&mut self, attempt: T::AttemptId, event: Event<T>, rules: &mut impl Rules<T>) {
         match event {
-            Event::LeaseStored(lease) => self.locked(attempt, terms, lease, rules),
+            Event::LeaseStored(lease) => self.locked(attempt, lease, rules),
             Event::LockAltered(lease) => self.release(Some(lease), rules),
             Event::NotStored(why) => {
                 (self.known.lock, self.known.look) = (None, None);
-                self.stage = Stage::AskForLock { attempt, terms, why };
+                self.stage = Stage::AskForLock { attempt, why };
             }
             event => self.fail(event),
         }
@@ -26,14 +20,13 @@ impl<T: Terms> Pass<T> {
     pub(super) fn lock_is_asked(
         &mut self,
         attempt: T::AttemptId,
-        terms: T::LockTerms,
         why: Why,
         event: Event<T>,
         rules: &mut impl Rules<T>,
     ) {
         match (event, why) {
             (Event::Lock(Some(lease)), _) if T::locked_for(&lease).as_ref() == Some(&attempt) => {
-                self.locked(attempt, terms, lease, rules);
+                self.locked(attempt, lease, rules);
             }
             (Event::LockAltered(lease), _) => self.release(Some(lease), rules),
             // Somebody was faster, or admission control is in the way: decided with what is there now.
@@ -42,12 +35,11 @@ impl<T: Terms> Pass<T> {
         }
     }
 
-    fn locked(&mut self, attempt: T::AttemptId, terms: T::LockTerms, lease: T::Lease, rules: &mut impl Rules<T>) {
+    fn locked(&mut self, attempt: T::AttemptId, lease: T::Lease, rules: &mut impl Rules<T>) {
         // Whatever was seen was seen before the lock.
         self.known.look = None;
-        self.known.authority_is_read = false;
         self.known.lock = Some(Some(lease.clone()));
-        self.known.held = Some(Held { attempt, terms, lease });
+        self.known.held = Some(Held { attempt, lease, authority_is_read: false });
         self.decide(rules);
     }
 

@@ -181,6 +181,27 @@ fn another_that_does_not_renew_is_waited_for() {
     }
 }
 
+/// Graph counts what was asked in the last 20 s, and the leader before may have asked until it lapsed.
+#[test]
+fn what_an_earlier_leader_asked_counts_for_the_next_one() {
+    // The earlier leader's clock is right, or as far behind or ahead as clocks may be.
+    for (name, behind, counts_until) in [("right", 0, 35), ("behind", 5, 30), ("ahead", -5, 40)] {
+        let (leader, _) = leader(START);
+        let last_asks = (START..).take_while(|second| leader.leadership().acts(secs(*second))).last().unwrap();
+        for now in START..=START + 60 {
+            let renewed = START.checked_add_signed(-behind).unwrap();
+            let mut next = Election::new('b', SignedDuration::from_secs(5), secs(now));
+            World::of(lease(None, renewed)).turn(&mut next, now);
+            let succeeded = next.leadership().succeeded;
+            assert_eq!(succeeded, now < START + counts_until, "{name}, {} s later", now - START);
+            assert!(succeeded || now >= last_asks + 20, "{name}: what was asked still counts");
+        }
+    }
+    let (mut next, mut world) = (replica('b'), World::default());
+    world.turn(&mut next, START);
+    assert!(!next.leadership().succeeded, "nobody led");
+}
+
 #[test]
 fn a_leader_goes_on() {
     let (mut leader, mut world) = leader(START);

@@ -63,7 +63,7 @@ impl Rules<Tiny> for Straight {
             (None, None, _) => Step::Observe(Fact::Lock),
             (None, Some(_), _) if known.look.is_none() => Step::Observe(Fact::Look),
             (None, Some(_), None) => Step::TakeLock(()),
-            (None, Some(_), Some(_)) if !known.authority_is_read => Step::Observe(Fact::Authority),
+            (None, Some(_), Some(held)) if !held.authority_is_read => Step::Observe(Fact::Authority),
             (None, Some(_), Some(held)) => {
                 status = Some((held.attempt, false));
                 Step::Claim(held.attempt)

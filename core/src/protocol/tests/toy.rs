@@ -52,9 +52,8 @@ impl Mind {
             object: known.object.clone(),
             lock: known.lock.clone(),
             look: known.look.clone(),
-            held: known.held.as_ref().map(crate::protocol::Held::as_observed),
+            held: known.held.as_ref().map(|held| held.authority_is_read),
             lease_is_kept: known.lease_is_kept,
-            authority_is_read: known.authority_is_read,
             unconfirmed: self.unconfirmed,
             ..self.facts.clone()
         }
