@@ -102,9 +102,9 @@ impl Elector {
 
     /// Takes part until `stop`, then lets go at once.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        loop {
+        while let Some(effect) = self.election.next() {
             let (event, failed) = tokio::select! {
-                outcome = self.effect() => outcome,
+                outcome = self.carry_out(effect) => outcome,
                 // A call that is slow must not hold up the hand-over: whether it wrote is seen when the lease is let go.
                 _ = stop.wait_for(|stop| *stop) => break,
             };
@@ -114,9 +114,9 @@ impl Elector {
         self.election.stop(self.now());
         self.publish();
         let mut failed = None;
-        while self.election.next() != Effect::End {
+        while let Some(effect) = self.election.next() {
             let event;
-            (event, failed) = self.effect().await;
+            (event, failed) = self.carry_out(effect).await;
             self.apply(event);
         }
         if let Some(error) = failed {
@@ -125,8 +125,8 @@ impl Elector {
     }
 
     /// Carries out what comes next; tells why it failed, if it did.
-    async fn effect(&self) -> (Event, Option<String>) {
-        let outcome = match self.election.next() {
+    async fn carry_out(&self, effect: Effect<'_, String, ObjectMeta>) -> (Event, Option<String>) {
+        let outcome = match effect {
             Effect::Read => self.read().await.map(Event::Lease),
             Effect::Survey { traces } => self.survey(traces).await.map(Event::Surveyed),
             Effect::Write { over, lease } => self.write(over, lease).await,
@@ -135,7 +135,6 @@ impl Elector {
                 tokio::time::sleep(pause).await;
                 Ok(Event::Done)
             }
-            Effect::End => Ok(Event::Done),
         };
         match outcome {
             Ok(event) => (event, None),

@@ -16,7 +16,7 @@ use crate::api::conditions::{Truth, kind, reason};
 /// What admission control said of the claim, where it said something. What it held is tried, without the lock, before that is taken.
 pub(super) fn admitted(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step> {
     let refused = match d.o.admission {
-        _ if d.o.held.is_some() => return Continue(()),
+        _ if d.o.device_lease.held().is_some() => return Continue(()),
         Admission::Admitted => return Continue(()),
         Admission::NotTried if d.waited_for().as_deref() != Some(reason::HELD_BY_ADMISSION) => return Continue(()),
         Admission::NotTried => None,

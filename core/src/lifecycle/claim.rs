@@ -27,7 +27,7 @@ pub(super) fn send_deadline(d: &Draft<'_>) -> Option<(Timestamp, Timestamp)> {
 
 /// The claim, with what the look under the lock showed.
 pub(super) fn claim(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Step, Step> {
-    let (Some(held), Some(now)) = (d.o.held, d.now.graph) else { return Break(d.a_moment(MOMENT)) };
+    let (Some(held), Some(now)) = (d.o.device_lease.held(), d.now.graph) else { return Break(d.a_moment(MOMENT)) };
     if now > held.send_deadline {
         return Break(d.a_moment(MOMENT));
     }

@@ -15,7 +15,7 @@ use super::{
     draft::Draft,
     holds::{MOMENT, ON_EVENT, not_expired, supported, tenant_is_ready, unreadable},
     ledger, messages,
-    observed::{Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
+    observed::{LeaseView, Look, Namespace, Now, Observed, Reading, UnconfirmedKind},
     permitted::{permitted, permitted_early},
     polling::positive,
     step::{Decision, Fact, Step},
@@ -153,21 +153,21 @@ fn scheduled_for_later(d: &mut Draft<'_>) -> ControlFlow<Step> {
 
 /// The lock is read before the look, so that what another attempt did is either settled or seen to be open.
 fn lock_is_read(d: &Draft<'_>) -> ControlFlow<Step> {
-    let read = d.o.lock.is_some() || d.o.unread.lock.is_some();
-    if read || d.following() { Continue(()) } else { Break(Step::Observe(Fact::Lock)) }
+    let to_read = d.o.device_lease == LeaseView::NotRead && !d.following();
+    if to_read { Break(Step::Observe(Fact::Lock)) } else { Continue(()) }
 }
 
 /// What was known when the pass began may be minutes old. The look comes after this: in this order nothing is sent later than 30 s after
 /// `suspend` was stored, and a look made before the other cluster was suspended is never acted on.
 fn authority_is_read(d: &mut Draft<'_>) -> ControlFlow<Step> {
-    if d.o.held.is_none() {
-        return Continue(());
+    match d.o.device_lease {
+        LeaseView::Held { authority_is_read: true, .. } => {
+            may_be_sent(d)?;
+            permitted(d, d.now.graph.unwrap_or(d.now.estimate))
+        }
+        LeaseView::Held { .. } => Break(Step::Observe(Fact::Authority)),
+        LeaseView::NotRead | LeaseView::Unreadable(_) | LeaseView::Read { .. } => Continue(()),
     }
-    if !d.o.authority_is_read {
-        return Break(Step::Observe(Fact::Authority));
-    }
-    may_be_sent(d)?;
-    permitted(d, d.now.graph.unwrap_or(d.now.estimate))
 }
 
 fn look_is_made<'a>(d: &mut Draft<'a>) -> ControlFlow<Step, Seen<'a>> {
@@ -220,7 +220,7 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Ste
         && d.earlier_reset().is_none()
         && let Some(start) = ledger::recently_done(&question, look.results, tenant.spec.min_interval.as_signed())
     {
-        if d.lock_is_own() || d.o.unread.lock.is_some() {
+        if d.lock_is_own() || matches!(d.o.device_lease, LeaseView::Unreadable(_)) {
             // Taken for an attempt that the object does not know of: a restore may have taken back what was sent under it.
             lock_is_free(d, look.at)?;
         }
@@ -232,20 +232,17 @@ fn answered_by_the_ledger(d: &mut Draft<'_>, look: &Seen<'_>) -> ControlFlow<Ste
 
 /// The attempts of all others: while a lock is open there is neither a request nor a negative outcome.
 fn lock_is_free(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
-    if d.o.held.is_some() {
-        return Continue(());
-    }
-    if let Some(why) = d.o.unread.lock {
-        let word = if d.may_have_been_sent() { reason::VERIFYING_OUTCOME } else { reason::DEVICE_BUSY };
-        return Break(d.hold(word, &messages::unreadable_lock(why), ON_EVENT));
-    }
-    match d.o.lock.flatten() {
-        Some(lock) if lock.is_open(at) => {
+    match d.o.device_lease {
+        LeaseView::Unreadable(why) => {
+            let word = if d.may_have_been_sent() { reason::VERIFYING_OUTCOME } else { reason::DEVICE_BUSY };
+            Break(d.hold(word, &messages::unreadable_lock(why), ON_EVENT))
+        }
+        LeaseView::Read { lock: Some(lock), .. } if lock.is_open(at) => {
             let message = messages::device_busy(Time(lock.settled()));
             let wait = BUSY.min(positive(at, lock.settled()) + MOMENT);
             Break(d.hold(reason::DEVICE_BUSY, &message, wait))
         }
-        _ => Continue(()),
+        LeaseView::NotRead | LeaseView::Read { .. } | LeaseView::Held { .. } => Continue(()),
     }
 }
 
@@ -331,7 +328,7 @@ fn tenant_takes_resets(d: &mut Draft<'_>, at: Timestamp) -> ControlFlow<Step> {
 
 /// The lock. Taking it changes what is known, so the machine starts over with it in hand.
 fn lock_is_held(d: &mut Draft<'_>) -> ControlFlow<Step> {
-    if d.o.held.is_some() {
+    if d.o.device_lease.held().is_some() {
         return Continue(());
     }
     let (Some((_, send_deadline)), Some(tenant)) = (send_deadline(d), d.o.tenant) else {

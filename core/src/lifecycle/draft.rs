@@ -170,12 +170,12 @@ impl<'a> Draft<'a> {
     }
 
     pub fn lock_is_of(&self, attempt_id: &str) -> bool {
-        self.o.lock.flatten().is_some_and(|lock| lock.attempt_id == attempt_id)
+        self.o.device_lease.lock().is_some_and(|lock| lock.attempt_id == attempt_id)
     }
 
     /// Whether the device lock was taken for this object.
     pub fn lock_is_own(&self) -> bool {
-        self.o.lock.flatten().is_some_and(|lock| Some(&lock.owner_uid) == self.o.object.metadata.uid.as_ref())
+        self.o.device_lease.lock().is_some_and(|lock| Some(&lock.owner_uid) == self.o.object.metadata.uid.as_ref())
     }
 
     /// Whether the device's entries speak of a work profile that nobody asked about.

@@ -28,7 +28,7 @@ impl Draft<'_> {
                 && memory::answers(*latest, self.request_time())
                 && !self.is_shown(*latest)
         };
-        let remembered = self.o.remembered.filter(answers);
+        let remembered = self.o.device_lease.remembered().filter(answers);
         self.status.earlier_reset.or(remembered.map(|latest| EarlierReset { latest_time: Time(latest) }))
     }
 
@@ -52,8 +52,8 @@ impl Draft<'_> {
         if accepted || followed == Some(start) {
             return;
         }
-        let latest = memory::of_entry(start, self.margin());
-        self.remember = Some(latest).filter(|latest| self.o.remembered.is_none_or(|known| known < *latest));
+        let remembered = self.o.device_lease.remembered();
+        self.remember = memory::to_remember(remembered.as_ref(), memory::of_entry(start, self.margin()));
     }
 
     /// Graph took it, or an earlier one was adopted.

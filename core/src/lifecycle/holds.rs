@@ -17,14 +17,14 @@ pub(super) const ON_EVENT: std::time::Duration = std::time::Duration::from_secs(
 
 pub(super) fn tenant_is_ready(d: &mut Draft<'_>) -> ControlFlow<Step> {
     let Some(tenant) = d.o.tenant else {
-        if d.o.unread.tenant.is_none()
+        if d.o.unread_tenant.is_none()
             && let Some(end) = without_tenant::ended(d)
         {
             return Break(end);
         }
         d.keep_doubt();
         let name = &d.o.object.spec.tenant_ref.name;
-        let message = match d.o.unread.tenant {
+        let message = match d.o.unread_tenant {
             Some(not_ready) => messages::unreadable_tenant(not_ready),
             None if d.may_have_been_sent() => messages::tenant_is_gone(name, d.so_far()),
             None => messages::no_such_tenant(name),

@@ -23,6 +23,12 @@ pub fn of_entry(start: Time, margin: SignedDuration) -> Timestamp {
     saturating_add(start.0, margin)
 }
 
+/// What is to be remembered where a reset was carried out by `latest`, of whatever type times are; `None`: as much is remembered already.
+#[must_use]
+pub fn to_remember<T: PartialOrd>(known: Option<&T>, latest: T) -> Option<T> {
+    known.is_none_or(|known| *known < latest).then_some(latest)
+}
+
 /// Since when its entry may seem to have started, of whichever kind the memory is: where the record shows one, that decides and not the memory, which
 /// tells less exactly when it was.
 #[must_use]
@@ -60,6 +66,15 @@ mod tests {
         let timing = Timing::default();
         assert_eq!(of_accepted(Time(t(30)), &timing), t(30 + 150 + 5));
         assert_eq!(of_entry(Time(t(0)), SignedDuration::from_secs(125)), t(125));
+    }
+
+    #[test]
+    fn the_latest_is_remembered() {
+        for (known, latest, expected) in
+            [(None, 5, Some(5)), (Some(&4), 5, Some(5)), (Some(&5), 5, None), (Some(&6), 5, None)]
+        {
+            assert_eq!(to_remember(known, latest), expected, "{known:?}");
+        }
     }
 
     #[test]

@@ -32,20 +32,16 @@ pub struct Observed<'a> {
     pub object: &'a PasscodeReset,
     /// The tenant that it names; `None`: there is no such IntuneTenant, or none that can be read.
     pub tenant: Option<TenantView<'a>>,
-    /// What is there, and cannot be read by this version of the operator.
-    pub unread: Unread<'a>,
+    /// The own condition's words of a tenant that is there and cannot be read by this version of the operator.
+    pub unread_tenant: Option<&'a NotReady>,
     /// Whether the tenant allows the object's namespace.
     pub namespace: Namespace,
     /// The answer to the look-up of the device.
     pub found: Option<&'a Reading<Found>>,
-    /// The device lock; the inner `None`: there is none.
-    pub lock: Option<Option<&'a Lock>>,
-    /// What the device lease remembers: by when the latest reset of the device was carried out that was accepted or seen. Read with the lock.
-    pub remembered: Option<Timestamp>,
+    /// What is known of the device lease.
+    pub device_lease: LeaseView<'a>,
     /// The look at Intune's record, made after the lock was read.
     pub look: Option<&'a Reading<Look>>,
-    /// The lock that this very pass took.
-    pub held: Option<&'a HeldLock>,
     /// The first of two looks that a negative verdict needs.
     pub unconfirmed: Option<Unconfirmed>,
     /// Why nothing may be sent at the moment, whatever the object says: limits and the breaker.
@@ -59,21 +55,62 @@ pub struct Observed<'a> {
     /// Whether the leader lease was read after the object, and is as this replica wrote it: the object is not of a restored etcd whose
     /// quarantine has yet to begin.
     pub lease_is_kept: bool,
-    /// Whether `tenant`, `namespace` and the leader lease were read live since this pass took the device lock.
-    pub authority_is_read: bool,
     /// What decides whether the request is permitted.
     pub agreement: Agreement<'a>,
     /// The sweep that saw that the tenant does not exist, for an object whose time it found to be over.
     pub swept: Option<Sweep>,
 }
 
-/// What is there, and cannot be read by this version of the operator.
-#[derive(Clone, Copy, Default)]
-pub struct Unread<'a> {
-    /// The tenant: its own condition's words.
-    pub tenant: Option<&'a NotReady>,
-    /// The device lock: a clause.
-    pub lock: Option<&'a str>,
+/// What is known of the device lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseView<'a> {
+    /// It has not been read yet.
+    NotRead,
+    /// This version of the operator cannot read it: a clause that says why.
+    Unreadable(&'a str),
+    /// It was read.
+    Read {
+        /// Its lock, which may be over; `None`: there is none.
+        lock: Option<&'a Lock>,
+        /// By when the latest reset of the device was carried out that was accepted or seen.
+        remembered: Option<Timestamp>,
+    },
+    /// This very pass holds its lock, without a claim yet.
+    Held {
+        /// The lock.
+        lock: &'a Lock,
+        /// As above.
+        remembered: Option<Timestamp>,
+        /// Whether the tenant, the namespace and the leader lease were read live since the lock was taken.
+        authority_is_read: bool,
+    },
+}
+
+impl<'a> LeaseView<'a> {
+    /// The lock that is known of, this pass's own or another's.
+    #[must_use]
+    pub fn lock(self) -> Option<&'a Lock> {
+        match self {
+            Self::NotRead | Self::Unreadable(_) => None,
+            Self::Read { lock, .. } => lock,
+            Self::Held { lock, .. } => Some(lock),
+        }
+    }
+
+    /// The lock that this pass holds.
+    #[must_use]
+    pub fn held(self) -> Option<&'a Lock> {
+        if let Self::Held { lock, .. } = self { Some(lock) } else { None }
+    }
+
+    /// What is remembered, as far as is known.
+    #[must_use]
+    pub fn remembered(self) -> Option<Timestamp> {
+        match self {
+            Self::NotRead | Self::Unreadable(_) => None,
+            Self::Read { remembered, .. } | Self::Held { remembered, .. } => remembered,
+        }
+    }
 }
 
 /// What the state machine needs of an IntuneTenant.
@@ -145,15 +182,6 @@ pub struct Unreadable {
     pub message: String,
     /// When to ask again.
     pub retry_after: std::time::Duration,
-}
-
-/// A device lock that this pass holds, without a claim yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldLock {
-    /// The attempt's id.
-    pub attempt_id: String,
-    /// Nothing is sent after this time, by Graph's clock.
-    pub send_deadline: Timestamp,
 }
 
 /// What admission control (a policy or a webhook of the cluster) said of the claim, or of the lock that it needs.

@@ -20,6 +20,8 @@ pub const DURATION: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(4);
 /// How long after its last renewal a leader still acts. Less than a restore of etcd takes, too.
 pub const LAPSE: Duration = Duration::from_secs(10);
+/// Over how long Graph counts requests (`requestsPer20s`).
+const COUNTED: Duration = Duration::from_secs(20);
 /// How often a candidate looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a lease is let go that somebody writes meanwhile.
@@ -53,8 +55,6 @@ pub enum Effect<'a, I, V> {
     },
     /// The turn is over. Wait for so long: [`Event::Done`].
     Pause(Duration),
-    /// Nothing: this replica's part has ended.
-    End,
 }
 
 /// What came of an [`Effect`].
@@ -186,18 +186,18 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
         self.latest.filter(|_| self.witnessed && boot <= self.sure_until)
     }
 
-    /// What is to be done next.
+    /// What is to be done next; `None`: this replica's part has ended.
     #[must_use]
-    pub fn next(&self) -> Effect<'_, I, V> {
-        match &self.stage {
+    pub fn next(&self) -> Option<Effect<'_, I, V>> {
+        Some(match &self.stage {
             Stage::Read(_) | Stage::ReadToRelease(_) => Effect::Read,
             Stage::Survey(seen) => Effect::Survey { traces: seen.is_none() },
             Stage::Write(Write { over, lease }, ..) | Stage::Release(Write { over, lease }, _) => {
                 Effect::Write { over: over.as_ref(), lease }
             }
             Stage::Rest(pause) => Effect::Pause(*pause),
-            Stage::Ended => Effect::End,
-        }
+            Stage::Ended => return None,
+        })
     }
 
     /// Takes what came of [`Self::next`] and what time it is now; answers what people should be told.
@@ -293,11 +293,17 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             (Some(before), Some((_, begun))) => Some(before.joined(begun)),
             (before, begun) => begun.map(|(_, begun)| begun).or(before),
         };
-        let succeeds = lease.is_some_and(|lease| lease.led_until_now(now.wall));
+        let succeeds = lease.is_some_and(|lease| lease.renewed_within(self.still_counted(), now.wall));
         // What is stored may be of a time that was taken back: what a term knows of it is not to be trusted.
         let begins = !self.leadership.leading || begun.is_some();
         self.stage = self.write(seen, quarantine, Kind::Taking { begins, succeeds }, now);
         begun.map(|(why, Quarantine { end, .. })| Notice::Quarantined { why, until: end })
+    }
+
+    /// How long after its last renewal a leader's requests may still count, by this machine's clock: it asks until it lapses.
+    fn still_counted(&self) -> SignedDuration {
+        let counted = SignedDuration::try_from(LAPSE + COUNTED).unwrap_or(SignedDuration::MAX);
+        counted.saturating_add(self.clock_error)
     }
 
     /// The quarantine that this lease tells of, by this machine's clock.

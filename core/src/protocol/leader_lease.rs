@@ -6,9 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{api::tenant::Timing, lifecycle::quarantine::Quarantine};
 
-/// How long ago another leader's requests may still count: the span of Graph's limits, and what two machines' clocks may differ.
-const HANDOVER_SPAN: SignedDuration = SignedDuration::from_secs(25);
-
 /// What the leader lease says, with identities of the type `I`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaderLease<I> {
@@ -51,9 +48,9 @@ impl<I: Clone + PartialEq> LeaderLease<I> {
         Self { holder: None, ..self }
     }
 
-    /// Whether somebody led until a moment ago.
-    pub(super) fn led_until_now(&self, now: Timestamp) -> bool {
-        self.renewed.is_some_and(|renewed| now.duration_since(renewed).abs() < HANDOVER_SPAN)
+    /// Whether somebody renewed it, or let it go, less than so long ago.
+    pub(super) fn renewed_within(&self, span: SignedDuration, now: Timestamp) -> bool {
+        self.renewed.is_some_and(|renewed| now.duration_since(renewed) < span)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Device leases: which lock counts across a restore of etcd, what is remembered, what a release leaves, and when a lease may be swept.
+//! Device leases: which lock counts across a restore of etcd, what a release leaves, and when a lease may be swept.
 //!
 //! Of whatever types: the operator has its own, the model small numbers.
 
@@ -23,12 +23,6 @@ pub enum Counts {
 #[must_use]
 pub fn which_counts<L>(stored: Option<&L>, taken: Option<&L>, is_open: impl Fn(&L) -> bool) -> Counts {
     if taken.is_some_and(&is_open) && !stored.is_some_and(is_open) { Counts::Taken } else { Counts::Stored }
-}
-
-/// What a lease is to remember where a reset was carried out by `latest`; `None`: it remembers as much already.
-#[must_use]
-pub fn to_remember<T: PartialOrd>(known: Option<&T>, latest: T) -> Option<T> {
-    known.is_none_or(|known| *known < latest).then_some(latest)
 }
 
 /// What a lock that is released leaves. It is released only by its holder and only where nothing was carried out under it.
@@ -91,12 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_is_remembered_and_survives_a_release() {
-        for (known, latest, expected) in
-            [(None, 5, Some(5)), (Some(&4), 5, Some(5)), (Some(&5), 5, None), (Some(&6), 5, None)]
-        {
-            assert_eq!(to_remember(known, latest), expected, "{known:?}");
-        }
+    fn what_is_remembered_survives_a_release() {
         assert_eq!((left_behind(None::<&u8>), left_behind(Some(&5))), (Left::Nothing, Left::Memory));
     }
 

@@ -4,14 +4,14 @@ use std::{marker::PhantomData, time::Duration};
 
 use jiff::Timestamp;
 
-use super::terms::{self, Held, Known, Terms};
+use super::terms::{self, Known, Terms};
 use crate::{
     api::{reset::PasscodeReset, reset_status::PasscodeResetStatus},
     lifecycle::{
         answered::Answered,
         events::says_the_same,
         lock::Lock,
-        observed::{self, Look, Reading},
+        observed::{LeaseView, Look, Reading},
         step::{AfterAnswer, Decision, Step},
     },
 };
@@ -64,24 +64,17 @@ impl<L: DeviceLease> Terms for Real<L> {
 }
 
 impl<L: DeviceLease> Known<Real<L>> {
-    /// The device lock as the rules see it.
+    /// The device lease as the rules see it; `unreadable`: why this version cannot read it, if that is so.
     #[must_use]
-    pub fn device_lock(&self) -> Option<Option<&Lock>> {
-        self.lock.as_ref().map(|lease| lease.as_ref().and_then(DeviceLease::lock))
-    }
-
-    /// What the device lease remembers.
-    #[must_use]
-    pub fn remembered(&self) -> Option<Timestamp> {
-        self.lock.as_ref()?.as_ref()?.latest_reset()
-    }
-}
-
-impl<L: DeviceLease> Held<Real<L>> {
-    /// The held lock as the rules see it.
-    #[must_use]
-    pub fn as_observed(&self) -> observed::HeldLock {
-        observed::HeldLock { attempt_id: self.attempt.clone(), send_deadline: self.terms.send_deadline }
+    pub fn device_lease<'a>(&'a self, unreadable: Option<&'a str>) -> LeaseView<'a> {
+        let remembered = self.lock.iter().flatten().find_map(DeviceLease::latest_reset);
+        let held = self.held.as_ref().and_then(|held| Some((held.lease.lock()?, held.authority_is_read)));
+        match (held, &self.lock, unreadable) {
+            (Some((lock, authority_is_read)), ..) => LeaseView::Held { lock, remembered, authority_is_read },
+            (None, Some(lease), _) => LeaseView::Read { lock: lease.as_ref().and_then(DeviceLease::lock), remembered },
+            (None, None, Some(why)) => LeaseView::Unreadable(why),
+            (None, None, None) => LeaseView::NotRead,
+        }
     }
 }
 

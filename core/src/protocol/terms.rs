@@ -49,19 +49,10 @@ pub struct Known<T: Terms> {
     pub held: Option<Held<T>>,
     /// Whether the leader lease was seen, after the object was read, as this replica wrote it.
     pub lease_is_kept: bool,
-    /// Whether what permits a request was read live since the lock was taken.
-    pub authority_is_read: bool,
     /// Whether the policies were read live since the pass began, and since the lock was taken.
     pub policies_are_read: bool,
     /// The same of the approvals.
     pub approvals_are_read: bool,
-}
-
-impl<T: Terms> Known<T> {
-    /// Whatever permits the request was read before something that it has to be read after.
-    pub(super) fn agreement_is_old(&mut self) {
-        (self.authority_is_read, self.policies_are_read, self.approvals_are_read) = (false, false, false);
-    }
 }
 
 /// A device lock without a claim.
@@ -70,10 +61,10 @@ impl<T: Terms> Known<T> {
 pub struct Held<T: Terms> {
     /// The attempt that it was taken for.
     pub attempt: T::AttemptId,
-    /// What it says.
-    pub terms: T::LockTerms,
     /// The lease as it was written: what is released is this version.
     pub lease: T::Lease,
+    /// Whether what permits a request was read live since the lock was taken.
+    pub authority_is_read: bool,
 }
 
 /// The rules, asked with what is known.

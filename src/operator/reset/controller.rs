@@ -4,9 +4,7 @@ use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duratio
 
 use futures::{FutureExt, StreamExt};
 use kube::{
-    Api, Resource, ResourceExt,
-    api::ObjectMeta,
-    core::DeserializeGuard,
+    Resource, ResourceExt,
     runtime::{
         Controller, WatchStreamExt,
         controller::{self, Action},
@@ -21,13 +19,14 @@ use super::{
     context::Context,
     deletions,
     listed::{self, Listed, Reference, Seen},
-    pass::{End, Pass},
+    pass::{self, Ended, Next},
     queue::Admitted,
+    reading::{read, slim, unchanged},
     state::{NEVER, PassState},
     sweep, wait,
 };
 use crate::operator::{
-    calls::{CallError, call},
+    calls::CallError,
     reconciliations::{stopped, stopped_before_it_began},
     tenant::Presence,
     wakes::Wake,
@@ -36,8 +35,7 @@ use crate::{graph::Reservation, telemetry::health::Watch};
 use passcode_core::{
     api::{
         conditions::{self, reason as reasons},
-        dropped::LAST_APPLIED,
-        reset::{PasscodeReset, REQUESTED_BY},
+        reset::PasscodeReset,
         reset_status::{AttemptResult, PasscodeResetStatus},
     },
     lifecycle::{
@@ -234,7 +232,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
     let mut state = context.states.at_the_begin(&uid);
     let read = match unchanged(&mut state, listed) {
         Some(object) => Ok(Some(object)),
-        None => read(context, listed).await,
+        None => read(&context.pass.cluster.client, listed).await,
     };
     let object = match read {
         Ok(Some(object)) => object,
@@ -260,14 +258,10 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
         return None;
     }
     context.pass.metrics.pass();
-    let mut pass = Pass::begin(&context.pass, object, state, capacity);
-    let end = pass.run().await;
-    let queued = pass.is_queued();
-    pass.note_following();
-    let (object, mut state) = pass.into_parts();
+    let Ended { next, object, mut state, queued } = pass::run(&context.pass, object, state, capacity).await;
     let object = Arc::new(slim(object));
-    match end {
-        Ok(End::Later(pause)) => {
+    match next {
+        Ok(Next::Later(pause)) => {
             // Without a tenant time changes nothing: the tenant's appearance does, or a sweep.
             let by_time = presence != Presence::Missing;
             (state.failures, state.denied_writes, state.swept, state.queued) = (0, 0, None, queued);
@@ -279,7 +273,7 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             let pause = if queued { Duration::ZERO } else { pause };
             by_time.then_some(pause)
         }
-        Ok(End::Finished) => {
+        Ok(Next::Finished) => {
             context.states.forget(&uid);
             None
         }
@@ -299,52 +293,6 @@ async fn turn(listed: &Listed, context: &Context, capacity: Option<Reservation>)
             Some(backoff(context, &uid))
         }
     }
-}
-
-/// The object as it was written last, if the watch shows that version. Whatever is written rests on that very version, so a watch that is
-/// behind costs a conflict and no more.
-fn unchanged(state: &mut PassState, listed: &Listed) -> Option<PasscodeReset> {
-    let stored = state.stored.take()?;
-    let (known, shown) = (&stored.metadata, listed.meta());
-    let same = known.resource_version.is_some() && known.resource_version == shown.resource_version;
-    (same && shown.deletion_timestamp.is_none()).then(|| Arc::unwrap_or_clone(stored))
-}
-
-/// The object without what nobody here needs and somebody may have made large.
-fn slim(object: PasscodeReset) -> PasscodeReset {
-    let requested_by = object.requested_by().map(|name| (REQUESTED_BY.to_owned(), name.to_owned()));
-    let ObjectMeta {
-        name, namespace, uid, resource_version, generation, creation_timestamp, deletion_timestamp, ..
-    } = object.metadata;
-    let metadata = ObjectMeta {
-        name,
-        namespace,
-        uid,
-        resource_version,
-        generation,
-        creation_timestamp,
-        deletion_timestamp,
-        annotations: requested_by.map(|annotation| [annotation].into()),
-        ..ObjectMeta::default()
-    };
-    PasscodeReset { metadata, ..object }
-}
-
-/// The object as it is now; `None`: it cannot be understood.
-async fn read(context: &Context, listed: &Listed) -> Result<Option<PasscodeReset>, CallError> {
-    let namespace = listed.namespace().unwrap_or_default();
-    let api: Api<DeserializeGuard<PasscodeReset>> = Api::namespaced(context.pass.cluster.client.clone(), &namespace);
-    let mut read = call(api.get(&listed.name_any())).await?;
-    if read.uid() != listed.uid() {
-        return Err(CallError::Gone);
-    }
-    // The manifest that was applied shows which fields the API server dropped.
-    let applied = read.meta_mut().annotations.as_mut().and_then(|annotations| annotations.remove_entry(LAST_APPLIED));
-    Ok(read.0.ok().map(|object| {
-        let mut object = slim(object);
-        object.annotations_mut().extend(applied);
-        object
-    }))
 }
 
 /// Later and later, up to half a minute, while passes fail.

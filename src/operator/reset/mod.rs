@@ -11,6 +11,7 @@ pub mod devices;
 pub mod listed;
 mod pass;
 pub mod queue;
+mod reading;
 pub mod slots;
 pub mod state;
 mod sweep;

@@ -6,7 +6,11 @@ mod reads;
 mod view;
 mod writes;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    sync::Arc,
+    time::Duration,
+};
 
 use passcode_core::{
     api::reset::PasscodeReset,
@@ -14,7 +18,7 @@ use passcode_core::{
     protocol::{
         Known,
         health::Request,
-        pass::{self as protocol, Effect, Event, Why},
+        pass::{Effect, End, Event, Pass, Start, Why},
         real::Real,
     },
 };
@@ -33,110 +37,71 @@ const START_OVER: Duration = Duration::from_secs(30);
 /// What a pass speaks of here.
 type Terms = Real<StoredLease>;
 
-/// How a pass ended.
-pub enum End {
+/// When a pass is made again.
+pub enum Next {
     /// Come back then.
     Later(Duration),
     /// Nothing more, ever.
     Finished,
 }
 
-/// A pass under way.
-pub struct Pass<'a> {
-    protocol: protocol::Pass<Terms>,
-    view: View<'a>,
-}
-
-impl<'a> Pass<'a> {
-    /// Begins a pass over an object that was just read.
-    pub fn begin(
-        context: &'a PassContext,
-        object: PasscodeReset,
-        state: PassState,
-        capacity: Option<Reservation>,
-    ) -> Self {
-        let mut view = View::new(context, &object, state, capacity);
-        let protocol = match view.state.unrecorded.take() {
-            Some(unrecorded) => {
-                let (attempt, answer) = Arc::unwrap_or_clone(unrecorded);
-                protocol::Pass::recording(object, attempt, answer, &mut view)
-            }
-            None => protocol::Pass::new(object, &mut view),
-        };
-        Self { protocol, view }
-    }
-
-    /// The object as it is now known.
-    fn object(&self) -> &PasscodeReset {
-        &self.protocol.known().object
-    }
-
-    /// The object as it is known in the end, and what is remembered of it.
-    pub fn into_parts(self) -> (PasscodeReset, PassState) {
-        (self.protocol.into_known().object, self.view.state)
-    }
-
-    /// Runs it to its end.
+/// What is left of a pass that has ended.
+pub struct Ended {
+    /// What follows.
     ///
     /// # Errors
     /// [`CallError`], where the API server does not answer: the pass starts over later.
-    pub async fn run(&mut self) -> Result<End, CallError> {
-        let end = self.effects().await;
-        if let (true, Some(tenant)) = (self.view.probing, &self.view.tenant) {
-            tenant.record.health().probe_is_free(Request::Reset, self.view.context.clock.boot());
-        }
-        match end {
-            protocol::End::Later(pause) => Ok(End::Later(pause)),
-            protocol::End::Finished => Ok(End::Finished),
-            protocol::End::Failed(_) => Err(self.view.error()),
-            protocol::End::Unrecorded(attempt, answer, why) => {
-                self.view.state.unrecorded = Some(Arc::new((attempt, answer)));
-                Err(match why {
-                    Why::Denied => self.view.error(),
-                    _ => CallError::Unclear("the answer could not be recorded".to_owned()),
-                })
-            }
-        }
-    }
-
-    async fn effects(&mut self) -> protocol::End<Terms> {
-        for _ in 0..MOST_EFFECTS {
-            if let Some(end) = self.effect().await {
-                return end;
-            }
-        }
-        tracing::warn!(object = self.object().full_name(), "a pass did not come to an end; it starts over");
-        self.protocol.end(protocol::End::Later(START_OVER));
-        loop {
-            // A lock may still have to be released.
-            if let Some(end) = self.effect().await {
-                return end;
-            }
-        }
-    }
-
-    /// Carries out the next effect; answers with the end where there is none.
-    async fn effect(&mut self) -> Option<protocol::End<Terms>> {
-        let event = match self.protocol.next() {
-            Effect::End(end) => return Some(end.clone()),
-            effect => self.view.carry_out(self.protocol.known(), effect).await,
-        };
-        self.protocol.apply(event, &mut self.view);
-        None
-    }
-
+    pub next: Result<Next, CallError>,
+    /// The object as it is known in the end.
+    pub object: PasscodeReset,
+    /// What is remembered of it.
+    pub state: PassState,
     /// Whether it waits for capacity for its reset.
-    pub fn is_queued(&self) -> bool {
-        self.view.no_capacity.is_some() && self.view.gate == self.view.no_capacity
-    }
+    pub queued: bool,
+}
 
-    /// Tells the tenant how often this reset is looked at from now on.
-    pub fn note_following(&self) {
-        let (Some(tenant), Some(uid)) = (&self.view.tenant, self.object().uid()) else { return };
-        let status = self.object().status.as_ref();
-        let looks = status.map_or(0, |status| looks_an_hour(status, self.view.now().estimate));
-        tenant.record.health().follows(&uid, looks);
+/// Makes a pass over an object that was just read.
+pub async fn run(
+    context: &PassContext,
+    object: PasscodeReset,
+    state: PassState,
+    capacity: Option<Reservation>,
+) -> Ended {
+    let mut view = View::new(context, &object, state, capacity);
+    let start = match view.state.unrecorded.take() {
+        Some(unrecorded) => {
+            let (attempt, answer) = Arc::unwrap_or_clone(unrecorded);
+            Start::recording(object, attempt, answer)
+        }
+        None => Start::over(object),
+    };
+    let mut pass = start.begin(&mut view);
+    let end = effects(&mut pass, &mut view).await;
+    view.ended(end, pass.into_known().object)
+}
+
+async fn effects(pass: &mut Pass<Terms>, view: &mut View<'_>) -> End<Terms> {
+    for _ in 0..MOST_EFFECTS {
+        if let Break(end) = effect(pass, view).await {
+            return end;
+        }
     }
+    tracing::warn!(object = pass.known().object.full_name(), "a pass did not come to an end; it starts over");
+    pass.end(End::Later(START_OVER));
+    loop {
+        // A lock may still have to be released.
+        if let Break(end) = effect(pass, view).await {
+            return end;
+        }
+    }
+}
+
+/// Carries out the next effect, if there is one.
+async fn effect(pass: &mut Pass<Terms>, view: &mut View<'_>) -> ControlFlow<End<Terms>> {
+    let effect = pass.next().map_break(End::clone)?;
+    let event = view.carry_out(pass.known(), effect).await;
+    pass.apply(event, view);
+    Continue(())
 }
 
 impl View<'_> {
@@ -163,8 +128,35 @@ impl View<'_> {
                 self.context.locks.release(lease).await;
                 Ok(Event::Done)
             }
-            Effect::End(_) => Ok(Event::Done),
         };
         done.unwrap_or_else(|error| self.not_stored(error))
+    }
+
+    fn ended(mut self, end: End<Terms>, object: PasscodeReset) -> Ended {
+        if let (true, Some(tenant)) = (self.probing, &self.tenant) {
+            tenant.record.health().probe_is_free(Request::Reset, self.context.clock.boot());
+        }
+        let next = match end {
+            End::Later(pause) => Ok(Next::Later(pause)),
+            End::Finished => Ok(Next::Finished),
+            End::Failed(_) => Err(self.error()),
+            End::Unrecorded(attempt, answer, why) => {
+                self.state.unrecorded = Some(Arc::new((attempt, answer)));
+                Err(match why {
+                    Why::Denied => self.error(),
+                    _ => CallError::Unclear("the answer could not be recorded".to_owned()),
+                })
+            }
+        };
+        self.note_following(&object);
+        let queued = self.no_capacity.is_some() && self.gate == self.no_capacity;
+        Ended { next, object, state: self.state, queued }
+    }
+
+    /// Tells the tenant how often this reset is looked at from now on.
+    fn note_following(&self, object: &PasscodeReset) {
+        let (Some(tenant), Some(uid)) = (&self.tenant, object.uid()) else { return };
+        let looks = object.status.as_ref().map_or(0, |status| looks_an_hour(status, self.now().estimate));
+        tenant.record.health().follows(&uid, looks);
     }
 }

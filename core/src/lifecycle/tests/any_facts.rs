@@ -18,7 +18,7 @@ use crate::{
         tenant::UnknownOutcome,
     },
     lifecycle::{
-        observed::{Found, HeldLock, Look, Namespace, NotReady, Reading, Unconfirmed, UnconfirmedKind},
+        observed::{Found, Look, Namespace, NotReady, Reading, Unconfirmed, UnconfirmedKind},
         step::Step,
     },
     platform::{ActionResult, ManagedDevice},
@@ -260,7 +260,7 @@ impl Facts {
         lock.send_deadline = t(when) + SignedDuration::from_secs(DEADLINE);
         let expiration = self.object.spec.expiration_time.unwrap_or(Time(t(EXPIRES))).0;
         lock.send_deadline = lock.send_deadline.min(expiration);
-        self.held = Some(HeldLock { attempt_id: lock.attempt_id.clone(), send_deadline: lock.send_deadline });
+        self.held = Some(true);
         self.lock = Some(Some(lock));
         self
     }

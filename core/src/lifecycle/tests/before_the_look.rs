@@ -76,9 +76,9 @@ fn under_the_lock_authority_is_read_and_then_the_record() {
         Step::Observe(fact) => fact,
         other => panic!("{other:?}"),
     };
-    let held = Facts { look: None, authority_is_read: false, ..Facts::new().holding("attempt-1") };
+    let held = Facts { look: None, held: Some(false), ..Facts::new().holding("attempt-1") };
     assert_eq!(asked(&held), Fact::Authority);
-    let read = Facts { authority_is_read: true, ..held };
+    let read = Facts { held: Some(true), ..held };
     assert_eq!(asked(&read), Fact::Look);
     read.clone().tenant(|tenant| tenant.suspend = true).waits("Suspended");
     read.clone().namespace(Namespace::Denied { at: t(1) }).waits("LookingUp");

@@ -20,8 +20,8 @@ use crate::{
         decide::decide,
         lock::Lock,
         observed::{
-            Admission, Closed, Found, Gate, HeldLock, Look, Namespace, NotReady, Now, Observed, Reading, Sweep,
-            TenantView, Unconfirmed, UnconfirmedKind, Unread,
+            Admission, Closed, Found, Gate, LeaseView, Look, Namespace, NotReady, Now, Observed, Reading, Sweep,
+            TenantView, Unconfirmed, UnconfirmedKind,
         },
         polling::Stretch,
         quarantine::Quarantine,
@@ -68,7 +68,8 @@ pub(crate) struct Facts {
     pub unread_lock: Option<&'static str>,
     pub remembered: Option<Timestamp>,
     pub look: Option<Reading<Look>>,
-    pub held: Option<HeldLock>,
+    /// This pass holds the lock; whether authority was read since it was taken.
+    pub held: Option<bool>,
     pub unconfirmed: Option<Unconfirmed>,
     pub gate: Option<Gate>,
     /// What admission control refused, and how many seconds it is until it is tried again.
@@ -77,7 +78,6 @@ pub(crate) struct Facts {
     pub closed: Option<Closed>,
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
-    pub authority_is_read: bool,
     pub policies: Option<Vec<&'static Policy>>,
     pub policies_are_live: bool,
     pub approvals: Option<Approvals>,
@@ -111,7 +111,6 @@ impl Facts {
             closed: None,
             quarantine: None,
             lease_is_kept: true,
-            authority_is_read: true,
             policies: Some(Vec::new()),
             policies_are_live: true,
             approvals: None,
@@ -271,7 +270,7 @@ impl Facts {
     pub fn holding(mut self, id: &str) -> Self {
         let send_deadline = self.now.estimate + SignedDuration::from_secs(DEADLINE);
         self.lock = Some(Some(Lock { send_deadline, ..lock(id, 0, "uid-1") }));
-        self.held = Some(HeldLock { attempt_id: id.into(), send_deadline });
+        self.held = Some(true);
         self
     }
 
@@ -331,6 +330,21 @@ impl Facts {
         }
     }
 
+    fn device_lease(&self) -> LeaseView<'_> {
+        let remembered = self.remembered;
+        match (self.held_lock().zip(self.held), &self.lock, self.unread_lock) {
+            (Some((lock, authority_is_read)), ..) => LeaseView::Held { lock, remembered, authority_is_read },
+            (None, Some(lock), _) => LeaseView::Read { lock: lock.as_ref(), remembered },
+            (None, None, Some(why)) => LeaseView::Unreadable(why),
+            (None, None, None) => LeaseView::NotRead,
+        }
+    }
+
+    /// The lock that this pass holds.
+    pub fn held_lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()?.as_ref().filter(|_| self.held.is_some())
+    }
+
     // The decision.
 
     pub fn observed(&self) -> Observed<'_> {
@@ -344,23 +358,17 @@ impl Facts {
         Observed {
             object: &self.object,
             tenant: self.tenant.as_ref().map(view),
-            unread: Unread {
-                tenant: self.not_ready.as_ref().filter(|_| self.tenant.is_none()),
-                lock: self.unread_lock,
-            },
+            unread_tenant: self.not_ready.as_ref().filter(|_| self.tenant.is_none()),
             namespace: self.namespace,
             found: self.found.as_ref(),
-            lock: self.lock.as_ref().map(Option::as_ref),
-            remembered: self.remembered,
+            device_lease: self.device_lease(),
             look: self.look.as_ref(),
-            held: self.held.as_ref(),
             unconfirmed: self.unconfirmed,
             gate: self.gate.as_ref(),
             admission: self.admission(),
             closed: self.closed.as_ref(),
             quarantine: self.quarantine,
             lease_is_kept: self.lease_is_kept,
-            authority_is_read: self.authority_is_read,
             agreement: Agreement {
                 policies: self.policies.as_deref(),
                 policies_are_live: self.policies_are_live,
@@ -438,10 +446,7 @@ impl fmt::Debug for Facts {
             .field("look", &self.look)
             .field(
                 "holds",
-                &(
-                    (self.namespace, self.unconfirmed, &self.gate, &self.closed),
-                    (self.quarantine, self.lease_is_kept, self.authority_is_read),
-                ),
+                &((self.namespace, self.unconfirmed, &self.gate, &self.closed), (self.quarantine, self.lease_is_kept)),
             )
             .field("now", &self.now)
             .finish_non_exhaustive()

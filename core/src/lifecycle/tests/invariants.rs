@@ -156,7 +156,7 @@ fn outcome_is_true(facts: &Facts, decision: &Decision) {
 fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     let claiming = match &decision.step {
         Step::Claim(attempt) => {
-            let held = facts.held.as_ref().unwrap();
+            let held = facts.held_lock().unwrap();
             assert_eq!((&attempt.id, attempt.send_deadline.0), (&held.attempt_id, held.send_deadline));
             assert!(facts.now.graph.unwrap() <= held.send_deadline, "past the deadline");
             assert!((1..=3).contains(&attempt.number));
@@ -165,7 +165,7 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
             true
         }
         Step::TakeLock { send_deadline, .. } => {
-            assert!(facts.held.is_none() && !others_lock_is_open(facts));
+            assert!(facts.held_lock().is_none() && !others_lock_is_open(facts));
             assert!(*send_deadline <= decision.status.effective.as_ref().unwrap().expiration_time.0);
             assert!(*send_deadline > facts.now.graph.unwrap());
             false
@@ -184,7 +184,7 @@ fn sends_only_when_allowed(facts: &Facts, decision: &Decision) {
     }
     assert!(decision.status.support.as_ref().is_some_and(|s| s.supported), "unsupported");
     assert!(nothing_answers(facts, decision, at), "Intune's record answers already");
-    assert!(!claiming || facts.authority_is_read, "nobody was asked under the lock");
+    assert!(!claiming || facts.held == Some(true), "nobody was asked under the lock");
     assert!(conditions::is_true(&decision.status.conditions, kind::PERMITTED), "not permitted");
     assert_eq!(facts.namespace, Namespace::Allowed);
     if let (true, Some(attempt)) = (claiming, facts.object.status.as_ref().and_then(|s| s.attempt.as_ref())) {
@@ -236,7 +236,7 @@ fn again(facts: &Facts, decision: &Decision) {
 
 fn others_lock_is_open(facts: &Facts) -> bool {
     let own = facts.object.status.as_ref().and_then(|s| s.attempt.as_ref()).map(|attempt| attempt.id.as_str());
-    let held = facts.held.as_ref().map(|held| held.attempt_id.as_str());
+    let held = facts.held_lock().map(|held| held.attempt_id.as_str());
     let lock = facts.lock.as_ref().and_then(Option::as_ref);
     lock.is_some_and(|lock| {
         let id = Some(lock.attempt_id.as_str());

@@ -1,9 +1,12 @@
-//! Every way in which the election can go: who leads, what is written, when a quarantine begins, and how the lease is let go.
+//! Every way in which the election can go: the world that it is played in, and who leads when.
+
+mod any_order;
+mod let_go;
+mod quarantines;
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
 
 use crate::{
     lifecycle::quarantine::Quarantine,
@@ -73,14 +76,14 @@ impl World {
 
     /// What comes of the effect that is asked for.
     fn carried_out(&mut self, replica: &Replica) -> Event<char, u32> {
-        match replica.next() {
+        match replica.next().expect("it has ended") {
             Effect::Read => Event::Lease(self.stored.clone()),
             Effect::Survey { traces } => Event::Surveyed(survey(traces && self.traces)),
             Effect::Write { over, lease } => {
                 let (over, lease) = (over.copied(), lease.clone());
                 self.put(over, &lease)
             }
-            Effect::Pause(_) | Effect::End => Event::Done,
+            Effect::Pause(_) => Event::Done,
         }
     }
 
@@ -90,9 +93,9 @@ impl World {
             let event = self.carried_out(replica);
             self.notices.extend(replica.apply(event, at(second)));
             match replica.next() {
-                Effect::Pause(pause) => return Some(second + pause.as_secs()),
-                Effect::End => return None,
-                _ => {}
+                Some(Effect::Pause(pause)) => return Some(second + pause.as_secs()),
+                Some(_) => {}
+                None => return None,
             }
         }
     }
@@ -178,6 +181,27 @@ fn another_that_does_not_renew_is_waited_for() {
     }
 }
 
+/// Graph counts what was asked in the last 20 s, and the leader before may have asked until it lapsed.
+#[test]
+fn what_an_earlier_leader_asked_counts_for_the_next_one() {
+    // The earlier leader's clock is right, or as far behind or ahead as clocks may be.
+    for (name, behind, counts_until) in [("right", 0, 35), ("behind", 5, 30), ("ahead", -5, 40)] {
+        let (leader, _) = leader(START);
+        let last_asks = (START..).take_while(|second| leader.leadership().acts(secs(*second))).last().unwrap();
+        for now in START..=START + 60 {
+            let renewed = START.checked_add_signed(-behind).unwrap();
+            let mut next = Election::new('b', SignedDuration::from_secs(5), secs(now));
+            World::of(lease(None, renewed)).turn(&mut next, now);
+            let succeeded = next.leadership().succeeded;
+            assert_eq!(succeeded, now < START + counts_until, "{name}, {} s later", now - START);
+            assert!(succeeded || now >= last_asks + 20, "{name}: what was asked still counts");
+        }
+    }
+    let (mut next, mut world) = (replica('b'), World::default());
+    world.turn(&mut next, START);
+    assert!(!next.leadership().succeeded, "nobody led");
+}
+
 #[test]
 fn a_leader_goes_on() {
     let (mut leader, mut world) = leader(START);
@@ -199,7 +223,7 @@ fn a_slow_api_server_has_a_leader_that_acts_all_the_time() {
     let (mut leader, mut world) = leader(START);
     let mut now = at(START);
     for _ in 0..100 {
-        let took = if let Effect::Pause(pause) = leader.next() { pause } else { Duration::from_millis(2900) };
+        let took = if let Some(Effect::Pause(pause)) = leader.next() { pause } else { Duration::from_millis(2900) };
         now = Moment { boot: now.boot + took, wall: now.wall + took };
         let event = world.carried_out(&leader);
         assert!(leader.leadership().acts(now.boot), "{now:?}");
@@ -216,11 +240,11 @@ fn what_a_write_may_come_to() {
         let (mut leader, world) = leader(START);
         leader.apply(Event::Done, at(START + 4));
         leader.apply(Event::Lease(world.stored), at(START + 4));
-        assert!(matches!(leader.next(), Effect::Write { over: Some(1), .. }));
+        assert!(matches!(leader.next(), Some(Effect::Write { over: Some(1), .. })));
         assert_eq!(leader.apply(event.clone(), at(START + 4)), None, "{event:?}");
         match event {
-            Event::Failed(Why::Conflict | Why::Gone) => assert_eq!(leader.next(), Effect::Read, "{event:?}"),
-            _ => assert_eq!(leader.next(), Effect::Pause(secs(1)), "{event:?}"),
+            Event::Failed(Why::Conflict | Why::Gone) => assert_eq!(leader.next(), Some(Effect::Read), "{event:?}"),
+            _ => assert_eq!(leader.next(), Some(Effect::Pause(secs(1))), "{event:?}"),
         }
         // Under a lease that is not its own, or has lost the quarantine, others would lead as well. Otherwise it leads until its time is over.
         let leads = event != Event::Altered;
@@ -230,9 +254,9 @@ fn what_a_write_may_come_to() {
         let mut replica = replica('a');
         replica.apply(Event::Lease(None), at(START));
         replica.apply(Event::Surveyed(survey(false)), at(START));
-        assert!(matches!(replica.next(), Effect::Write { over: None, .. }));
+        assert!(matches!(replica.next(), Some(Effect::Write { over: None, .. })));
         assert_eq!(replica.apply(event.clone(), at(START)), None, "{event:?}");
-        assert_eq!((replica.next(), replica.leadership().leading), (Effect::Pause(secs(1)), false), "{event:?}");
+        assert_eq!((replica.next(), replica.leadership().leading), (Some(Effect::Pause(secs(1))), false), "{event:?}");
     }
 }
 
@@ -263,7 +287,7 @@ fn a_leader_that_cannot_renew_stops_before_another_begins() {
     }
     assert_eq!(leader.apply(Event::Done, at(START + 11)), Some(Notice::Lapsed));
     assert!(!leader.leadership().leading);
-    assert_eq!(leader.next(), Effect::Read);
+    assert_eq!(leader.next(), Some(Effect::Read));
     assert_eq!(leader.apply(Event::Failed(Why::Unclear), at(START + 12)), None, "it is said once");
 }
 
@@ -322,253 +346,4 @@ fn a_write_that_took_too_long_does_not_make_it_leader() {
     let stored = world.carried_out(&leader);
     leader.apply(stored, at(START + 16));
     assert!(!leader.leadership().leading);
-}
-
-#[test]
-fn a_restore_under_a_leader_begins_a_term_and_a_quarantine() {
-    let (mut leader, mut world) = leader(START);
-    let backup = world.stored.clone();
-    world.turns(&mut leader, START + 4, START + 40);
-    for (name, restored) in [("to a copy of its lease", backup), ("to before there was one", None)] {
-        let (mut leader, mut world) = (leader.clone(), World { stored: restored, version: 100, ..World::default() });
-        world.turn(&mut leader, START + 44);
-        assert_eq!((leader.leadership().term, leader.leadership().acts(secs(START + 44))), (2, true), "{name}");
-        assert_eq!(world.lease().quarantine, Some(quarantine(START + 44)), "{name}");
-    }
-    // A candidate sees it, too: whoever takes the lease at last.
-    let mut candidate = replica('b');
-    world.turns(&mut candidate, START + 41, START + 42);
-    let mut world = World { version: 100, ..World::of(lease(Some('a'), START)) };
-    world.turns(&mut candidate, START + 43, START + 58);
-    assert_eq!(world.lease().quarantine, Some(quarantine(START + 58)));
-}
-
-/// Versions are given out again after a restore, so that of another's lease may be that of one's own before.
-#[test]
-fn a_version_alone_does_not_make_a_lease_ones_own() {
-    let (led, world) = leader(START);
-    let mine = world.lease().clone();
-    for (name, stored) in [
-        ("another replica's", LeaderLease { holder: Some('b'), ..mine.clone() }),
-        ("its own, with a quarantine", LeaderLease { quarantine: Some(quarantine(START + 1)), ..mine.clone() }),
-        ("its own, of an earlier renewal", LeaderLease { renewed: Some(t(START - 4)), ..mine.clone() }),
-        ("let go", LeaderLease { holder: None, ..mine }),
-    ] {
-        for stops in [false, true] {
-            let (mut leader, mut world) = (led.clone(), World::of(stored.clone()));
-            if stops {
-                leader.stop(at(START + 4));
-            }
-            world.turn(&mut leader, START + 4);
-            let (before, after) = (stored.quarantine, world.lease().quarantine);
-            assert!(before.is_none() || after == before, "{name}: the quarantine is kept");
-            if stored.renewed < Some(t(START)) && !stops {
-                assert_eq!(after, Some(quarantine(START + 4)), "{name}");
-            }
-            let leads = stored.holder != Some('b') && !stops;
-            assert_eq!(leader.leadership().acts(secs(START + 4)), leads, "{name}");
-            assert_eq!(leader.leadership().quarantine, if leads { after } else { None }, "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_quarantine_is_handed_on_and_joined() {
-    let before = Quarantine { begin: t(START - 100), end: t(START + 9000) };
-    // It is seen a second after it was written.
-    let seen = Quarantine { begin: t(START - 99), end: t(START + 9001) };
-    for (name, holder, expected) in [
-        ("let go: it goes on", None, seen),
-        ("not let go: another begins", Some('b'), Quarantine { begin: t(START + 15), end: seen.end }),
-    ] {
-        let mut world = World::of(LeaderLease { quarantine: Some(before), ..lease(holder, START - 1) });
-        let mut replica = replica('a');
-        world.turns(&mut replica, START, START + 16);
-        assert_eq!(replica.leadership().quarantine, Some(expected), "{name}");
-        world.turns(&mut replica, START + 20, START + 40);
-        assert_eq!(world.lease().quarantine, Some(expected), "{name}: renewed as it is");
-    }
-}
-
-/// Another replica's clock may be wrong. What it wrote is seen to be written, and so a quarantine is as long for the next one.
-#[test]
-fn a_quarantine_is_taken_over_by_ones_own_clock() {
-    for behind in [0, 58, 200] {
-        let by_its_clock = |second: u64| t(second - behind);
-        let begun = Quarantine { begin: by_its_clock(START + 2), end: by_its_clock(START + 312) };
-        let written = |second| LeaderLease { renewed: Some(by_its_clock(second)), ..lease(Some('b'), START) };
-        let (mut replica, mut world) = (replica('a'), World::of(written(START)));
-        world.turns(&mut replica, START, START + 3);
-        let with = LeaderLease { quarantine: Some(begun), ..written(START + 4) };
-        world.put(Some(1), &with);
-        world.turns(&mut replica, START + 4, START + 19);
-        assert_eq!(replica.leadership().quarantine, Some(quarantine(START + 2)), "{behind} s behind");
-    }
-}
-
-#[test]
-fn what_a_stored_lease_says_to_its_leader() {
-    let (leader, world) = leader(START);
-    let known = *leader.leadership();
-    let mine = world.lease().clone();
-    for (name, stored, kept) in [
-        ("as it was written", Some(mine.clone()), true),
-        ("renewed meanwhile", Some(LeaderLease { renewed: Some(t(START + 4)), ..mine.clone() }), true),
-        ("fallen back", Some(LeaderLease { renewed: Some(t(START - 1)), ..mine.clone() }), false),
-        ("of another", Some(LeaderLease { holder: Some('b'), ..mine.clone() }), false),
-        ("let go", Some(LeaderLease { holder: None, ..mine.clone() }), false),
-        ("with a quarantine", Some(LeaderLease { quarantine: Some(quarantine(START)), ..mine }), false),
-        ("gone", None, false),
-    ] {
-        assert_eq!(known.is_kept(&'a', stored.as_ref()), kept, "{name}");
-    }
-    assert!(!Leadership::default().is_kept(&'a', Some(world.lease())), "it never wrote one");
-}
-
-#[test]
-fn how_the_lease_is_let_go() {
-    let stop = |replica: &mut Replica, world: &mut World, second: u64| {
-        replica.stop(at(second));
-        assert!(!replica.leadership().leading);
-        if replica.next() != Effect::End {
-            world.turn(replica, second);
-        }
-        assert_eq!(replica.next(), Effect::End);
-    };
-    let (led, led_in) = leader(START);
-    let case = || (led.clone(), led_in.clone());
-    // At once.
-    let (mut leader, mut world) = case();
-    stop(&mut leader, &mut world, START + 2);
-    assert_eq!((world.lease().holder, world.lease().renewed), (None, Some(t(START + 2))));
-    assert_eq!((world.lease().transitions, world.lease().acquired), (1, Some(t(START))));
-    // In the middle of a renewal that happened all the same.
-    let (mut leader, mut world) = case();
-    leader.apply(Event::Done, at(START + 4));
-    leader.apply(Event::Lease(world.stored.clone()), at(START + 4));
-    world.carried_out(&leader);
-    stop(&mut leader, &mut world, START + 5);
-    assert_eq!((world.lease().holder, world.lease().renewed), (None, Some(t(START + 5))));
-    // In the middle of taking it.
-    let (mut replica, mut world) = (replica('a'), World::default());
-    replica.apply(Event::Lease(None), at(START));
-    replica.apply(Event::Surveyed(survey(false)), at(START));
-    world.carried_out(&replica);
-    stop(&mut replica, &mut world, START + 1);
-    assert_eq!(world.lease().holder, None);
-    // After a standstill, after a restore, and where it is another's: it stays.
-    for (second, holder) in [(15, None), (16, Some('a'))] {
-        let (mut leader, mut world) = case();
-        stop(&mut leader, &mut world, START + second);
-        assert_eq!(world.lease().holder, holder, "{second} s");
-    }
-    // The standstill is after the signal.
-    let (mut leader, mut world) = case();
-    leader.stop(at(START + 9));
-    world.turn(&mut leader, START + 16);
-    assert_eq!((leader.next(), world.lease().holder), (Effect::End, Some('a')));
-    let (mut leader, mut world) = case();
-    world.turn(&mut leader, START + 4);
-    world.stored.clone_from(&led_in.stored);
-    world.version = 100;
-    stop(&mut leader, &mut world, START + 5);
-    assert_eq!(world.lease().holder, Some('a'));
-    let (mut leader, mut world) = case();
-    world.stored = Some(Stored { lease: lease(Some('b'), START + 1), version: 100 });
-    stop(&mut leader, &mut world, START + 2);
-    assert_eq!(world.lease().holder, Some('b'));
-    // Where somebody writes all the time, three tries are enough; any other failure ends it.
-    for (why, tries) in [(Why::Conflict, 3), (Why::Unclear, 1), (Why::Gone, 1)] {
-        let (mut leader, mut world) = case();
-        leader.stop(at(START + 1));
-        let mut writes = 0;
-        while leader.next() != Effect::End {
-            let event = match leader.next() {
-                Effect::Write { .. } => {
-                    writes += 1;
-                    Event::Failed(why)
-                }
-                _ => world.carried_out(&leader),
-            };
-            leader.apply(event, at(START + 1));
-        }
-        assert_eq!(writes, tries, "{why:?}");
-    }
-}
-
-#[test]
-fn the_longest_settle_windows() {
-    let windows = |windows: &[SettleWindow]| {
-        let SettleWindows { readable, longest } = windows.iter().copied().collect();
-        (readable.as_secs(), longest.as_secs())
-    };
-    let (said, guessed) = (|second| SettleWindow::Said(secs(second)), |second| SettleWindow::AtMost(secs(second)));
-    assert_eq!(windows(&[]), (280, 280), "the default");
-    assert_eq!(windows(&[said(100), said(400), said(300)]), (400, 400));
-    assert_eq!(windows(&[said(100), guessed(7200)]), (100, 7200), "a guess makes nothing look young");
-    assert_eq!(windows(&[guessed(100)]), (280, 280));
-    assert!(!is_a_trace(None) && !is_a_trace(Some(-1)) && is_a_trace(Some(0)));
-}
-
-/// What may happen to a replica in a moment.
-#[derive(Clone, Copy, Debug)]
-enum Luck {
-    Fine,
-    /// The effect happens, and its answer is lost.
-    Unanswered,
-    /// It does not happen.
-    Failed,
-    /// The process dies and is started again.
-    Crash,
-    /// The process is stopped, and started again once it has let go.
-    Stop,
-}
-
-fn luck() -> impl Strategy<Value = Luck> {
-    prop_oneof![
-        12 => Just(Luck::Fine),
-        1 => Just(Luck::Unanswered),
-        1 => Just(Luck::Failed),
-        1 => Just(Luck::Crash),
-        1 => Just(Luck::Stop),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
-    /// While etcd is not restored, no two act at once, and once all is well somebody does. A replica does what is due, or is late.
-    #[test]
-    fn no_two_act_at_once(steps in prop::collection::vec((0_u64..6, 0_usize..3, luck()), 1..300)) {
-        let names = ['a', 'b', 'c'];
-        let mut replicas = names.map(replica);
-        let mut world = World::default();
-        let mut now = START;
-        for (passed, r, luck) in steps {
-            now += passed;
-            if matches!(luck, Luck::Crash) || replicas[r].next() == Effect::End {
-                replicas[r] = Election::new(names[r], SignedDuration::from_secs(5), secs(now));
-            } else if matches!(luck, Luck::Stop) {
-                replicas[r].stop(at(now));
-            } else {
-                let event = match luck {
-                    Luck::Failed => Event::Failed(Why::Unclear),
-                    _ => world.carried_out(&replicas[r]),
-                };
-                let event = if matches!(luck, Luck::Unanswered) { Event::Failed(Why::Unclear) } else { event };
-                replicas[r].apply(event, at(now));
-            }
-            let acting = replicas.iter().filter(|replica| replica.leadership().acts(secs(now))).count();
-            prop_assert!(acting <= 1, "{acting} act at {now}: {replicas:#?}");
-        }
-        for second in now + 1..now + 40 {
-            for (replica, name) in replicas.iter_mut().zip(names) {
-                if replica.next() == Effect::End {
-                    *replica = Election::new(name, SignedDuration::from_secs(5), secs(second));
-                }
-                world.turn(replica, second);
-            }
-        }
-        prop_assert!(replicas.iter().any(|replica| replica.leadership().acts(secs(now + 39))));
-    }
 }

@@ -1,12 +1,15 @@
 //! Every way in which the reads and writes of a pass can go: what is sent, and what is left behind.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    ops::ControlFlow::{Break, Continue},
+};
 
 use crate::{
     lifecycle::step::{AfterAnswer, Fact},
     protocol::{
         Decision, Judgement, Known, Rules, Step, Terms,
-        pass::{Effect, End, Event, Pass, Why},
+        pass::{Effect, End, Event, Pass, Start, Why},
     },
 };
 
@@ -60,7 +63,7 @@ impl Rules<Tiny> for Straight {
             (None, None, _) => Step::Observe(Fact::Lock),
             (None, Some(_), _) if known.look.is_none() => Step::Observe(Fact::Look),
             (None, Some(_), None) => Step::TakeLock(()),
-            (None, Some(_), Some(_)) if !known.authority_is_read => Step::Observe(Fact::Authority),
+            (None, Some(_), Some(held)) if !held.authority_is_read => Step::Observe(Fact::Authority),
             (None, Some(_), Some(held)) => {
                 status = Some((held.attempt, false));
                 Step::Claim(held.attempt)
@@ -111,7 +114,7 @@ fn events(effect: &Effect<'_, Tiny>) -> Vec<Event<Tiny>> {
         Effect::Remember { .. } => vec![Event::LeaseStored(OURS), Event::LeaseStored(ANOTHER)],
         Effect::Write(status) => vec![Event::ObjectStored(**status)],
         Effect::Pause(_) | Effect::Release(_) => return vec![Event::Done],
-        Effect::TryClaim(_) | Effect::End(_) => vec![],
+        Effect::TryClaim(_) => vec![],
     };
     good.into_iter().chain(FAILURES.map(Event::NotStored)).collect()
 }
@@ -162,16 +165,19 @@ fn every_way(pass: Pass<Tiny>) -> Vec<(Truth, End<Tiny>)> {
         if !seen.insert((pass.clone(), truth.clone())) {
             continue;
         }
-        if let Effect::End(end) = pass.next() {
-            assert!(!truth.locked, "a lock without a claim is left behind: {end:?}");
-            ends.push((truth, end.clone()));
-            continue;
-        }
+        let effect = match pass.next() {
+            Continue(effect) => effect,
+            Break(end) => {
+                assert!(!truth.locked, "a lock without a claim is left behind: {end:?}");
+                ends.push((truth, end.clone()));
+                continue;
+            }
+        };
         // A claim that is stored stays: nobody restores etcd here.
         let restored = |event: &Event<Tiny>| truth.claimed && *event == Event::ObjectStored(None);
-        for event in events(&pass.next()).into_iter().filter(|event| !restored(event)) {
+        for event in events(&effect).into_iter().filter(|event| !restored(event)) {
             let (mut truth, mut after) = (truth.clone(), pass.clone());
-            truth.happen(&pass.next(), &event);
+            truth.happen(&effect, &event);
             after.apply(event, &mut Straight::default());
             open.push((after, truth));
         }
@@ -181,7 +187,7 @@ fn every_way(pass: Pass<Tiny>) -> Vec<(Truth, End<Tiny>)> {
 
 #[test]
 fn whatever_fails_is_sent_once_under_a_stored_claim_and_leaves_no_lock_behind() {
-    let ends = every_way(Pass::new(None, &mut Straight::default()));
+    let ends = every_way(Start::over(None).begin(&mut Straight::default()));
     assert!(ends.iter().any(|(truth, _)| truth.recorded && truth.answer == Some(Answer::Accepted)));
     let returned = |(truth, end): &&(Truth, End<Tiny>)| truth.released_after && matches!(end, End::Later(_));
     assert!(ends.iter().find(returned).is_some(), "a lock under which nothing was executed is released");
@@ -193,25 +199,25 @@ fn whatever_fails_is_sent_once_under_a_stored_claim_and_leaves_no_lock_behind() 
 
 #[test]
 fn an_answer_that_cannot_be_recorded_is_what_the_next_pass_begins_with() {
-    let ends = every_way(Pass::new(None, &mut Straight::default()));
+    let ends = every_way(Start::over(None).begin(&mut Straight::default()));
     let unrecorded = |end: &End<Tiny>| matches!(end, End::Unrecorded(OURS, Answer::Accepted, Why::Conflict));
     assert!(ends.iter().any(|(_, end)| unrecorded(end)));
     let mut rules = Straight::default();
-    let mut pass = Pass::recording(Some((OURS, false)), OURS, Answer::NotExecuted, &mut rules);
-    assert_eq!(pass.next(), Effect::Write(&Some((OURS, true))));
+    let mut pass = Start::recording(Some((OURS, false)), OURS, Answer::NotExecuted).begin(&mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Write(&Some((OURS, true)))));
     pass.apply(Event::NotStored(Why::Denied), &mut rules);
-    assert_eq!(pass.next(), Effect::End(&End::Unrecorded(OURS, Answer::NotExecuted, Why::Denied)));
+    assert_eq!(pass.next(), Break(&End::Unrecorded(OURS, Answer::NotExecuted, Why::Denied)));
     for moved_on in [None, Some((OURS, true)), Some((ANOTHER, false))] {
-        let pass = Pass::recording(moved_on, OURS, Answer::NotExecuted, &mut rules);
-        assert_ne!(pass.next(), Effect::Write(&Some((OURS, true))), "{moved_on:?}");
+        let pass = Start::recording(moved_on, OURS, Answer::NotExecuted).begin(&mut rules);
+        assert_ne!(pass.next(), Continue(Effect::Write(&Some((OURS, true)))), "{moved_on:?}");
     }
 }
 
 #[test]
 fn who_does_not_lead_takes_no_lock() {
     let mut rules = Straight { follower: true };
-    let mut pass = Pass::new(None, &mut rules);
+    let mut pass = Start::over(None).begin(&mut rules);
     pass.apply(Event::Lock(None), &mut rules);
     pass.apply(Event::Look(()), &mut rules);
-    assert!(matches!(pass.next(), Effect::End(End::Later(_))));
+    assert!(matches!(pass.next(), Break(End::Later(_))));
 }

@@ -1,6 +1,10 @@
 //! A world as small as it can be: objects, one lock, one device's record and a clock. It carries out what a pass asks for.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow::{Break, Continue},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +25,7 @@ use crate::{
     platform::ActionResult,
     protocol::{
         Decision, Judgement, Known, Rules,
-        pass::{Effect, End, Event, Pass},
+        pass::{Effect, End, Event, Start},
         real::{DeviceLease, LockTerms, Real},
     },
 };
@@ -48,9 +52,8 @@ impl Mind {
             object: known.object.clone(),
             lock: known.lock.clone(),
             look: known.look.clone(),
-            held: known.held.as_ref().map(crate::protocol::Held::as_observed),
+            held: known.held.as_ref().map(|held| held.authority_is_read),
             lease_is_kept: known.lease_is_kept,
-            authority_is_read: known.authority_is_read,
             unconfirmed: self.unconfirmed,
             ..self.facts.clone()
         }
@@ -178,23 +181,23 @@ impl Toy {
         let member = &self.members[index];
         let facts = Facts { found: None, ..member.facts.clone() };
         let mut mind = Mind { unconfirmed: member.unconfirmed, facts: self.at_this_time(facts) };
-        let mut pass = Pass::new(member.facts.object.clone(), &mut mind);
+        let mut pass = Start::over(member.facts.object.clone()).begin(&mut mind);
         for _ in 0..100 {
-            let event = match pass.next() {
-                Effect::End(End::Later(pause)) => {
-                    let pause = SignedDuration::try_from((*pause).max(Duration::from_millis(1))).unwrap();
-                    self.members[index].due = self.now + pause;
-                    break;
-                }
-                Effect::End(End::Finished) => break,
-                effect => self.carry_out(index, &mut mind, effect),
-            };
+            let Continue(effect) = pass.next() else { break };
+            let event = self.carry_out(index, &mut mind, effect);
             // Everything takes a moment.
             self.now += SignedDuration::from_millis(50);
             mind.facts = self.at_this_time(mind.facts);
             pass.apply(event, &mut mind);
         }
-        assert!(matches!(pass.next(), Effect::End(_)), "a pass without an end: {:?}", self.members[index].words());
+        match pass.next() {
+            Break(End::Later(pause)) => {
+                let pause = SignedDuration::try_from((*pause).max(Duration::from_millis(1))).unwrap();
+                self.members[index].due = self.now + pause;
+            }
+            Break(End::Finished) => {}
+            other => panic!("{other:?} is no end: {:?}", self.members[index].words()),
+        }
         self.members[index].unconfirmed = mind.unconfirmed;
     }
 

@@ -8,13 +8,13 @@ use passcode_core::{
         admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
-        observed::{self, Closed, Found, Gate, Namespace, NotReady, Now, Observed, Reading, Unread},
+        observed::{Closed, Found, Gate, Namespace, NotReady, Now, Observed, Reading},
         polling::is_in_flight,
         quarantine::Quarantine,
         step,
     },
     protocol::{
-        Decision, Held, Judgement, Known, Rules,
+        Decision, Judgement, Known, Rules,
         pass::{Event, Why},
     },
 };
@@ -97,29 +97,21 @@ impl<'a> View<'a> {
         }
     }
 
-    fn observed<'o>(
-        &'o self,
-        known: &'o Known<Terms>,
-        held: Option<&'o observed::HeldLock>,
-        asked: &'o Asked<'_>,
-    ) -> Observed<'o> {
+    fn observed<'o>(&'o self, known: &'o Known<Terms>, asked: &'o Asked<'_>) -> Observed<'o> {
         Observed {
             object: &known.object,
             tenant: self.tenant.as_ref().map(|tenant| tenant.view(self.not_ready.as_ref())),
-            unread: Unread { tenant: self.unreadable_tenant.as_ref(), lock: self.unreadable_lock.as_deref() },
+            unread_tenant: self.unreadable_tenant.as_ref(),
             namespace: self.namespace,
             found: self.found.as_ref(),
-            lock: known.device_lock(),
-            remembered: known.remembered(),
+            device_lease: known.device_lease(self.unreadable_lock.as_deref()),
             look: known.look.as_ref(),
-            held,
             unconfirmed: self.state.unconfirmed,
             gate: self.gate.as_ref(),
             admission: self.admission(),
             closed: self.closed.as_ref(),
             quarantine: self.quarantine(),
             lease_is_kept: known.lease_is_kept,
-            authority_is_read: known.authority_is_read,
             agreement: self.agreement(known, asked),
             swept: self.state.swept,
         }
@@ -202,17 +194,15 @@ impl<'a> View<'a> {
 impl Rules<Terms> for View<'_> {
     fn decide(&mut self, known: &Known<Terms>) -> Decision<Terms> {
         self.close_gate(known.held.is_some());
-        let held = known.held.as_ref().map(Held::as_observed);
         let asked = self.asked(known);
-        let decision = decide(&self.observed(known, held.as_ref(), &asked), self.now());
+        let decision = decide(&self.observed(known, &asked), self.now());
         self.learn(&decision);
         tracing::debug!(object = known.object.full_name(), step = ?decision.step, reason = decision.status.reason(), "decided");
         decision.into()
     }
 
     fn judge(&mut self, known: &Known<Terms>, answer: &Answered) -> Judgement<Terms> {
-        let held = known.held.as_ref().map(Held::as_observed);
-        answered(&self.observed(known, held.as_ref(), &self.asked(known)), answer, self.now()).into()
+        answered(&self.observed(known, &self.asked(known)), answer, self.now()).into()
     }
 
     fn altered(&mut self, object: &PasscodeReset, status: &PasscodeResetStatus) -> Option<Answered> {

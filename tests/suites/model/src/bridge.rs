@@ -21,7 +21,7 @@ use passcode_core::{
         answered::{Answered, Meaning, answered},
         decide::decide,
         lock::Lock as DeviceLock,
-        observed::{self, Admission, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        observed::{Admission, LeaseView, Look, Namespace, Now, Observed, Reading, TenantView},
         polling::Stretch,
         quarantine::Quarantine,
         step::{Decision, Step},
@@ -33,7 +33,7 @@ use serde_json::json;
 
 use crate::{
     setup::Setup,
-    state::{Answer, Attempt, End, Followed, Held, Lock, Object, Progress, Second, Status, TICK, Tick, View},
+    state::{Answer, Attempt, End, Followed, Lock, Object, Progress, Second, Status, TICK, Tick, View},
     terms::Small,
     variant::Variant,
 };
@@ -45,11 +45,11 @@ pub struct Facts {
     pub lock: Option<Option<Lock>>,
     pub remembered: Option<Second>,
     pub look: Option<View>,
-    pub held: Option<Held>,
+    /// This pass holds the lock; whether authority was read since it was taken.
+    pub held: Option<bool>,
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub suspended: bool,
-    pub authority_is_read: bool,
     /// Graph's clock, as the replica takes it.
     pub now: Tick,
 }
@@ -90,17 +90,19 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
         once(memory, setup, facts, |facts| {
             let mut world = Real::of(setup, &facts.object, facts.now);
             world.tenant.suspend = facts.suspended;
-            let (lock, look, held) =
-                (facts.lock.as_ref(), facts.look.as_ref().map(look), facts.held.as_ref().map(held));
-            let lock = lock.map(|lock| lock.as_ref().map(device_lock));
+            let look = facts.look.as_ref().map(look);
+            let lock = facts.lock.as_ref().map(|lock| lock.as_ref().map(device_lock));
+            let remembered = facts.remembered.map(at_second);
+            let device_lease = match (facts.held, &lock) {
+                (Some(authority_is_read), Some(Some(lock))) => LeaseView::Held { lock, remembered, authority_is_read },
+                (_, Some(lock)) => LeaseView::Read { lock: lock.as_ref(), remembered },
+                (_, None) => LeaseView::NotRead,
+            };
             let observed = Observed {
-                lock: lock.as_ref().map(Option::as_ref),
-                remembered: facts.remembered.map(at_second),
+                device_lease,
                 look: look.as_ref(),
-                held: held.as_ref(),
                 quarantine: facts.quarantine,
                 lease_is_kept: facts.lease_is_kept,
-                authority_is_read: facts.authority_is_read,
                 ..world.observed(setup)
             };
             let Decision { status, step, remember, .. } = decide(&observed, world.now);
@@ -157,20 +159,17 @@ impl Real {
                 stretch: Stretch::default(),
                 ledger_readable: setup.ledger_works.then_some(true),
             }),
-            unread: Unread::default(),
+            unread_tenant: None,
             namespace: Namespace::Allowed,
             found: None,
-            lock: None,
-            remembered: None,
+            device_lease: LeaseView::NotRead,
             look: None,
-            held: None,
             unconfirmed: None,
             gate: None,
             admission: Admission::NotTried,
             closed: None,
             quarantine: None,
             lease_is_kept: true,
-            authority_is_read: true,
             agreement: Agreement::WITHOUT_POLICIES,
             swept: None,
         }
@@ -320,10 +319,6 @@ fn device_lock(lock: &Lock) -> DeviceLock {
         settle_window: length(lock.settle),
         owner_uid: format!("uid-{}", lock.owner),
     }
-}
-
-fn held(held: &Held) -> observed::HeldLock {
-    observed::HeldLock { attempt_id: held.attempt.to_string(), send_deadline: time(held.deadline) }
 }
 
 fn look(view: &View) -> Reading<Look> {

@@ -1,11 +1,13 @@
 //! A replica's way through a pass: it carries out what the operator's own protocol asks for, one effect at a time. Between two of them anything
 //! may happen.
 
+use std::ops::ControlFlow::Continue;
+
 use passcode_core::{
-    lifecycle::step::Fact,
+    lifecycle::{memory::to_remember, step::Fact},
     protocol::{
-        leases::{Counts, to_remember, which_counts},
-        pass::{Effect, Event, Pass, Why},
+        leases::{Counts, which_counts},
+        pass::{Effect, Event, Pass, Start, Why},
     },
 };
 
@@ -70,7 +72,7 @@ impl World<'_> {
         let suspended = self.state.etcd.suspended && !stale;
         let replica = &mut self.state.replicas[r];
         (replica.early, replica.suspended) = (early, suspended);
-        let pass = Pass::new(object, &mut Mind { world: self, r });
+        let pass = Start::over(object).begin(&mut Mind { world: self, r });
         self.goes_on(r, pass);
     }
 
@@ -104,7 +106,8 @@ impl World<'_> {
     fn todo(&self, r: usize) -> Todo {
         let replica = &self.state.replicas[r];
         let Some(pass) = replica.pass.as_ref().filter(|_| !replica.awaits) else { return Todo::Nothing };
-        match pass.next() {
+        let Continue(effect) = pass.next() else { return Todo::Nothing };
+        match effect {
             Effect::Observe(fact) => Todo::Observe(fact),
             // The slot is found, and the lock taken, in one step.
             Effect::Reserve => Todo::TakeLock,
@@ -116,7 +119,7 @@ impl World<'_> {
             Effect::Write(status) => Todo::Write(status.clone()),
             Effect::Release(lease) => Todo::Release(lease.clone()),
             Effect::TryClaim(_) => panic!("admission control denies nothing in the model"),
-            Effect::TakeLock { .. } | Effect::Pause(_) | Effect::End(_) => Todo::Nothing,
+            Effect::TakeLock { .. } | Effect::Pause(_) => Todo::Nothing,
         }
     }
 
@@ -134,16 +137,18 @@ impl World<'_> {
 
     /// Goes on to what takes a step of its own.
     fn goes_on(&mut self, r: usize, mut pass: Pass<Small>) {
-        loop {
-            let event = match pass.next() {
+        while let Continue(effect) = pass.next() {
+            let event = match effect {
                 Effect::Observe(Fact::Authority) if !self.authority_may_change() => Event::LeaderLease { kept: true },
                 Effect::Pause(_) => Event::Done,
-                Effect::End(_) => return self.state.replicas[r].end_pass(),
-                _ => break,
+                _ => {
+                    self.state.replicas[r].pass = Some(Box::new(pass));
+                    return;
+                }
             };
             pass.apply(event, &mut Mind { world: self, r });
         }
-        self.state.replicas[r].pass = Some(Box::new(pass));
+        self.state.replicas[r].end_pass();
     }
 
     fn object(&self, r: usize) -> Option<Object> {
@@ -208,7 +213,7 @@ impl World<'_> {
         self.apply(r, Event::Reserved(attempt));
         let (object, seen, deadline) =
             match self.state.replicas[r].pass.as_ref().map(|pass| (pass.known(), pass.next())) {
-                Some((known, Effect::TakeLock { seen, terms, .. })) => {
+                Some((known, Continue(Effect::TakeLock { seen, terms, .. }))) => {
                     (known.object.uid, seen.map_or(0, |lease| lease.version), *terms)
                 }
                 _ => panic!("a lock is taken where none was asked for"),

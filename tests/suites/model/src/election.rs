@@ -102,7 +102,7 @@ impl<'a> World<'a> {
     /// One turn, begun by a candidate that has waited so long; answers when the next one is.
     fn turn(&mut self, r: usize, waited: Duration) -> Duration {
         self.state.replicas[r].lead.waits = false;
-        if matches!(self.state.replicas[r].lead.election.next(), Effect::Pause(_)) {
+        if matches!(self.state.replicas[r].lead.election.next(), Some(Effect::Pause(_))) {
             self.elect(r, Event::Done);
         }
         self.until_it_rests(r, waited).unwrap_or_default()
@@ -122,8 +122,8 @@ impl<'a> World<'a> {
 
     /// Carries out what a replica asks for until it rests; `None`: it has ended its part.
     fn until_it_rests(&mut self, r: usize, waited: Duration) -> Option<Duration> {
-        loop {
-            let event = match self.state.replicas[r].lead.election.next() {
+        while let Some(effect) = self.state.replicas[r].lead.election.next() {
+            let event = match effect {
                 Effect::Read => Event::Lease(self.lease_as_read(r, waited)),
                 Effect::Survey { .. } => Event::Surveyed(self.survey()),
                 Effect::Write { over, lease } => {
@@ -131,10 +131,10 @@ impl<'a> World<'a> {
                     self.write_lease(over, &lease)
                 }
                 Effect::Pause(pause) => return Some(pause),
-                Effect::End => return None,
             };
             self.elect(r, event);
         }
+        None
     }
 
     fn elect(&mut self, r: usize, event: Event<u8, u16>) {

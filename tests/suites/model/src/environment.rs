@@ -1,5 +1,7 @@
 //! What happens by itself: time, Graph, the device, people, crashes, restores.
 
+use std::ops::ControlFlow::Continue;
+
 use passcode_core::{
     lifecycle::step::Fact,
     protocol::{leases::may_be_swept, pass::Effect},
@@ -148,7 +150,7 @@ impl World<'_> {
 
     fn replica_actions(&self, r: usize, actions: &mut Vec<Action>) {
         let (state, replica) = (&self.state, &self.state.replicas[r]);
-        match replica.pass.as_ref().map(|pass| pass.next()) {
+        match replica.pass.as_ref().and_then(|pass| pass.next().continue_value()) {
             _ if replica.late_memory.is_some() => self.with_luck(r, Luck::Fine, actions),
             None if replica.acts(self.setup) => {
                 for slot in 0..u8::try_from(state.etcd.objects.len()).unwrap() {
@@ -225,7 +227,7 @@ impl World<'_> {
     fn awaiting(&self, attempt: u8) -> Option<usize> {
         let sends = |replica: &Replica| {
             let pass = replica.pass.as_ref().filter(|_| replica.awaits);
-            pass.is_some_and(|pass| pass.next() == Effect::Send(&attempt))
+            pass.is_some_and(|pass| pass.next() == Continue(Effect::Send(&attempt)))
         };
         self.state.replicas.iter().position(sends)
     }
@@ -330,7 +332,7 @@ impl World<'_> {
         loop {
             let replica = &self.state.replicas[r];
             let free = !replica.awaits && replica.late_memory.is_none();
-            match replica.pass.as_ref().filter(|_| free).map(|pass| pass.next()) {
+            match replica.pass.as_ref().filter(|_| free).and_then(|pass| pass.next().continue_value()) {
                 Some(Effect::Observe(Fact::Look)) if replica.judging.is_none() => self.step(r, Luck::Hidden(hidden)),
                 Some(Effect::Observe(Fact::Lock | Fact::Authority) | Effect::ReadLock) => self.step(r, Luck::Fine),
                 _ => return,
@@ -496,7 +498,7 @@ impl World<'_> {
         for _ in 0..100 {
             let replica = &self.state.replicas[r];
             let sends = replica.pass.as_ref().filter(|_| replica.awaits).and_then(|pass| match pass.next() {
-                Effect::Send(attempt) => Some(*attempt),
+                Continue(Effect::Send(attempt)) => Some(*attempt),
                 _ => None,
             });
             match sends {

@@ -10,7 +10,7 @@ use crate::{
     bridge::{self, Facts},
     driver::World,
     setup::Setup,
-    state::{Answer, Held, Object, Progress, Second, Status, TICK, Tick},
+    state::{Answer, Object, Progress, Second, Status, TICK, Tick},
     terms::Small,
     variant::Variant,
 };
@@ -91,7 +91,7 @@ impl Mind<'_> {
             remembered: lease.iter().flatten().find_map(|lease| lease.remembered),
             lock: lease.map(|lease| lease.and_then(|lease| lease.lock)),
             look: early.or_else(|| known.look.clone()),
-            held: known.held.as_ref().map(|held| Held { attempt: held.attempt, deadline: held.terms }),
+            held: known.held.as_ref().map(|held| held.authority_is_read || self.does(Variant::LookBeforeAuthority)),
             quarantine: replica.lead.election.leadership().quarantine.map(|quarantine| {
                 let ahead = i64::from(Second::from(self.setup().wall_error(self.r)) * TICK);
                 quarantine.shifted(SignedDuration::from_secs(-ahead))
@@ -99,7 +99,6 @@ impl Mind<'_> {
             lease_is_kept: known.lease_is_kept
                 || !self.world.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
             suspended: replica.suspended,
-            authority_is_read: known.authority_is_read || self.does(Variant::LookBeforeAuthority),
             now,
         }
     }
@@ -171,7 +170,7 @@ impl Mind<'_> {
                 let expired = facts.look.as_ref().is_some_and(|view| view.at > facts.object.expires);
                 if expired && facts.object.status.action.is_none() {
                     facts.object.status.attempt = None;
-                    facts.lock = facts.lock.as_ref().map(|_| None);
+                    facts.lock = facts.lock.take().map(|lock| lock.filter(|_| facts.held.is_some()));
                 }
             }
             Variant::RejectedAfterSilence => {
@@ -181,7 +180,7 @@ impl Mind<'_> {
                     && at.is_some_and(|at| at > attempt.deadline + attempt.settle)
                 {
                     attempt.result = Some(Answer::NotExecuted);
-                    facts.lock = Some(None);
+                    facts.lock = Some(facts.lock.take().flatten().filter(|_| facts.held.is_some()));
                 }
             }
             Variant::RefusalBelieved => {

@@ -162,13 +162,6 @@ pub struct View {
     pub enrolled: Option<Tick>,
 }
 
-/// A device lock that a replica holds without a claim yet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Held {
-    pub attempt: u8,
-    pub deadline: Tick,
-}
-
 /// A replica, and all that it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {

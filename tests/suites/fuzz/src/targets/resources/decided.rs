@@ -8,7 +8,7 @@ use passcode_core::{
     lifecycle::{
         agreement::Agreement,
         decide::decide,
-        observed::{Admission, Found, Look, Namespace, Now, Observed, Reading, TenantView, Unread},
+        observed::{Admission, Found, LeaseView, Look, Namespace, Now, Observed, Reading, TenantView},
         polling::Stretch,
         polling::in_flight,
         step::{Decision, Step},
@@ -41,7 +41,12 @@ pub fn is_sound(object: &PasscodeReset) {
         let found = Reading::Answer { value: Found::One(Box::new(device)), at };
         let look = Reading::Answer { value: look, at };
         let nothing = observed(object);
-        let everything = Observed { found: Some(&found), lock: Some(None), look: Some(&look), ..nothing };
+        let everything = Observed {
+            found: Some(&found),
+            device_lease: LeaseView::Read { lock: None, remembered: None },
+            look: Some(&look),
+            ..nothing
+        };
         let now = Now { wall: at, graph: Some(at), estimate: at };
         for observed in [nothing, everything] {
             holds(object, &decide(&observed, now));
@@ -60,21 +65,18 @@ fn observed(object: &PasscodeReset) -> Observed<'_> {
     Observed {
         object,
         tenant: Some(tenant),
-        unread: Unread::default(),
+        unread_tenant: None,
         namespace: Namespace::Allowed,
         found: None,
-        lock: None,
+        device_lease: LeaseView::NotRead,
         look: None,
-        held: None,
         unconfirmed: None,
         gate: None,
         admission: Admission::NotTried,
         closed: None,
         quarantine: None,
         lease_is_kept: true,
-        authority_is_read: true,
         agreement: Agreement::WITHOUT_POLICIES,
-        remembered: None,
         swept: None,
     }
 }
