@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::{
     calls::CallError,
     locks::Locks,
+    policy::Policies,
     reconciliations::{pause_after, stopped},
     tenant::Tenants,
 };
@@ -18,12 +19,18 @@ use passcode_core::api::time::saturating_add;
 const PERIOD: Duration = Duration::from_secs(300);
 
 /// Sweeps until `stop`.
-pub async fn run(locks: Arc<Locks>, tenants: Arc<Tenants>, clock: Arc<dyn Clock>, stop: watch::Receiver<bool>) {
+pub async fn run(
+    locks: Arc<Locks>,
+    tenants: Arc<Tenants>,
+    policies: Arc<Policies>,
+    clock: Arc<dyn Clock>,
+    stop: watch::Receiver<bool>,
+) {
     let sweeps = async {
         let mut pause = PERIOD;
         loop {
             tokio::time::sleep(pause).await;
-            pause = match sweep(&locks, &tenants, clock.as_ref()).await {
+            pause = match sweep(&locks, &tenants, &policies, clock.as_ref()).await {
                 Ok(()) => PERIOD,
                 Err(error) => {
                     tracing::info!(%error, "the device locks could not be swept; tried again");
@@ -39,7 +46,7 @@ pub async fn run(locks: Arc<Locks>, tenants: Arc<Tenants>, clock: Arc<dyn Clock>
 }
 
 /// One sweep. By whose clock a lock is over only its tenant knows.
-async fn sweep(locks: &Locks, tenants: &Tenants, clock: &dyn Clock) -> Result<(), CallError> {
+async fn sweep(locks: &Locks, tenants: &Tenants, policies: &Policies, clock: &dyn Clock) -> Result<(), CallError> {
     let tenants = tenants.all();
     if tenants.is_empty() {
         return Ok(());
@@ -51,5 +58,5 @@ async fn sweep(locks: &Locks, tenants: &Tenants, clock: &dyn Clock) -> Result<()
         let offset = tenant.record.health().clock_offset?;
         Some(saturating_add(wall, offset))
     };
-    locks.sweep(wall, graph_now).await
+    locks.sweep(wall, graph_now, policies.are_in_use()).await
 }

@@ -1,6 +1,7 @@
 //! Device leases of the operator's namespace. Each holds the lock of one device, taken, read, given back and swept here, and what is
 //! remembered of the device's resets.
 
+mod counted;
 mod lease;
 
 use std::{
@@ -14,11 +15,13 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams, Preconditions},
 };
 
-use self::lease::{LATEST_RESET, TENANT_LABEL, as_written, claimed, empty, holder, name, understood, without_lock};
-pub use self::lease::{LOCK_LABEL, StoredLease, Wanted, changed};
+pub use self::counted::COUNTED_FOR;
+use self::lease::{LATEST_RESET, TENANT_LABEL, as_written, claimed, empty, holder, understood, without_lock};
+pub use self::lease::{LOCK_LABEL, StoredLease, Wanted, changed, name};
 use super::{
     calls::{CallError, call},
     guarded::Guarded,
+    sent::SentReset,
 };
 use passcode_core::{
     api::Time,
@@ -190,7 +193,9 @@ impl Locks {
     /// out under it.
     pub async fn release(&self, stored: &StoredLease) {
         self.taken().remove(&stored.lease.name_any());
-        let released = match left_behind(stored.latest_reset.as_ref()) {
+        let attempt_id = stored.lock.as_ref().map(|lock| lock.attempt_id.as_str());
+        let others = counted::of(&stored.lease).iter().any(|sent| Some(sent.attempt_id.as_str()) != attempt_id);
+        let released = match left_behind(stored.latest_reset.as_ref(), others) {
             Left::Nothing => self.delete(stored).await,
             Left::Memory => self.write(&without_lock(stored.lease.clone())).await.map(|_| ()),
         };
@@ -220,16 +225,22 @@ impl Locks {
     }
 
     /// Sweeps the leases whose claim is an hour old, which hold nobody back any more, and which remember nothing that still matters, by
-    /// Graph's clock as `graph_now` gives it for a tenant; a tenant without one keeps its leases.
+    /// Graph's clock as `graph_now` gives it for a tenant; a tenant without one keeps its leases. Where there are policies, their budgets count
+    /// the claims of a day.
     ///
     /// # Errors
     /// If the leases cannot be listed.
-    pub async fn sweep(&self, wall: Timestamp, graph_now: impl Fn(&str) -> Option<Timestamp>) -> Result<(), CallError> {
+    pub async fn sweep(
+        &self,
+        wall: Timestamp,
+        graph_now: impl Fn(&str) -> Option<Timestamp>,
+        has_policies: bool,
+    ) -> Result<(), CallError> {
         self.taken().retain(|_, lock| !is_forgotten(lock, wall));
         let mut over = Vec::new();
         self.for_each(|lease| {
             let now = lease.labels().get(TENANT_LABEL).and_then(|tenant_id| graph_now(tenant_id));
-            let counted = counts(claimed(&lease), wall);
+            let counted = counts(claimed(&lease), wall) || (has_policies && counted::is_of_today(&lease, wall));
             let Some((now, stored)) = now.zip(understood(lease).ok()) else { return };
             let (lock, remembered) = (stored.lock.as_ref(), stored.latest_reset.as_ref());
             let is_over = |latest: &Timestamp| memory::is_over(*latest, now);
@@ -250,8 +261,10 @@ impl Locks {
     ///
     /// # Errors
     /// If the leases cannot be listed.
-    pub async fn sent(&self) -> Result<Vec<super::sent::SentReset>, CallError> {
-        Ok(Vec::new())
+    pub async fn sent(&self) -> Result<Vec<SentReset>, CallError> {
+        let mut sent = Vec::new();
+        self.for_each(|lease| sent.extend(counted::of(&lease))).await?;
+        Ok(sent)
     }
 
     /// When all locks were claimed, by tenant id and this machine's clock.

@@ -5,11 +5,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::SignedDuration;
 use passcode_core::{api::time::saturating_add, policy::PastReset};
 
-/// The longest time that a budget can be about.
-const COUNTED: SignedDuration = SignedDuration::from_hours(24);
+use super::locks::COUNTED_FOR;
 
 /// The resets, in the order in which they began to count.
 #[derive(Default)]
@@ -20,7 +18,9 @@ pub struct SentResets(Mutex<Vec<SentReset>>);
 pub struct SentReset {
     /// Its attempt.
     pub attempt_id: String,
-    /// What budgets know of it.
+    /// The name of its device lease: which device it was, nothing else that is kept says.
+    pub lease: String,
+    /// What budgets know of it, but for the device.
     pub reset: PastReset,
 }
 
@@ -34,7 +34,7 @@ impl SentResets {
     /// Counts one from now on; its lock was just taken.
     pub fn count(&self, sent: SentReset) {
         let mut all = self.lock();
-        let oldest = saturating_add(sent.reset.time, -COUNTED);
+        let oldest = saturating_add(sent.reset.time, -COUNTED_FOR);
         all.retain(|other| other.reset.time >= oldest && other.attempt_id != sent.attempt_id);
         all.push(sent);
     }
@@ -44,12 +44,16 @@ impl SentResets {
         self.lock().retain(|sent| sent.attempt_id != attempt_id);
     }
 
-    /// What counts for an attempt: what began before it, if it holds its lock, else everything.
+    /// What counts for an attempt at a device: what began before it, if it holds its lock, else everything.
     #[must_use]
-    pub fn before(&self, attempt_id: Option<&str>) -> Vec<PastReset> {
+    pub fn before(&self, attempt_id: Option<&str>, lease: &str, managed_device_id: &str) -> Vec<PastReset> {
         let all = self.lock();
         let own = all.iter().position(|sent| Some(sent.attempt_id.as_str()) == attempt_id).unwrap_or(all.len());
-        all.iter().take(own).map(|sent| sent.reset.clone()).collect()
+        let past = |sent: &SentReset| {
+            let device = if sent.lease == lease { managed_device_id } else { "" };
+            PastReset { managed_device_id: device.to_owned(), ..sent.reset.clone() }
+        };
+        all.iter().take(own).map(past).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<SentReset>> {
@@ -69,10 +73,10 @@ mod tests {
             uid: format!("uid of {attempt}"),
             namespace: "helpdesk".to_owned(),
             tenant: "default".to_owned(),
-            managed_device_id: "device".to_owned(),
+            managed_device_id: String::new(),
             requester: None,
         };
-        SentReset { attempt_id: attempt.to_owned(), reset }
+        SentReset { attempt_id: attempt.to_owned(), lease: format!("lease of {attempt}"), reset }
     }
 
     fn hours(all: &[PastReset]) -> Vec<i64> {
@@ -85,11 +89,11 @@ mod tests {
         resets.begin_with(vec![sent("b", 2), sent("a", 1)]);
         resets.count(sent("c", 3));
         resets.count(sent("d", 3));
-        assert_eq!(hours(&resets.before(Some("c"))), [1, 2]);
-        assert_eq!(hours(&resets.before(Some("d"))), [1, 2, 3]);
-        assert_eq!(hours(&resets.before(None)), [1, 2, 3, 3], "one without a lock sees both");
+        assert_eq!(hours(&resets.before(Some("c"), "", "")), [1, 2]);
+        assert_eq!(hours(&resets.before(Some("d"), "", "")), [1, 2, 3]);
+        assert_eq!(hours(&resets.before(None, "", "")), [1, 2, 3, 3], "one without a lock sees both");
         resets.give_back("c");
-        assert_eq!(hours(&resets.before(Some("d"))), [1, 2]);
+        assert_eq!(hours(&resets.before(Some("d"), "", "")), [1, 2]);
     }
 
     #[test]
@@ -97,8 +101,15 @@ mod tests {
         let resets = SentResets::default();
         resets.count(sent("a", 1));
         resets.count(sent("b", 25));
-        assert_eq!(hours(&resets.before(None)), [1, 25]);
+        assert_eq!(hours(&resets.before(None, "", "")), [1, 25]);
         resets.count(sent("c", 26));
-        assert_eq!(hours(&resets.before(None)), [25, 26]);
+        assert_eq!(hours(&resets.before(None, "", "")), [25, 26]);
+    }
+    #[test]
+    fn the_same_device_is_known_by_its_lease() {
+        let resets = SentResets::default();
+        resets.begin_with(vec![sent("a", 1), sent("b", 2)]);
+        let devices = resets.before(None, "lease of b", "phone").into_iter().map(|reset| reset.managed_device_id);
+        assert_eq!(devices.collect::<Vec<_>>(), ["", "phone"]);
     }
 }

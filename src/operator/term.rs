@@ -204,7 +204,13 @@ impl Terms {
         let events = watched(client.clone(), (of_tenants, tenants_filled.0), probes, Watch::Tenants);
         parts.spawn(tenant::controller::run(context, tenant_objects, events, matrices_changed, ended.clone()));
 
-        parts.spawn(lock_sweep::run(self.locks.clone(), tenants.clone(), clock.clone(), ended.clone()));
+        parts.spawn(lock_sweep::run(
+            self.locks.clone(),
+            tenants.clone(),
+            policies.clone(),
+            clock.clone(),
+            ended.clone(),
+        ));
 
         let (context, inputs) = self.resets(tenants, namespaces, policies.clone(), woken);
         let locks = self.locks.clone();

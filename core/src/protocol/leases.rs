@@ -30,14 +30,14 @@ pub fn which_counts<L>(stored: Option<&L>, taken: Option<&L>, is_open: impl Fn(&
 pub enum Left {
     /// Nothing: the lease is deleted.
     Nothing,
-    /// The lease without its lock, since it remembers a reset.
+    /// The lease without its lock, since it remembers a reset, or others that budgets count.
     Memory,
 }
 
-/// What a lock leaves whose lease remembers this.
+/// What a lock leaves whose lease remembers this, and tells of earlier claims that budgets count or of none.
 #[must_use]
-pub fn left_behind<T>(remembered: Option<&T>) -> Left {
-    if remembered.is_some() { Left::Memory } else { Left::Nothing }
+pub fn left_behind<T>(remembered: Option<&T>, counts_others: bool) -> Left {
+    if remembered.is_some() || counts_others { Left::Memory } else { Left::Nothing }
 }
 
 /// Whether a lease may be swept: its lock holds nobody back, a new leader need not count it, and it remembers nothing that still matters.
@@ -86,7 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_remembered_survives_a_release() {
-        assert_eq!((left_behind(None::<&u8>), left_behind(Some(&5))), (Left::Nothing, Left::Memory));
+        for (remembered, counts_others, left) in [
+            (None, false, Left::Nothing),
+            (Some(&5), false, Left::Memory),
+            (None, true, Left::Memory),
+            (Some(&5), true, Left::Memory),
+        ] {
+            assert_eq!(left_behind(remembered, counts_others), left, "{remembered:?} {counts_others}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use k8s_openapi::{
 use kube::{ResourceExt, api::ObjectMeta};
 use sha2::{Digest, Sha256};
 
-use crate::operator::calls::CallError;
+use super::counted::{self, COUNTED};
+use crate::operator::{calls::CallError, sent::SentReset};
 use passcode_core::{
     api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::{
@@ -56,6 +57,8 @@ pub struct Wanted<'a> {
     pub object: &'a PasscodeReset,
     /// This machine's clock.
     pub now: Timestamp,
+    /// What budgets are to count.
+    pub counted: &'a SentReset,
 }
 
 impl DeviceLease for StoredLease {
@@ -86,6 +89,7 @@ impl Wanted<'_> {
             (OWNER_UID, self.object.uid().unwrap_or_default()),
         ];
         lease.annotations_mut().extend(annotations.map(|(key, value)| (key.to_owned(), value)));
+        counted::add(lease, self.counted);
         lease.spec = Some(LeaseSpec {
             holder_identity: Some(self.attempt_id.to_owned()),
             acquire_time: Some(MicroTime(self.now)),
@@ -99,7 +103,7 @@ pub(super) fn claimed(lease: &Lease) -> Option<Timestamp> {
 }
 
 /// The lock's name: neither a tenant nor a device can be read from it.
-pub(super) fn name(tenant_id: &str, device_id: &str) -> String {
+pub fn name(tenant_id: &str, device_id: &str) -> String {
     let digest = Sha256::digest(format!("{}/{}", tenant_id.to_lowercase(), device_id.to_lowercase()));
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("device-{hex}")
@@ -148,6 +152,9 @@ pub(super) fn as_written(written: &Lease, stored: Lease) -> Result<StoredLease, 
 }
 
 pub(super) fn without_lock(mut lease: Lease) -> Lease {
+    if let Some(attempt_id) = lease.annotations().get(ATTEMPT).cloned() {
+        counted::remove(&mut lease, &attempt_id);
+    }
     lease.annotations_mut().retain(|key, _| !OF_ATTEMPT.contains(&key.as_str()));
     lease.spec = None;
     lease
@@ -160,7 +167,8 @@ pub(super) fn understood(mut lease: Lease) -> Result<StoredLease, CallError> {
         None => Ok(None),
     };
     let latest_reset = time(LATEST_RESET)?;
-    if latest_reset.is_some() && !OF_ATTEMPT.iter().any(|key| lease.annotations().contains_key(*key)) {
+    let remembers = latest_reset.is_some() || lease.annotations().contains_key(COUNTED);
+    if remembers && !OF_ATTEMPT.iter().any(|key| lease.annotations().contains_key(*key)) {
         return Ok(StoredLease { lock: None, latest_reset, lease });
     }
     let read = |key: &str| lease.annotations().get(key).ok_or_else(|| unreadable(&lease, key));

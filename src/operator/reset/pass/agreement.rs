@@ -12,7 +12,7 @@ use passcode_core::{
 use sha2::{Digest, Sha256};
 
 use super::{Terms, view::View};
-use crate::operator::{calls::CallError, policy::approvals, reset::context::PassContext, sent::SentReset};
+use crate::operator::{calls::CallError, locks, policy::approvals, reset::context::PassContext, sent::SentReset};
 
 /// What is known of it.
 pub struct Agreed {
@@ -52,19 +52,17 @@ pub fn requester_key(name: &str) -> String {
 }
 
 impl View<'_> {
-    /// Counts the reset whose lock was just taken.
-    pub(super) fn count(&self, known: &Known<Terms>, attempt_id: &str) {
-        let object = &known.object;
-        let Some((_, managed_device_id)) = self.lock_of(object) else { return };
+    /// What the budgets of policies are to count of an attempt.
+    pub(super) fn counted(&self, object: &PasscodeReset, lease: String, attempt_id: &str) -> SentReset {
         let reset = PastReset {
             time: self.now().estimate,
             uid: object.uid().unwrap_or_default(),
             namespace: object.namespace().unwrap_or_default(),
             tenant: object.spec.tenant_ref.name.clone(),
-            managed_device_id,
+            managed_device_id: String::new(),
             requester: self.agreed.requester_key.clone(),
         };
-        self.context.sent.count(SentReset { attempt_id: attempt_id.to_owned(), reset });
+        SentReset { attempt_id: attempt_id.to_owned(), lease, reset }
     }
 
     /// What the next decision is made with.
@@ -72,7 +70,12 @@ impl View<'_> {
         let policies = self.agreed.policies.as_ref().map(|all| all.iter().map(Arc::as_ref).collect::<Vec<_>>());
         let past = match policies.as_deref() {
             Some([]) => Vec::new(),
-            _ => self.context.sent.before(known.held.as_ref().map(|held| held.attempt.as_str())),
+            _ => {
+                let (lease, device) = self
+                    .lock_of(&known.object)
+                    .map_or_else(Default::default, |(tenant_id, device)| (locks::name(&tenant_id, &device), device));
+                self.context.sent.before(known.held.as_ref().map(|held| held.attempt.as_str()), &lease, &device)
+            }
         };
         Asked { policies, past }
     }

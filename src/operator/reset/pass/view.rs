@@ -30,6 +30,7 @@ use crate::{
         locks::Intended,
         namespaces,
         reset::{context::PassContext, state::PassState},
+        sent::SentReset,
         tenant::Tenant,
     },
 };
@@ -46,6 +47,8 @@ pub struct View<'a> {
     pub unreadable_lock: Option<String>,
     /// The lock that was to be taken last.
     pub intended: Option<Intended>,
+    /// What budgets are to count once it is taken.
+    pub wanted: Option<SentReset>,
     pub gate: Option<Gate>,
     /// Why the tenant takes no reset, once one would be sent.
     pub closed: Option<Closed>,
@@ -85,6 +88,7 @@ impl<'a> View<'a> {
             found: None,
             unreadable_lock: None,
             intended: None,
+            wanted: None,
             gate: None,
             closed: None,
             probing: false,

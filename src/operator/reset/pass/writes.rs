@@ -12,7 +12,7 @@ use super::{Terms, view::View};
 use crate::operator::{
     calls::CallError,
     intune,
-    locks::{StoredLease, Taken, Wanted},
+    locks::{self, StoredLease, Taken, Wanted},
     status_writer::{self, Check},
     tenant::{Tenant, budgets},
 };
@@ -56,7 +56,9 @@ impl View<'_> {
         terms: &LockTerms,
     ) -> Result<Event<Terms>, CallError> {
         let Some((tenant_id, device_id)) = self.lock_of(&known.object) else { return Err(CallError::Gone) };
+        let counted = self.counted(&known.object, locks::name(&tenant_id, &device_id), attempt_id);
         let wanted = Wanted {
+            counted: &counted,
             attempt_id,
             send_deadline: terms.send_deadline,
             settle_window: terms.settle_window,
@@ -64,6 +66,7 @@ impl View<'_> {
             now: self.context.clock.wall(),
         };
         let intended = self.context.locks.intend(&tenant_id, &device_id, seen, &wanted);
+        self.wanted = Some(counted);
         let taken = self.context.locks.take(&intended).await;
         self.intended = Some(intended);
         if let Err(CallError::Denied(denial)) = &taken {
@@ -84,8 +87,8 @@ impl View<'_> {
     fn taken(&mut self, known: &Known<Terms>, taken: Taken) -> Event<Terms> {
         match taken {
             Taken::Stored(lease) => {
-                if let Some(lock) = &lease.lock {
-                    self.count(known, &lock.attempt_id);
+                if let Some(sent) = self.wanted.take() {
+                    self.context.sent.count(sent);
                 }
                 Event::LeaseStored(lease)
             }
