@@ -3,28 +3,17 @@
 
 use std::{borrow::Cow, fmt};
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
-    jiff::Timestamp,
-};
-use kube::{Client, Resource, core::ClusterResourceScope};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use kube::Resource;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
 };
 use serde_json::Value;
 
-use super::{
-    calls::CallError,
-    ready_writer::{self, Said},
-};
-use passcode_core::api::conditions::Truth;
-
 /// An object, or what is known of one that this version cannot read.
 #[derive(Clone, Debug)]
 pub struct Guarded<K>(pub Result<K, Box<Unread>>);
-
-const UNREAD: &str = "this version cannot read an object: nothing is done with it, and its status says what to do";
 
 /// What is known of an object that this version cannot read.
 #[derive(Clone)]
@@ -33,9 +22,10 @@ pub struct Unread {
     pub metadata: ObjectMeta,
     /// Its spec as it came.
     pub spec: Value,
-    conditions: Vec<Condition>,
+    /// The conditions that it has.
+    pub conditions: Vec<Condition>,
     /// Where reading it ended: a path, never a value.
-    place: String,
+    pub place: String,
 }
 
 impl fmt::Debug for Unread {
@@ -108,21 +98,6 @@ impl Unread {
              write there what this one knows.",
             env!("CARGO_PKG_VERSION")
         )
-    }
-
-    /// Says in the object's own status that it cannot be read; for that nothing else of it has to be. `now` dates the condition.
-    ///
-    /// # Errors
-    /// [`CallError`]: it is tried again.
-    pub async fn tell<K>(&self, client: Client, now: Timestamp, reason: &str) -> Result<(), CallError>
-    where
-        K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + fmt::Debug,
-    {
-        let message = self.sentence();
-        let said = Said { truth: Truth::False, reason, message: &message, now };
-        ready_writer::write::<K>(&client, &self.metadata, &self.conditions, &said).await?;
-        tracing::warn!(name = self.metadata.name, kind = %K::kind(&()), place = self.place, "{UNREAD}");
-        Ok(())
     }
 }
 

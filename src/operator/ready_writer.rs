@@ -17,8 +17,10 @@ use serde_json::json;
 
 use super::{
     calls::{CallError, call},
-    guarded::Guarded,
+    guarded::{Guarded, Unread},
 };
+
+const UNREAD: &str = "this version cannot read an object: nothing is done with it, and its status says what to do";
 
 /// What is said of an object.
 pub struct Said<'a> {
@@ -32,7 +34,7 @@ pub struct Said<'a> {
     pub now: Timestamp,
 }
 
-/// Writes it on the version that was read, unless its conditions say it already. An object that is gone has nothing to be told.
+/// Writes it on the version that was read, and answers whether that was done: not if its conditions say it already, or if it is gone.
 ///
 /// # Errors
 /// [`CallError`]: it is tried again. After a conflict, too: a label moves the version as well, and nothing but another try would say the status.
@@ -41,7 +43,7 @@ pub async fn write<K>(
     metadata: &ObjectMeta,
     old: &[Condition],
     said: &Said<'_>,
-) -> Result<(), CallError>
+) -> Result<bool, CallError>
 where
     K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + fmt::Debug,
 {
@@ -49,7 +51,7 @@ where
     let mut new = old.to_vec();
     conditions::set(&mut new, kind::READY, said.truth, said.reason, said.message, *generation, said.now);
     if new == old {
-        return Ok(());
+        return Ok(false);
     }
     let api: Api<Guarded<K>> = Api::all(client.clone());
     let params = PatchParams { field_validation: Some(ValidationDirective::Warn), ..PatchParams::default() };
@@ -58,7 +60,23 @@ where
         "status": {"observedGeneration": generation, "conditions": new},
     });
     match call(api.patch_status(name.as_deref().unwrap_or_default(), &params, &Patch::Merge(patch))).await {
-        Err(CallError::Gone) => Ok(()),
-        written => written.map(|_| ()),
+        Err(CallError::Gone) => Ok(false),
+        written => written.map(|_| true),
     }
+}
+
+/// Says in the object's own status that this version cannot read it; for that nothing else of it has to be. `now` dates the condition.
+///
+/// # Errors
+/// [`CallError`]: it is tried again.
+pub async fn tell_unread<K>(client: &Client, unread: &Unread, now: Timestamp, reason: &str) -> Result<(), CallError>
+where
+    K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + fmt::Debug,
+{
+    let message = unread.sentence();
+    let said = Said { truth: Truth::False, reason, message: &message, now };
+    if write::<K>(client, &unread.metadata, &unread.conditions, &said).await? {
+        tracing::warn!(name = unread.metadata.name, kind = %K::kind(&()), place = unread.place, "{UNREAD}");
+    }
+    Ok(())
 }

@@ -86,8 +86,19 @@ pub(super) const STATUS_WRITES: Described =
 pub(super) const WRITES_DENIED: Described = Described::counter(
     "writes_denied",
     &["write"],
-    "Writes (claim, lock, status, tenant, matrix) that the cluster's admission control denied or changed. Growing: look at the log, which \
+    "Writes (claim, lock, status, tenant, matrix, policy) that the cluster's admission control denied or changed. Growing: look at the log, which \
      names the policy",
+);
+pub(super) const POLICY_DECISIONS: Described = Described::counter(
+    "policy_decisions",
+    &["policy", "verdict"],
+    "What each PasscodeResetPolicy said of the requests that were claimed or rejected: Permitted, Denied and others, WouldDeny or WouldHold of \
+     one that only warns or audits",
+);
+pub(super) const OVERRIDES: Described = Described::counter(
+    "overrides",
+    &[],
+    "Requests that were claimed because somebody set aside what a policy has against them. Growing: look at the events, which name the approval",
 );
 pub(super) const LEADING: Described = Described::flag("leading", "1 on the replica that acts");
 pub(super) const CANNOT_LEAD: Described = Described::flag(
@@ -96,7 +107,7 @@ pub(super) const CANNOT_LEAD: Described = Described::flag(
 );
 
 /// Every metric.
-pub const ALL: [Described; 10] = [
+pub const ALL: [Described; 12] = [
     FINISHED,
     ANSWERED,
     DELETED_IN_FLIGHT,
@@ -105,6 +116,8 @@ pub const ALL: [Described; 10] = [
     PASSES,
     STATUS_WRITES,
     WRITES_DENIED,
+    POLICY_DECISIONS,
+    OVERRIDES,
     LEADING,
     CANNOT_LEAD,
 ];

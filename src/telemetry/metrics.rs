@@ -1,4 +1,4 @@
-//! Counters. No label holds a name: reasons and results are closed lists, but for a matrix's own reasons.
+//! Counters. Labels hold closed lists, a matrix's own reasons, and names of policies, which administrators choose; no other name.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use prometheus_client::{
 
 use super::described;
 use passcode_core::{
-    api::reset_status::{Outcome, PasscodeResetStatus},
+    api::reset_status::{Outcome, PasscodeResetStatus, PermissionStatus, PolicyReport},
     lifecycle::answered::Meaning,
 };
 
@@ -25,6 +25,8 @@ pub struct Metrics {
     not_understood: Counter,
     deleted_in_flight: Counter,
     writes_denied: Family<Write, Counter>,
+    policy_decisions: Family<PolicyDecision, Counter>,
+    overrides: Counter,
     leading: Gauge,
     cannot_lead: Gauge,
 }
@@ -45,6 +47,12 @@ struct Write {
     write: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyDecision {
+    policy: String,
+    verdict: String,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix(described::PREFIX);
@@ -57,6 +65,8 @@ impl Default for Metrics {
             not_understood: Counter::default(),
             deleted_in_flight: Counter::default(),
             writes_denied: Family::default(),
+            policy_decisions: Family::default(),
+            overrides: Counter::default(),
             leading: Gauge::default(),
             cannot_lead: Gauge::default(),
             registry: Registry::default(),
@@ -69,6 +79,8 @@ impl Default for Metrics {
         described::PASSES.register(&mut registry, metrics.passes.clone());
         described::STATUS_WRITES.register(&mut registry, metrics.status_writes.clone());
         described::WRITES_DENIED.register(&mut registry, metrics.writes_denied.clone());
+        described::POLICY_DECISIONS.register(&mut registry, metrics.policy_decisions.clone());
+        described::OVERRIDES.register(&mut registry, metrics.overrides.clone());
         described::LEADING.register(&mut registry, metrics.leading.clone());
         described::CANNOT_LEAD.register(&mut registry, metrics.cannot_lead.clone());
         Self { registry, ..metrics }
@@ -126,6 +138,19 @@ impl Metrics {
     /// Admission control denied a write of this kind.
     pub fn write_denied(&self, write: &'static str) {
         self.writes_denied.get_or_create(&Write { write }).inc();
+    }
+
+    /// A request was claimed, or rejected: what the policies said of it.
+    pub fn policies_decided(&self, permission: &PermissionStatus) {
+        for PolicyReport { name, verdict, .. } in &permission.policies {
+            let decision = PolicyDecision { policy: name.clone(), verdict: verdict.clone() };
+            self.policy_decisions.get_or_create(&decision).inc();
+        }
+    }
+
+    /// A request was claimed that somebody had to override a policy for.
+    pub fn overridden(&self) {
+        self.overrides.inc();
     }
 
     /// This replica leads, or not.
@@ -189,6 +214,8 @@ mod tests {
         metrics.finished(Outcome::Complete, &PasscodeResetStatus::default());
         metrics.answered(&Meaning::Accepted);
         metrics.write_denied("claim");
+        let policies = vec![PolicyReport { name: "help-desk".to_owned(), ..PolicyReport::default() }];
+        metrics.policies_decided(&PermissionStatus { policies, ..PermissionStatus::default() });
         let described = described::ALL.map(|it| (it.sample(), it.labels.iter().map(ToString::to_string).collect()));
         assert_eq!(exposed(&metrics), BTreeMap::from(described));
         for it in described::ALL {

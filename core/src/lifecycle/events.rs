@@ -1,7 +1,7 @@
 //! Which changes of a status are worth an event: at most one for the issue, one for the outcome.
 
 use crate::api::{
-    conditions::{self, kind},
+    conditions::{self, kind, reason},
     reset_status::PasscodeResetStatus,
 };
 
@@ -25,6 +25,17 @@ pub fn announced(old: &PasscodeResetStatus, new: &PasscodeResetStatus) -> Option
     let condition = conditions::get(&new.conditions, kind)?;
     let warning = [kind::REJECTED, kind::FAILED].contains(&kind);
     Some(Announcement { warning, reason: condition.reason.clone(), note: format!("{kind}: {}", condition.message) })
+}
+
+/// What a claim announces for which a policy was overridden.
+#[must_use]
+pub fn overridden(claimed: &PasscodeResetStatus) -> Option<Announcement> {
+    let permitted = conditions::get(&claimed.conditions, kind::PERMITTED)?;
+    (permitted.reason == reason::OVERRIDDEN).then(|| Announcement {
+        warning: true,
+        reason: permitted.reason.clone(),
+        note: format!("{}: {}", kind::PERMITTED, permitted.message),
+    })
 }
 
 /// Whether two statuses say the same, but for times that move by themselves.

@@ -103,8 +103,14 @@ async fn tell(matrix: &Guarded<PlatformSupportMatrix>, context: &Context) -> Res
     let matrix = match &matrix.0 {
         Ok(matrix) => matrix,
         Err(unread) => {
-            let (client, now) = (context.client.clone(), context.clock.wall());
-            return unread.tell::<PlatformSupportMatrix>(client, now, reason::INVALID_MATRIX).await;
+            let now = context.clock.wall();
+            return ready_writer::tell_unread::<PlatformSupportMatrix>(
+                &context.client,
+                unread,
+                now,
+                reason::INVALID_MATRIX,
+            )
+            .await;
         }
     };
     let (truth, why, message) = match compiled {
@@ -125,5 +131,5 @@ async fn tell(matrix: &Guarded<PlatformSupportMatrix>, context: &Context) -> Res
         context.metrics.write_denied("matrix");
         tracing::warn!(matrix = name, %denial, "a matrix's status could not be written; it counts all the same");
     }
-    written
+    written.map(|_| ())
 }

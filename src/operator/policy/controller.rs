@@ -134,7 +134,13 @@ async fn tell(policy: &Guarded<PasscodeResetPolicy>, context: &Context) -> Resul
     let object = match &policy.0 {
         Ok(object) => object,
         Err(unread) => {
-            return unread.tell::<PasscodeResetPolicy>(context.client.clone(), now, reason::INVALID_POLICY).await;
+            return ready_writer::tell_unread::<PasscodeResetPolicy>(
+                &context.client,
+                unread,
+                now,
+                reason::INVALID_POLICY,
+            )
+            .await;
         }
     };
     let (truth, why, message) = context.policies.compiled(policy).ready();
@@ -149,5 +155,5 @@ async fn tell(policy: &Guarded<PasscodeResetPolicy>, context: &Context) -> Resul
         context.metrics.write_denied("policy");
         tracing::warn!(policy = object.name_any(), %denial, "a policy's status could not be written; it decides all the same");
     }
-    written
+    written.map(|_| ())
 }

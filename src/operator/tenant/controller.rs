@@ -25,7 +25,7 @@ use crate::{
         calls::{CallError, call},
         guarded::{Guarded, Unread},
         intune::sign_in_trouble,
-        namespaces,
+        namespaces, ready_writer,
         reconciliations::{RETRY, stopped, stopped_before_it_began},
         watches,
     },
@@ -192,8 +192,8 @@ fn put_in_force(context: &Context, object: &Arc<IntuneTenant>, known: &Known, re
 async fn unreadable(name: &str, context: &Context, unread: &Unread) -> Result<Duration, CallError> {
     let not_ready = NotReady { reason: reason::INVALID_CONFIGURATION.to_owned(), message: unread.sentence() };
     context.tenants.put_unreadable(name, not_ready);
-    let (client, now) = (context.cluster.client.clone(), context.clock.wall());
-    match unread.tell::<IntuneTenant>(client, now, reason::INVALID_CONFIGURATION).await {
+    let (client, now) = (&context.cluster.client, context.clock.wall());
+    match ready_writer::tell_unread::<IntuneTenant>(client, unread, now, reason::INVALID_CONFIGURATION).await {
         Err(CallError::Conflict) => Ok(RETRY),
         told => told.map(|()| TROUBLED_PERIOD),
     }

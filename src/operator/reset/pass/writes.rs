@@ -2,8 +2,14 @@
 
 use jiff::Timestamp;
 use passcode_core::{
-    api::reset_status::PasscodeResetStatus,
-    lifecycle::{admission::DeniedWrite, events::announced},
+    api::{
+        reset::PasscodeReset,
+        reset_status::{Outcome, PasscodeResetStatus},
+    },
+    lifecycle::{
+        admission::DeniedWrite,
+        events::{announced, overridden},
+    },
     protocol::{Known, health::Request, pass::Event, real::LockTerms},
 };
 use uuid::Uuid;
@@ -110,6 +116,7 @@ impl View<'_> {
                 if id(stored.status.as_ref()) != id(Some(status)) {
                     self.context.health.schema_is_stale("status.attempt was dropped");
                 }
+                self.announce_permission(&stored, status).await;
                 Ok(Event::ObjectStored(stored))
             }
             Err(CallError::Denied(denial)) => {
@@ -118,6 +125,17 @@ impl View<'_> {
             }
             Err(CallError::Invalid(fields)) => self.refused_by_schema(fields),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A claim is stored: what the policies said is counted, and each override is told.
+    async fn announce_permission(&self, stored: &PasscodeReset, status: &PasscodeResetStatus) {
+        let Some(permission) = &status.permission else { return };
+        self.context.metrics.policies_decided(permission);
+        if let Some(announcement) = overridden(status) {
+            self.context.metrics.overridden();
+            tracing::warn!(object = stored.full_name(), approvals = ?permission.overrides, "a policy was overridden");
+            self.context.events.publish(stored, &announcement).await;
         }
     }
 
@@ -161,6 +179,9 @@ impl View<'_> {
             && let Some(outcome) = status.outcome
         {
             self.context.metrics.finished(outcome, status);
+            if let (Outcome::Rejected, Some(permission)) = (outcome, &status.permission) {
+                self.context.metrics.policies_decided(permission);
+            }
             tracing::info!(object = stored.full_name(), ?outcome, reason = status.reason(), "finished");
         }
         Ok(Event::ObjectStored(stored))

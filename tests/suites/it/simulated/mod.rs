@@ -18,6 +18,7 @@ mod main_path;
 mod not_ready;
 mod once_only;
 mod panics;
+mod policies;
 mod restores;
 mod rotation;
 mod secrets;

@@ -65,7 +65,7 @@ pub fn tenants(name: &str, certificate: &Certificate) -> Vec<Value> {
     let mut tenant = working_tenant(name);
     let spec = tenant["spec"].as_object_mut().unwrap();
     let fields = json!({
-        "cloud": "Global", "suspend": false, "unknownOutcome": "Look", "platformSupportMatrixRef": {"name": MATRIX},
+        "cloud": "Global", "suspend": false, "unknownOutcome": "Look", "candidates": "Hide", "requiredPolicies": [], "platformSupportMatrixRef": {"name": MATRIX},
         "defaults": {"issueWindow": "24h", "completionTimeout": "168h"},
         "allowedNamespaces": {
             "matchLabels": {KEY: "it"}, "matchExpressions": [{"key": KEY, "operator": "In", "values": ["it", "desk"]}],
