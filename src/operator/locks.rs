@@ -15,13 +15,12 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams, Preconditions},
 };
 
-pub use self::counted::COUNTED_FOR;
+pub use self::counted::{COUNTED_FOR, SentReset};
 use self::lease::{LATEST_RESET, TENANT_LABEL, as_written, claimed, empty, holder, understood, without_lock};
 pub use self::lease::{LOCK_LABEL, StoredLease, Wanted, changed, name};
 use super::{
     calls::{CallError, call},
     guarded::Guarded,
-    sent::SentReset,
 };
 use passcode_core::{
     api::Time,

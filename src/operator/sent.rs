@@ -7,22 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use passcode_core::{api::time::saturating_add, policy::PastReset};
 
-use super::locks::COUNTED_FOR;
+use super::locks::{COUNTED_FOR, SentReset};
 
 /// The resets, in the order in which they began to count.
 #[derive(Default)]
 pub struct SentResets(Mutex<Vec<SentReset>>);
-
-/// One of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SentReset {
-    /// Its attempt.
-    pub attempt_id: String,
-    /// The name of its device lease: which device it was, nothing else that is kept says.
-    pub lease: String,
-    /// What budgets know of it, but for the device.
-    pub reset: PastReset,
-}
 
 impl SentResets {
     /// Begins with what the device leases tell.

@@ -9,8 +9,6 @@ use passcode_core::{
     policy::PastReset,
 };
 
-use crate::operator::sent::SentReset;
-
 /// One line for each claim: time, attempt, uid, namespace, IntuneTenant, and what stands for the requester, or `-`.
 pub(super) const COUNTED: &str = "passcode-operator.dev/counted-claims";
 /// The longest time that a budget can be about.
@@ -18,6 +16,17 @@ pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How many are kept: where `minInterval` is 0s, one every 5 minutes.
 const MOST: usize = 288;
 const NOBODY: &str = "-";
+
+/// A reset that was sent, or may have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentReset {
+    /// Its attempt.
+    pub attempt_id: String,
+    /// The name of its device lease: which device it was, nothing else that is kept says.
+    pub lease: String,
+    /// What budgets know of it, but for the device.
+    pub reset: PastReset,
+}
 
 /// The claims that are told of in a lease. What another version wrote otherwise is passed over.
 pub fn of(lease: &Lease) -> Vec<SentReset> {

@@ -10,8 +10,8 @@ use k8s_openapi::{
 use kube::{ResourceExt, api::ObjectMeta};
 use sha2::{Digest, Sha256};
 
-use super::counted::{self, COUNTED};
-use crate::operator::{calls::CallError, sent::SentReset};
+use super::counted::{self, COUNTED, SentReset};
+use crate::operator::calls::CallError;
 use passcode_core::{
     api::{Duration as Length, Time, reset::PasscodeReset},
     lifecycle::{

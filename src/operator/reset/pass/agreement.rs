@@ -12,7 +12,7 @@ use passcode_core::{
 use sha2::{Digest, Sha256};
 
 use super::{Terms, view::View};
-use crate::operator::{calls::CallError, locks, policy::approvals, reset::context::PassContext, sent::SentReset};
+use crate::operator::{calls::CallError, locks, locks::SentReset, policy::approvals, reset::context::PassContext};
 
 /// What is known of it.
 pub struct Agreed {

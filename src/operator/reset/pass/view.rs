@@ -28,9 +28,9 @@ use crate::{
     operator::{
         calls::CallError,
         locks::Intended,
+        locks::SentReset,
         namespaces,
         reset::{context::PassContext, state::PassState},
-        sent::SentReset,
         tenant::Tenant,
     },
 };

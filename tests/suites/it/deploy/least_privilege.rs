@@ -102,6 +102,11 @@ async fn installed(audit: &Audit) -> Whole {
     let whole = Whole::start_with(audit.options()).await;
     let matrix = PlatformSupportMatrix::new("own", builtin_spec("intune").unwrap());
     whole.plane.apply(&serde_json::to_string(&matrix).unwrap()).await.unwrap();
+    let policy = json!({
+        "apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeResetPolicy", "metadata": {"name": "all-day"},
+        "spec": {"hours": [{"days": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], "from": "00:00", "to": "24:00", "timeZone": "UTC"}]},
+    });
+    whole.plane.apply(&policy.to_string()).await.unwrap();
     let patch = json!({"spec": {
         "platformSupportMatrixRef": {"name": "own"},
         "allowedNamespaces": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [STRANGERS]}]},

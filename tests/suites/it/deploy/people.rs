@@ -15,6 +15,8 @@ use crate::control_plane::server::Server;
 const RESETS: &str = "passcoderesets.passcode-operator.dev";
 const TENANTS: &str = "intunetenants.passcode-operator.dev";
 const MATRICES: &str = "platformsupportmatrices.passcode-operator.dev";
+const POLICIES: &str = "passcoderesetpolicies.passcode-operator.dev";
+const APPROVALS: &str = "passcoderesetapprovals.passcode-operator.dev";
 const EVENTS: &str = "events";
 const STATUS: &str = "passcoderesets.passcode-operator.dev/status";
 
@@ -54,8 +56,10 @@ async fn granted() -> Server {
     for role in ["requester", "viewer"] {
         bind(&server.client, "RoleBinding", &format!("passcode-operator-{role}"), role).await;
     }
-    let platform = binding("ClusterRoleBinding", "passcode-operator-platform", "platform");
-    server.plane.apply(&platform.to_string()).await.unwrap();
+    for role in ["platform", "policies"] {
+        let binding = binding("ClusterRoleBinding", &format!("passcode-operator-{role}"), role);
+        server.plane.apply(&binding.to_string()).await.unwrap();
+    }
     // Two who have what Kubernetes brings.
     for role in ["admin", "edit"] {
         bind(&server.client, "RoleBinding", role, role).await;
@@ -103,6 +107,18 @@ async fn control_plane_grants_people_what_their_role_says() {
         ("viewer", "list", RESETS, "desk", true),
         ("viewer", "create", RESETS, "desk", false),
         ("viewer", "delete", RESETS, "desk", false),
+        ("viewer", "list", APPROVALS, "desk", true),
+        // What is permitted is for the security team to say, and nobody agrees to a request by any of these roles.
+        ("policies", "create", POLICIES, "", true),
+        ("policies", "delete", POLICIES, "", true),
+        ("policies", "list", APPROVALS, "", true),
+        ("policies", "create", APPROVALS, "desk", false),
+        ("policies", "create", RESETS, "desk", false),
+        ("policies", "patch", TENANTS, "", false),
+        ("platform", "list", POLICIES, "", true),
+        ("platform", "patch", POLICIES, "", false),
+        ("requester", "create", APPROVALS, "desk", false),
+        ("requester", "get", POLICIES, "", false),
         ("platform", "create", TENANTS, "", true),
         ("platform", "patch", TENANTS, "", true),
         ("platform", "delete", MATRICES, "", true),

@@ -9,8 +9,15 @@ use std::{
 
 use api_server::{ApiServer, Call, Fault, Verb, status};
 use graph_simulator::DeviceClass;
-use passcode_core::{api::conditions, platform::builtin_spec};
-use serde_json::json;
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+};
+use passcode_core::{
+    api::{conditions, policy::PasscodeResetPolicy},
+    platform::builtin_spec,
+};
+use serde_json::{Value, json};
 use world::{
     World,
     objects::{HELPDESK, OPERATOR, reset, tenant, with},
@@ -20,6 +27,8 @@ use super::rules::{self, Right};
 
 /// A namespace that loses the right to use the tenant.
 const LEAVING: &str = "leaving";
+/// A namespace for whose requests a policy has hours, which are not now.
+const CLOSED: &str = "closed";
 
 /// Until the events have been told.
 const SHORT: Duration = Duration::from_secs(60);
@@ -68,6 +77,9 @@ async fn pass(seconds: u64) {
 async fn story(rights: Vec<Right>, afterwards: Duration) -> Facts {
     let world = World::empty().await;
     world.api.create_namespace(LEAVING, &[("team", "it")]);
+    world.api.create_namespace(CLOSED, &[("team", "it"), ("desk", "closed")]);
+    let policies: Api<PasscodeResetPolicy> = Api::all(world.client.clone());
+    policies.create(&PostParams::default(), &serde_json::from_value(hours()).unwrap()).await.unwrap();
     let matrix = builtin_spec("intune").unwrap();
     let matrix = json!({"apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PlatformSupportMatrix", "metadata": {"name": "own"}, "spec": matrix});
     world.create_matrix(matrix).await;
@@ -83,8 +95,11 @@ async fn story(rights: Vec<Right>, afterwards: Duration) -> Facts {
     pass(60).await;
     world.label(LEAVING, "team", None).await;
     world.change_matrix("own", json!({"revision": "next"})).await;
+    let patch = Patch::Merge(json!({"spec": {"enforcement": "Enforce", "budgets": []}}));
+    policies.patch("hours", &PatchParams::default(), &patch).await.unwrap();
     pass(5).await;
     declare(&world, "stranger", LEAVING, 2).await;
+    declare(&world, "early", CLOSED, 4).await;
     pass(60).await;
     world.change_tenant("default", json!({"suspend": true})).await;
     pass(5).await;
@@ -93,6 +108,16 @@ async fn story(rights: Vec<Right>, afterwards: Duration) -> Facts {
     let facts = seen(&world);
     replica.kill().await;
     facts
+}
+
+/// A policy of hours that are not now: the world begins on a Sunday.
+fn hours() -> Value {
+    let monday = json!([{"days": ["Mon"], "from": "07:00", "to": "08:00", "timeZone": "UTC"}]);
+    let budget = json!([{"name": "all", "max": 9, "per": "1h", "scope": "Namespace"}]);
+    json!({
+        "apiVersion": "passcode-operator.dev/v1alpha1", "kind": "PasscodeResetPolicy", "metadata": {"name": "hours"},
+        "spec": {"namespaceSelector": {"matchLabels": {"desk": "closed"}}, "hours": monday, "budgets": budget},
+    })
 }
 
 /// Declares a reset of a device of its own.
@@ -123,6 +148,9 @@ fn seen(world: &World) -> Facts {
         (TENANT, ready(world, "IntuneTenant", "", "default")),
         (MATRIX, ready(world, "PlatformSupportMatrix", "", "own")),
         (MATRIX_SEEN, observed("PlatformSupportMatrix", "own")),
+        (EARLY, ready(world, "PasscodeReset", CLOSED, "early")),
+        (POLICY, ready(world, "PasscodeResetPolicy", "", "hours")),
+        (POLICY_SEEN, observed("PasscodeResetPolicy", "hours")),
         (LEASES, count("Lease")),
         (EVENTS, count("events.events.k8s.io")),
         (REFUSED, if refused == 0 { "none" } else { "some" }.to_owned()),
@@ -141,12 +169,15 @@ const HELD: &str = "a reset while the tenant is suspended";
 const TENANT: &str = "the tenant";
 const MATRIX: &str = "the matrix";
 const MATRIX_SEEN: &str = "the matrix' generation seen";
+const EARLY: &str = "a reset outside of its hours";
+const POLICY: &str = "the policy";
+const POLICY_SEEN: &str = "the policy's generation seen";
 const LEASES: &str = "leases in the end";
 const EVENTS: &str = "events";
 const REFUSED: &str = "requests refused";
 
 /// What one right less comes to: the right, what differs then, and how.
-const NEEDED: [(&str, &str, &str); 24] = [
+const NEEDED: [(&str, &str, &str); 31] = [
     ("get passcoderesets", PLAIN, "untouched"),
     ("list passcoderesets", PLAIN, "untouched"),
     ("watch passcoderesets", PLAIN, "untouched"),
@@ -159,12 +190,20 @@ const NEEDED: [(&str, &str, &str); 24] = [
     ("list platformsupportmatrices", TENANT, "MatrixNotReady"),
     ("watch platformsupportmatrices", MATRIX_SEEN, "1"),
     ("patch platformsupportmatrices/status", MATRIX, "untouched"),
+    ("list passcoderesetpolicies", PLAIN, "PolicyNotReady"),
+    ("watch passcoderesetpolicies", POLICY_SEEN, "1"),
+    ("patch passcoderesetpolicies/status", POLICY, "untouched"),
+    ("list passcoderesetapprovals", EARLY, "untouched"),
+    // What it would have brought is found at the next look.
+    ("watch passcoderesetapprovals", REFUSED, "some"),
     ("get namespaces", LEFT, "untouched"),
     ("list namespaces", PLAIN, "untouched"),
     ("watch namespaces", LEFT, "Suspended"),
     ("get customresourcedefinitions passcoderesets", PLAIN, "untouched"),
     ("get customresourcedefinitions intunetenants", PLAIN, "untouched"),
     ("get customresourcedefinitions platformsupportmatrices", PLAIN, "untouched"),
+    ("get customresourcedefinitions passcoderesetpolicies", PLAIN, "untouched"),
+    ("get customresourcedefinitions passcoderesetapprovals", PLAIN, "untouched"),
     ("create events", EVENTS, "0"),
     ("get leases", PLAIN, "untouched"),
     ("list leases", PLAIN, "untouched"),

@@ -81,11 +81,12 @@ async fn what_a_policy_denies_is_rejected_and_only_where_it_is_about() {
 async fn a_replay_is_complete_whatever_policies_say_since() {
     let world = World::new().await;
     let replica = world.replica("a");
-    let id = ask(&world, "inc", 1).await;
+    let (serial, id) = world.device(DeviceClass::IPhone, 1);
+    let asked = world.now();
+    world.create(reset("inc", &serial, asked)).await;
     world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
     create(&world, "help-desk", deny()).await;
-    let serial = world.device(DeviceClass::IPhone, 1).0;
-    world.create(reset("again", &serial, "2026-11-22T09:00:00Z".parse().unwrap())).await;
+    world.create(reset("again", &serial, asked)).await;
     world.ends("again", 10 * MINUTE, Outcome::Complete, "Adopted").await;
     assert_eq!(world.executed(&id), 1);
     replica.stop().await;

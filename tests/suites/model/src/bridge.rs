@@ -9,15 +9,18 @@ use k8s_openapi::{
 use passcode_core::{
     api::{
         Duration as Length, Time,
+        approval::PasscodeResetApproval,
         conditions::reason,
+        matrix::MatrixAction,
         reset::PasscodeReset,
         reset_status::{
             self, AttemptResult, DeviceAction, DeviceStatus, EarlierReset, Effective, Outcome, PasscodeResetStatus,
+            SupportStatus,
         },
         tenant::{IntuneTenantSpec, Timing, UnknownOutcome},
     },
     lifecycle::{
-        agreement::Agreement,
+        agreement::{Agreement, Approvals},
         answered::{Answered, Meaning, answered},
         decide::decide,
         lock::Lock as DeviceLock,
@@ -27,6 +30,7 @@ use passcode_core::{
         step::{Decision, Step},
     },
     platform::{ActionResult, Matrix, Platform},
+    policy::Policy,
     protocol::{self, Judgement},
 };
 use serde_json::json;
@@ -50,11 +54,18 @@ pub struct Facts {
     pub quarantine: Option<Quarantine>,
     pub lease_is_kept: bool,
     pub suspended: bool,
+    /// Whether the approval is there, where that was read.
+    pub approved: Option<bool>,
     /// Graph's clock, as the replica takes it.
     pub now: Tick,
 }
 
 static BASE: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-22T09:00:00Z".parse().unwrap());
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    let rule = json!({"name": "ask", "decision": "RequireApproval", "approval": {"required": 1, "validFor": "168h"}});
+    Policy::compile("ask", &serde_json::from_value(json!({"rules": [rule]})).unwrap())
+});
+static POLICIES: LazyLock<[&'static Policy; 1]> = LazyLock::new(|| [&*POLICY]);
 static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::builtin);
 
 /// Longer than any answer: what was asked with one set-up is asked with it again.
@@ -98,7 +109,9 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
                 (_, Some(lock)) => LeaseView::Read { lock: lock.as_ref(), remembered },
                 (_, None) => LeaseView::NotRead,
             };
+            let approvals = facts.approved.map(|approved| approvals(&world.object, approved));
             let observed = Observed {
+                agreement: agreement(setup, approvals.as_ref()),
                 device_lease,
                 look: look.as_ref(),
                 quarantine: facts.quarantine,
@@ -109,6 +122,36 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
             told(&status, understood(step), remember)
         })
     })
+}
+
+/// What a policy asks for, where there is one.
+fn agreement<'a>(setup: &Setup, approvals: Option<&'a Approvals>) -> Agreement<'a> {
+    if setup.revocations == 0 {
+        return Agreement::WITHOUT_POLICIES;
+    }
+    Agreement {
+        policies: Some(&*POLICIES),
+        policies_are_live: true,
+        approvals,
+        identity_since: Some(Timestamp::MIN),
+        ..Agreement::WITHOUT_POLICIES
+    }
+}
+
+/// Two people agree, or one of them has taken that back: nobody knows who asked, so it takes one more than the policy says.
+fn approvals(object: &PasscodeReset, approved: bool) -> Approvals {
+    let approval = |approver: &str| {
+        let spec = json!({
+            "request": {"kind": "PasscodeReset", "name": object.metadata.name, "uid": object.metadata.uid},
+            "decision": "Approved", "approver": approver,
+        });
+        let mut approval = PasscodeResetApproval::new(approver, serde_json::from_value(spec).unwrap());
+        approval.metadata.namespace.clone_from(&object.metadata.namespace);
+        approval.metadata.creation_timestamp = Some(metav1::Time(*BASE));
+        approval
+    };
+    let people: &[&str] = if approved { &["ann", "bob"] } else { &["ann"] };
+    Approvals { items: people.iter().map(|name| approval(name)).collect(), offset: SignedDuration::ZERO }
 }
 
 /// What the operator makes of an answer to its request; `again` is whether asking again can help.
@@ -263,6 +306,11 @@ fn real_status(setup: &Setup, object: &Object) -> PasscodeResetStatus {
             ownership: "company".to_owned(),
             read_time: Some(Time(time(object.requested))),
             ..DeviceStatus::default()
+        }),
+        support: Some(SupportStatus {
+            supported: true,
+            action: Some(MatrixAction::RemoveDevicePasscode.as_str().to_owned()),
+            ..SupportStatus::default()
         }),
         attempt: attempt.as_ref().map(|attempt| {
             let mut real = real_attempt(attempt);

@@ -87,6 +87,7 @@ impl World<'_> {
             Todo::Observe(Fact::Look) => self.look(r, luck),
             Todo::Observe(Fact::LeaderLease) => Some(self.ask_for_lease(r)),
             Todo::Observe(Fact::Authority) => Some(self.ask_for_authority(r)),
+            Todo::Observe(Fact::Approvals) => Some(self.read_approvals(r)),
             Todo::Observe(other) => panic!("the model knows the {other:?}"),
             Todo::TakeLock => Some(self.take_lock(r, luck)),
             Todo::ReadLock => Some(self.read_lock_back(r)),
@@ -283,6 +284,12 @@ impl World<'_> {
             self.state.replicas[r].suspended = self.state.etcd.suspended;
         }
         Event::LeaderLease { kept: true }
+    }
+
+    fn read_approvals(&mut self, r: usize) -> Event<Small> {
+        let behind = self.setup.does(Variant::ApprovalsOfACache);
+        self.state.replicas[r].approved = Some(behind || !self.state.etcd.revoked);
+        Event::Done
     }
 
     /// Whether the leader lease is looked at, but for the variant that does not. Where the API server is not back at once, nobody leads after a

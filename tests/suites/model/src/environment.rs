@@ -64,6 +64,8 @@ pub enum Action {
     AcceptEarly(usize),
     /// The tenant is suspended.
     Suspend,
+    /// The approval is taken back.
+    Revoke,
     /// The other installation is suspended.
     OtherSuspends,
     /// The other installation sends a request for the first object.
@@ -123,6 +125,9 @@ impl World<'_> {
         }
         if state.left.suspensions > 0 {
             actions.push(Action::Suspend);
+        }
+        if state.left.revocations > 0 {
+            actions.push(Action::Revoke);
         }
         self.actions_of_a_switch_over(actions);
         let on_its_way = state.requests.iter().any(|request| state.now >= request.sent + setup.send_grace);
@@ -317,6 +322,11 @@ impl World<'_> {
                 self.state.left.suspensions -= 1;
                 self.state.etcd.suspended = true;
                 self.state.suspended_at = Some(self.state.now);
+            }
+            Action::Revoke => {
+                self.state.left.revocations -= 1;
+                self.state.etcd.revoked = true;
+                self.state.revoked_at = Some(self.state.now);
             }
             Action::OtherSuspends => {
                 let now = self.state.now;

@@ -99,6 +99,9 @@ impl Mind<'_> {
             lease_is_kept: known.lease_is_kept
                 || !self.world.asks_for_the_lease(Variant::RejectedWithoutALookAtTheLease),
             suspended: replica.suspended,
+            approved: replica
+                .approved
+                .filter(|_| known.approvals_are_read || self.does(Variant::ApprovalsOfThePassBegin)),
             now,
         }
     }

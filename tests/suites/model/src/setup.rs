@@ -56,6 +56,8 @@ pub struct Setup {
     pub sweeps: bool,
     /// How often the tenant is suspended here.
     pub suspensions: u8,
+    /// How often the approval that a policy asks for is taken back; 0: there is no policy.
+    pub revocations: u8,
     /// Whether another installation is active at the beginning, and this one suspended: it is resumed once the other one was suspended long
     /// enough ago.
     pub switched_over: bool,
@@ -116,6 +118,7 @@ impl Setup {
             enrolments: 0,
             sweeps: false,
             suspensions: 0,
+            revocations: 0,
             switched_over: false,
             stale_tenants: 0,
             empty_looks: 0,

@@ -108,6 +108,8 @@ pub struct Etcd {
     pub lease: Option<Lease>,
     /// `spec.suspend` of the tenant.
     pub suspended: bool,
+    /// Whether the approval was taken back.
+    pub revoked: bool,
     pub version: u16,
 }
 
@@ -174,6 +176,8 @@ pub struct Replica {
     pub wanted: Option<u8>,
     /// `spec.suspend` as it was last read in this pass.
     pub suspended: bool,
+    /// Whether the approval was there as it was last read in this pass.
+    pub approved: Option<bool>,
     /// A look that is used though it is too old, where that is done wrong.
     pub early: Option<View>,
     /// A look that was taken before it is judged, where that is done wrong.
@@ -209,6 +213,7 @@ impl Replica {
             awaits: false,
             wanted: None,
             suspended: false,
+            approved: None,
             early: None,
             judging: None,
             asked: false,
@@ -226,6 +231,7 @@ impl Replica {
     /// Forgets what a pass found. What is to be remembered late is all that is left of it.
     pub fn end_pass(&mut self) {
         (self.pass, self.awaits, self.wanted, self.suspended) = (None, false, None, false);
+        self.approved = None;
         (self.early, self.judging, self.asked) = (None, None, false);
     }
 
@@ -250,6 +256,7 @@ pub struct Left {
     pub stops: u8,
     pub restores: u8,
     pub suspensions: u8,
+    pub revocations: u8,
     pub empty_looks: u8,
     pub stale_tenants: u8,
     pub forgets: u8,
@@ -297,6 +304,8 @@ pub struct State {
     pub next_uid: u8,
     /// When the tenant was suspended here.
     pub suspended_at: Option<Tick>,
+    /// When the approval was taken back.
+    pub revoked_at: Option<Tick>,
     /// The other installation, where there is one.
     pub other: Option<Other>,
     pub left: Left,
@@ -353,12 +362,14 @@ impl State {
                 stops: setup.stops,
                 restores: setup.restores,
                 suspensions: setup.suspensions,
+                revocations: setup.revocations,
                 empty_looks: setup.empty_looks,
                 stale_tenants: setup.stale_tenants,
                 forgets: setup.forgets,
                 early_answers: setup.early_answers,
             },
             suspended_at: None,
+            revoked_at: None,
             other: setup.switched_over.then(Other::default),
             broken: None,
         }

@@ -131,6 +131,9 @@ impl World<'_> {
         if self.state.suspended_at.is_some_and(|at| self.state.now > at + SEND_WINDOW) {
             self.state.break_with("a request is sent too long after the tenant was suspended");
         }
+        if self.state.revoked_at.is_some_and(|at| self.state.now > at + SEND_WINDOW) {
+            self.state.break_with("a request is sent too long after its approval was taken back");
+        }
         let locked = self.state.locked.iter().find(|(of, _)| *of == attempt).map_or(Tick::MAX, |(_, at)| *at);
         let shown = self.state.record.iter().skip(self.state.shown_from);
         let known = |at: Tick| at >= object.requested && locked > at + self.setup.ledger_lag;

@@ -79,6 +79,10 @@ pub enum Variant {
     AttemptIdNotCompared,
     /// Whether the tenant is suspended is judged by what was known when the pass began.
     AuthorityOfThePassBegin,
+    /// What was read of approvals before the lock was taken counts under it.
+    ApprovalsOfThePassBegin,
+    /// Approvals are read from a cache that is behind.
+    ApprovalsOfACache,
     /// Authority is asked for after the look under the lock.
     LookBeforeAuthority,
     /// The other installation is resumed a tick before everything that this one sent is sure to show.
