@@ -9,6 +9,7 @@ mod cluster;
 mod denials;
 mod event_writer;
 mod guarded;
+mod identity;
 mod intune;
 mod leader;
 mod lock_sweep;

@@ -27,6 +27,8 @@ pub mod kind {
     pub const PERMISSIONS_VERIFIED: &str = "PermissionsVerified";
     /// An IntuneTenant's: Intune's record of actions can be relied on.
     pub const LEDGER_READABLE: &str = "LedgerReadable";
+    /// An IntuneTenant's: it was tried that nobody approves or asks in another's name. Present only where that is needed.
+    pub const IDENTITY_ENFORCED: &str = "IdentityEnforced";
 }
 
 /// The reasons. A matrix's rules bring their own beside these.
@@ -143,6 +145,14 @@ pub mod reason {
     pub const NO_ENTRY_SEEN: &str = "NoEntrySeen";
     /// An IntuneTenant's LedgerReadable: an accepted request did not show in time.
     pub const ENTRY_MISSING: &str = "EntryMissing";
+    /// An IntuneTenant's IdentityEnforced: it is proved who approves and who asks.
+    pub const IDENTITY_PROVED: &str = "IdentityProved";
+    /// An IntuneTenant's IdentityEnforced: somebody may write another's name, or nothing shows that nobody may.
+    pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
+    /// An IntuneTenant's IdentityEnforced: the operator lacks the rights to try.
+    pub const PROBE_FORBIDDEN: &str = "ProbeForbidden";
+    /// An IntuneTenant's IdentityEnforced: it was not tried yet, or the API server does not say.
+    pub const IDENTITY_NOT_PROVED: &str = "IdentityNotProved";
 }
 
 /// A condition's status.

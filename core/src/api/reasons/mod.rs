@@ -31,6 +31,8 @@ pub enum Place {
     TenantPermissions,
     /// Whether Intune's record of actions can be relied on.
     TenantLedger,
+    /// Whether nobody approves or asks in another's name.
+    TenantIdentity,
     /// Whether a PlatformSupportMatrix can be used.
     SupportMatrix,
     /// An event of a PasscodeReset that is no condition's reason.
@@ -39,7 +41,7 @@ pub enum Place {
 
 impl Place {
     /// All of them, in the order in which they are explained.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Waiting,
         Self::Complete,
         Self::Rejected,
@@ -50,6 +52,7 @@ impl Place {
         Self::Tenant,
         Self::TenantPermissions,
         Self::TenantLedger,
+        Self::TenantIdentity,
         Self::SupportMatrix,
         Self::Event,
     ];
@@ -58,7 +61,7 @@ impl Place {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::Tenant | Self::TenantPermissions | Self::TenantLedger => "IntuneTenant",
+            Self::Tenant | Self::TenantPermissions | Self::TenantLedger | Self::TenantIdentity => "IntuneTenant",
             Self::SupportMatrix => "PlatformSupportMatrix",
             _ => "PasscodeReset",
         }
@@ -75,6 +78,7 @@ impl Place {
             Self::Permitted => Some(kind::PERMITTED),
             Self::TenantPermissions => Some(kind::PERMISSIONS_VERIFIED),
             Self::TenantLedger => Some(kind::LEDGER_READABLE),
+            Self::TenantIdentity => Some(kind::IDENTITY_ENFORCED),
             Self::Undecided | Self::Event => None,
         }
     }
@@ -221,6 +225,12 @@ pub const CONDITIONS: &[ConditionType] = &[
         "What the token says of the app's permissions. Advice only: tokens for Graph are opaque by definition.",
     ),
     condition("IntuneTenant", kind::LEDGER_READABLE, ALWAYS, "Whether Intune's record of actions can be relied on."),
+    condition(
+        "IntuneTenant",
+        kind::IDENTITY_ENFORCED,
+        "where identity is needed: the chart's `identity.enabled`",
+        "Whether the operator tried, and saw refused, that somebody approves or asks in another's name. The same at every IntuneTenant.",
+    ),
     condition("PlatformSupportMatrix", kind::READY, ALWAYS, "Whether the matrix can be used."),
 ];
 
@@ -276,9 +286,11 @@ mod tests {
                 Place::Rejected | Place::Failed => &[Some(Truth::False)],
                 Place::Matrix | Place::SupportMatrix => &[Some(Truth::True), Some(Truth::False)],
                 Place::Event => &[None],
-                Place::Permitted | Place::Tenant | Place::TenantPermissions | Place::TenantLedger => {
-                    &[Some(Truth::True), Some(Truth::False), Some(Truth::Unknown)]
-                }
+                Place::Permitted
+                | Place::Tenant
+                | Place::TenantPermissions
+                | Place::TenantLedger
+                | Place::TenantIdentity => &[Some(Truth::True), Some(Truth::False), Some(Truth::Unknown)],
             };
             assert!(expected.contains(&reason.status), "{reason:?}");
         }
