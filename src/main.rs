@@ -1,9 +1,8 @@
 //! The command line. It only starts things.
 
-use clap::Parser;
 use passcode_operator::cli::{Cli, execute};
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    execute(Cli::parse()).await
+    execute(Cli::read(std::env::args_os())).await
 }

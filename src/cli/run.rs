@@ -55,6 +55,9 @@ pub(super) struct Arguments {
     /// given several times; in the environment, separated by spaces. The option replaces the variable.
     #[arg(long = "allowed-endpoint", env = "ALLOWED_ENDPOINTS", value_name = "ORIGIN")]
     allowed_endpoints: Vec<String>,
+    /// Try every five minutes that nobody approves or asks in another's name. For where the admission policies for identity are installed.
+    #[arg(long, env = "PROBE_IDENTITY")]
+    probe_identity: bool,
     /// What to log, such as info or passcode_operator=debug. Libraries never log below info.
     #[arg(long, env = "LOG", default_value = "info")]
     log: String,
@@ -85,6 +88,7 @@ pub(super) async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         transports: Arc::new(Network),
         token_file: arguments.token_file,
         allowed_origins,
+        probe_identity: arguments.probe_identity,
         listen: Some(arguments.listen),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), namespace = environment.namespace, "starting");

@@ -89,14 +89,20 @@ fn constraint(said: &str) -> (Option<&str>, &str) {
     (Some(name.strip_prefix("denied by ").unwrap_or(name)), rest.trim_start())
 }
 
-/// The text in one line of which nothing is hidden, cut to a length that people read.
-fn one_line(text: &str) -> String {
+/// The text in one line of which nothing is hidden.
+#[must_use]
+pub fn visible(text: &str) -> String {
     let hidden = |c: char| {
         c.is_whitespace()
             || c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    let line = text.split(hidden).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    text.split(hidden).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The same, cut to a length that people read.
+fn one_line(text: &str) -> String {
+    let line = visible(text);
     if line.len() <= LONGEST {
         return line;
     }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::{
     calls::{CallError, call, call_within},
     guarded::Guarded,
+    identity::Kept,
     locks::{self, LOCK_LABEL},
 };
 use crate::{
@@ -36,6 +37,7 @@ use passcode_core::{
             DURATION, Effect, Election, LeaderLease, Moment, Notice, SettleWindow, SettleWindows, Stored, Survey,
             is_a_trace,
         },
+        identity_proof::Proof,
         pass::Why,
     },
 };
@@ -44,6 +46,9 @@ use passcode_core::{
 const NAME: &str = "passcode-operator-leader";
 const BEGIN: &str = "passcode-operator.dev/quarantine-begin";
 const END: &str = "passcode-operator.dev/quarantine-end";
+/// Since when it is proved who approves and who asks, and when that was shown last.
+const IDENTITY_SINCE: &str = "passcode-operator.dev/identity-enforced-since";
+const IDENTITY_CONFIRMED: &str = "passcode-operator.dev/identity-confirmed";
 /// How long one call may take: the three by which the lease is taken fit into the time that a leader acts without a renewal.
 const TIME_OUT: Duration = Duration::from_secs(3);
 /// How many PasscodeResets are listed at a time: each may have 256 KiB of annotations.
@@ -68,6 +73,8 @@ pub struct Elector {
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     state: watch::Sender<Leadership>,
+    /// What the lease is to keep of who approves and who asks.
+    proofs: watch::Receiver<Kept>,
     election: Election<String, ObjectMeta>,
     /// Why the latest call failed, if it did.
     failed: Option<String>,
@@ -82,6 +89,7 @@ impl Elector {
         identity: String,
         clock: Arc<dyn Clock>,
         (health, metrics): (Arc<Health>, Arc<Metrics>),
+        proofs: watch::Receiver<Kept>,
     ) -> (Self, watch::Receiver<Leadership>) {
         let (state, receiver) = watch::channel(Leadership::default());
         let elector = Self {
@@ -95,6 +103,7 @@ impl Elector {
             health,
             metrics,
             state,
+            proofs,
             failed: None,
         };
         (elector, receiver)
@@ -132,7 +141,12 @@ impl Elector {
             Effect::Write { over, lease } => self.write(over, lease).await,
             Effect::Pause(pause) => {
                 self.report();
-                tokio::time::sleep(pause).await;
+                let mut proofs = self.proofs.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    // What ends a proof must not be forgotten by a crash before the next renewal.
+                    Ok(()) = proofs.changed() => {}
+                }
                 Ok(Event::Done)
             }
         };
@@ -143,6 +157,8 @@ impl Elector {
     }
 
     fn apply(&mut self, event: Event) {
+        let (term, proof) = *self.proofs.borrow_and_update();
+        self.election.proved(term, proof);
         match self.election.apply(event, self.now()) {
             Some(Notice::Leads) => tracing::info!(identity = self.identity, "leading"),
             Some(Notice::Lapsed) => tracing::warn!("not leading any more: the lease could not be renewed"),
@@ -281,6 +297,8 @@ fn understood(mut lease: Lease) -> Stored<String, ObjectMeta> {
     lease.metadata.managed_fields = None;
     let time = |key: &str| lease.metadata.annotations.as_ref()?.get(key)?.parse::<Time>().ok();
     let quarantine = time(BEGIN).zip(time(END)).map(|(begin, end)| Quarantine { begin: begin.0, end: end.0 });
+    let identity = time(IDENTITY_SINCE).zip(time(IDENTITY_CONFIRMED));
+    let identity = identity.map(|(since, confirmed)| Proof { since: since.0, confirmed: confirmed.0 });
     let spec = lease.spec.unwrap_or_default();
     let said = LeaderLease {
         holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
@@ -288,6 +306,7 @@ fn understood(mut lease: Lease) -> Stored<String, ObjectMeta> {
         renewed: spec.renew_time.map(|time| time.0),
         transitions: spec.lease_transitions.unwrap_or_default(),
         quarantine,
+        identity,
     };
     Stored { lease: said, version: lease.metadata }
 }
@@ -295,10 +314,17 @@ fn understood(mut lease: Lease) -> Stored<String, ObjectMeta> {
 fn written(over: Option<&ObjectMeta>, lease: &LeaderLease<String>) -> Lease {
     let new = || ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
     let mut metadata = over.cloned().unwrap_or_else(new);
+    let annotations: &mut BTreeMap<_, _> = metadata.annotations.get_or_insert_default();
     if let Some(quarantine) = lease.quarantine {
-        let annotations: &mut BTreeMap<_, _> = metadata.annotations.get_or_insert_default();
         annotations.insert(BEGIN.to_owned(), Time(quarantine.begin).to_string());
         annotations.insert(END.to_owned(), Time(quarantine.end).to_string());
+    }
+    match lease.identity {
+        Some(proof) => {
+            annotations.insert(IDENTITY_SINCE.to_owned(), Time(proof.since).to_string());
+            annotations.insert(IDENTITY_CONFIRMED.to_owned(), Time(proof.confirmed).to_string());
+        }
+        None => annotations.retain(|name, _| ![IDENTITY_SINCE, IDENTITY_CONFIRMED].contains(&name.as_str())),
     }
     let spec = LeaseSpec {
         holder_identity: Some(lease.holder.clone().unwrap_or_default()),

@@ -31,4 +31,5 @@ pub mod transports;
 mod wakes;
 mod watches;
 
+pub use denials::{denial, visible};
 pub use run::{Environment, run};

@@ -7,6 +7,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
     cluster::Cluster,
+    identity::IdentityProof,
     leader::Elector,
     locks::Locks,
     schema::Comparison,
@@ -43,6 +44,8 @@ pub struct Environment {
     pub token_file: PathBuf,
     /// Where credentials may be sent besides Microsoft's own origins.
     pub allowed_origins: AllowedOrigins,
+    /// Whether it is tried who can approve and ask, also where no policy asks for that.
+    pub probe_identity: bool,
     /// Where probes and metrics are served; `None`: nowhere.
     pub listen: Option<SocketAddr>,
 }
@@ -55,19 +58,21 @@ pub struct Environment {
 pub async fn run(environment: Environment, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::default());
-    let Environment { client, namespace, identity, clock, transports, token_file, allowed_origins, listen } =
-        environment;
+    let Environment { client, namespace, identity, clock, transports, token_file, allowed_origins, .. } = environment;
+    let Environment { probe_identity, listen, .. } = environment;
     let server = listen.map(|address| {
         let sources = Sources { health: health.clone(), metrics: metrics.clone(), clock: clock.clone() };
         tokio::spawn(http::serve(address, sources, stop.clone()))
     });
     tokio::spawn(compare_schemas(client.clone(), health.clone(), stop.clone()));
-    let (elector, leadership) =
-        Elector::new(client.clone(), &namespace, identity.clone(), clock.clone(), (health.clone(), metrics.clone()));
+    let (proof, proofs) = IdentityProof::new(clock.clone(), probe_identity);
+    let told = (health.clone(), metrics.clone());
+    let (elector, leadership) = Elector::new(client.clone(), &namespace, identity.clone(), clock.clone(), told, proofs);
     let election = tokio::spawn(elector.run(stop.clone()));
     let terms = Terms {
         locks: Arc::new(Locks::new(client.clone(), &namespace)),
         cluster: Arc::new(Cluster { client, namespace, identity }),
+        proof: Arc::new(proof),
         graph: Arc::new(GraphAccess { transports, token_file, allowed_origins }),
         clock,
         health,

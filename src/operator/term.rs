@@ -1,7 +1,7 @@
 //! One term of leadership: its parts, and how it ends.
 //!
-//! The parts: the controllers of tenants, matrices and resets, the watch of the namespaces, and the sweep of the device locks. Resets begin
-//! once the caches of the others are filled.
+//! The parts: the controllers of tenants, matrices and resets, the watch of the namespaces, the sweep of the device locks, and the probes of who can
+//! approve and ask. Resets begin once the caches of the others are filled.
 
 use std::{
     sync::{
@@ -21,6 +21,7 @@ use super::{
     authority::Authority,
     cluster::Cluster,
     event_writer::EventWriter,
+    identity::{self, IdentityProof},
     leader::Leadership,
     lock_sweep,
     locks::Locks,
@@ -60,6 +61,8 @@ pub struct Terms {
     pub clock: Arc<dyn Clock>,
     /// What is remembered of them outlives a term: the end of one may be a restore.
     pub locks: Arc<Locks>,
+    /// What is known of who approves and who asks.
+    pub proof: Arc<IdentityProof>,
     /// What the probes are told.
     pub health: Arc<Health>,
     /// Counters.
@@ -108,10 +111,11 @@ impl Terms {
 
     /// One term: until this replica does not lead any more or leads in another term, a part of it ends, or `stop`.
     async fn term(&self, mut stop: watch::Receiver<bool>) {
-        let Leadership { term, succeeded, .. } = *self.leadership.borrow();
+        let leadership = *self.leadership.borrow();
+        let term = leadership.term;
         let (end, ended) = watch::channel(false);
         self.metrics.leading(true);
-        let mut parts = self.parts(succeeded, &ended);
+        let mut parts = self.parts(leadership, &ended);
         let mut leadership = self.leadership.clone();
         let ended_by_itself = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => {
@@ -137,7 +141,11 @@ impl Terms {
     }
 
     /// Begins the parts of a term; each runs until `ended`.
-    fn parts(&self, succeeded: bool, ended: &watch::Receiver<bool>) -> JoinSet<()> {
+    fn parts(
+        &self,
+        Leadership { term, succeeded, identity: kept, .. }: Leadership,
+        ended: &watch::Receiver<bool>,
+    ) -> JoinSet<()> {
         let Self { cluster, clock, .. } = self;
         let client = &cluster.client;
         let probes = Probes { health: self.health.clone(), clock: clock.clone() };
@@ -173,11 +181,13 @@ impl Terms {
             tenants: tenants.clone(),
             namespaces: namespaces.clone(),
             wakes: wakes.clone(),
+            proof: self.proof.clone(),
             reconciliations: reconciliations(),
             told: Mutex::default(),
         };
         let events = watched(client.clone(), (of_policies, policies_filled.0), probes.clone(), Watch::Policies);
         parts.spawn(policy::controller::run(context, policy_objects, events, ended.clone()));
+        parts.spawn(policy::wake_by_proof(self.proof.clone(), tenants.clone(), wakes.clone(), ended.clone()));
         parts.spawn(policy::approvals::wake(client.clone(), probes.clone(), wakes, ended.clone()));
 
         let context = matrix::controller::Context {
@@ -199,6 +209,7 @@ impl Terms {
             matrices,
             budgets: Budgets::new(clock.clone(), self.locks.clone(), succeeded),
             known: AllKnown::default(),
+            proof: self.proof.clone(),
             reconciliations: reconciliations(),
         };
         let events = watched(client.clone(), (of_tenants, tenants_filled.0), probes, Watch::Tenants);
@@ -211,6 +222,16 @@ impl Terms {
             clock.clone(),
             ended.clone(),
         ));
+
+        let context = identity::Context {
+            cluster: cluster.clone(),
+            clock: clock.clone(),
+            metrics: self.metrics.clone(),
+            proof: self.proof.clone(),
+            term,
+            kept,
+        };
+        parts.spawn(identity::run(context, ended.clone()));
 
         let (context, inputs) = self.resets(tenants, namespaces, policies.clone(), woken);
         let locks = self.locks.clone();
@@ -259,7 +280,7 @@ impl Terms {
             tenants,
             namespaces,
             policies,
-            identity: Arc::default(),
+            identity: self.proof.clone(),
             sent: Arc::default(),
             asks: Asks::default(),
             devices: Devices::default(),

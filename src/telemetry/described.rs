@@ -105,9 +105,13 @@ pub(super) const CANNOT_LEAD: Described = Described::flag(
     "cannot_lead",
     "1 on a replica that could not take part in the election of a leader for a minute; its /readyz says why",
 );
+pub(super) const IDENTITY_NOT_ENFORCED: Described = Described::flag(
+    "identity_not_enforced",
+    "1 on the replica that acts where nothing proves who approves and who asks, and somebody depends on it; the IntuneTenants say why",
+);
 
 /// Every metric.
-pub const ALL: [Described; 12] = [
+pub const ALL: [Described; 13] = [
     FINISHED,
     ANSWERED,
     DELETED_IN_FLIGHT,
@@ -120,4 +124,5 @@ pub const ALL: [Described; 12] = [
     OVERRIDES,
     LEADING,
     CANNOT_LEAD,
+    IDENTITY_NOT_ENFORCED,
 ];

@@ -29,6 +29,7 @@ pub struct Metrics {
     overrides: Counter,
     leading: Gauge,
     cannot_lead: Gauge,
+    identity_not_enforced: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +70,7 @@ impl Default for Metrics {
             overrides: Counter::default(),
             leading: Gauge::default(),
             cannot_lead: Gauge::default(),
+            identity_not_enforced: Gauge::default(),
             registry: Registry::default(),
         };
         described::FINISHED.register(&mut registry, metrics.finished.clone());
@@ -83,6 +85,7 @@ impl Default for Metrics {
         described::OVERRIDES.register(&mut registry, metrics.overrides.clone());
         described::LEADING.register(&mut registry, metrics.leading.clone());
         described::CANNOT_LEAD.register(&mut registry, metrics.cannot_lead.clone());
+        described::IDENTITY_NOT_ENFORCED.register(&mut registry, metrics.identity_not_enforced.clone());
         Self { registry, ..metrics }
     }
 }
@@ -161,6 +164,11 @@ impl Metrics {
     /// This replica could not take part in the election for a while, or could.
     pub fn cannot_lead(&self, cannot: bool) {
         self.cannot_lead.set(i64::from(cannot));
+    }
+
+    /// Nothing proves who approves and who asks, where that is needed; or something does.
+    pub fn identity_not_enforced(&self, not_enforced: bool) {
+        self.identity_not_enforced.set(i64::from(not_enforced));
     }
 
     /// All of it in Prometheus' text format, version 0.0.4: a counter is called by the name of its sample, and there is neither a unit nor an end.

@@ -27,6 +27,8 @@ pub mod kind {
     pub const PERMISSIONS_VERIFIED: &str = "PermissionsVerified";
     /// An IntuneTenant's: Intune's record of actions can be relied on.
     pub const LEDGER_READABLE: &str = "LedgerReadable";
+    /// An IntuneTenant's: it was tried that nobody approves or asks in another's name. Present only where that is needed.
+    pub const IDENTITY_ENFORCED: &str = "IdentityEnforced";
 }
 
 /// The reasons. A matrix's rules bring their own beside these.
@@ -45,7 +47,7 @@ pub mod reason {
     pub const DEVICE_BUSY: &str = "DeviceBusy";
     /// Waiting: a PasscodeResetPolicy that applies, or that the IntuneTenant requires, is missing or cannot be used.
     pub const POLICY_NOT_READY: &str = "PolicyNotReady";
-    /// Waiting: approvals do not count, because nothing proves at the moment who gave them.
+    /// Waiting, and an IntuneTenant's IdentityEnforced: approvals do not count, because nothing proves at the moment who gave them.
     pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
     /// Waiting: people have to agree.
     pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
@@ -161,6 +163,12 @@ pub mod reason {
     pub const NO_ENTRY_SEEN: &str = "NoEntrySeen";
     /// An IntuneTenant's LedgerReadable: an accepted request did not show in time.
     pub const ENTRY_MISSING: &str = "EntryMissing";
+    /// An IntuneTenant's IdentityEnforced: it is proved who approves and who asks.
+    pub const IDENTITY_PROVED: &str = "IdentityProved";
+    /// An IntuneTenant's IdentityEnforced: the operator lacks the rights to try.
+    pub const PROBE_FORBIDDEN: &str = "ProbeForbidden";
+    /// An IntuneTenant's IdentityEnforced: it was not tried yet, or the API server does not say.
+    pub const IDENTITY_NOT_PROVED: &str = "IdentityNotProved";
 }
 
 /// A condition's status.

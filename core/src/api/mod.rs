@@ -29,3 +29,5 @@ pub use time::Time;
 pub const GROUP: &str = "passcode-operator.dev";
 /// The version of every resource.
 pub const VERSION: &str = "v1alpha1";
+/// The annotation of a PasscodeReset that says who asked for it, by the name by which the API server knows them.
+pub const REQUESTED_BY: &str = "passcode-operator.dev/requested-by";

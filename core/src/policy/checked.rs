@@ -124,6 +124,18 @@ impl Policy {
         self.enforcement
     }
 
+    /// Whether what it says depends on who asked or who agrees.
+    #[must_use]
+    pub fn asks_who_somebody_is(&self) -> bool {
+        let Ok(body) = &self.body else { return false };
+        let asks = |rule: &Rule| {
+            let people =
+                matches!(rule.decision, Decision::RequireApproval(_) | Decision::Deny { overridable: true, .. });
+            people || rule.requesters.is_some()
+        };
+        body.rules.iter().any(asks) || body.budgets.iter().any(|budget| budget.scope == BudgetScope::Requester)
+    }
+
     /// What makes it unusable; nothing where it can be used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

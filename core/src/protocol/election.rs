@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::leader_lease::{LeaderLease, Leadership, SettleWindow, SettleWindows, Stored, Survey, is_a_trace};
-use super::pass::Why;
+use super::{identity_proof::Proof, pass::Why};
 use crate::{
     api::time::saturating_add,
     lifecycle::quarantine::{LeaseSeen, Quarantine, suspicion},
@@ -106,6 +106,8 @@ pub struct Election<I, V> {
     /// Whether the lease was seen to be kept up, by whomever, while this replica ran and never stood still: what was stored then was not of
     /// a backup.
     witnessed: bool,
+    /// What the lease is to say of who writes approvals and requests.
+    identity: Option<Proof>,
     stage: Stage<I, V>,
 }
 
@@ -143,6 +145,12 @@ enum Kind {
     },
 }
 
+impl Kind {
+    const fn begins_a_term(self) -> bool {
+        matches!(self, Self::Taking { begins: true, .. })
+    }
+}
+
 impl<I: Clone + PartialEq> LeaderLease<I> {
     /// What came of writing it, where this is stored now. Led under another, others would lead as well, or know nothing of a quarantine.
     pub fn became<V>(&self, stored: Stored<I, V>) -> Event<I, V> {
@@ -163,6 +171,7 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             sure_until: Duration::ZERO,
             latest: None,
             witnessed: false,
+            identity: None,
             stage: Stage::Read(boot),
         }
     }
@@ -184,6 +193,13 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
     #[must_use]
     pub fn vouches_from(&self, boot: Duration) -> Option<Timestamp> {
         self.latest.filter(|_| self.witnessed && boot <= self.sure_until)
+    }
+
+    /// What the lease is to say from the next renewal on of who writes approvals and requests, as it was found in this term.
+    pub fn proved(&mut self, term: u64, identity: Option<Proof>) {
+        if self.leadership.term == term {
+            self.identity = identity;
+        }
     }
 
     /// What is to be done next; `None`: this replica's part has ended.
@@ -323,13 +339,16 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
         kind: Kind,
         now: Moment,
     ) -> Stage<I, V> {
-        let lease = LeaderLease::held(&self.me, over.as_ref().map(|over| &over.lease), quarantine, now.wall);
+        let mut lease = LeaderLease::held(&self.me, over.as_ref().map(|over| &over.lease), quarantine, now.wall);
+        if !kind.begins_a_term() {
+            lease.identity = self.identity;
+        }
         Stage::Write(Write { over: over.map(|over| over.version), lease }, kind, now.boot)
     }
 
     fn written(&mut self, stored: Stored<I, V>, kind: Kind, began: Duration, now: Moment) -> Option<Notice> {
         // As it is stored: a lease's times are of microseconds.
-        let LeaderLease { renewed, quarantine, .. } = stored.lease;
+        let LeaderLease { renewed, quarantine, identity, .. } = stored.lease;
         self.latest = self.latest.max(renewed);
         self.seen = Some((stored, now.boot));
         self.witnessed = now.boot <= self.sure_until;
@@ -347,7 +366,11 @@ impl<I: Clone + PartialEq, V: Clone + PartialEq> Election<I, V> {
             _ => (false, before.succeeded),
         };
         let (until, term) = (began + LAPSE, before.term + u64::from(begins));
-        self.leadership = Leadership { leading: true, until, term, quarantine, renewed, succeeded };
+        if begins {
+            self.identity = identity;
+        }
+        let identity = if begins { identity } else { before.identity };
+        self.leadership = Leadership { leading: true, until, term, quarantine, renewed, succeeded, identity };
         // From the begin of one write to that of the next, or a slow API server would have a leader that acts now and then.
         let lapsed = self.rest((began + RENEW).saturating_sub(now.boot), now);
         lapsed.or(begins.then_some(Notice::Leads))

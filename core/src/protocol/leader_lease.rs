@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::identity_proof::Proof;
 use crate::{api::tenant::Timing, lifecycle::quarantine::Quarantine};
 
 /// What the leader lease says, with identities of the type `I`.
@@ -19,6 +20,8 @@ pub struct LeaderLease<I> {
     pub transitions: i32,
     /// The latest quarantine, also one that is over.
     pub quarantine: Option<Quarantine>,
+    /// Since when it is proved who writes approvals and requests.
+    pub identity: Option<Proof>,
 }
 
 /// The leader lease of one version.
@@ -40,6 +43,7 @@ impl<I: Clone + PartialEq> LeaderLease<I> {
             renewed: Some(now),
             transitions: over.map_or(0, |over| over.transitions).saturating_add(i32::from(resumed.is_none())),
             quarantine,
+            identity: over.and_then(|over| over.identity),
         }
     }
 
@@ -70,6 +74,8 @@ pub struct Leadership {
     pub renewed: Option<Timestamp>,
     /// Whether somebody led until a moment ago: then Graph may have been asked as much as the limits allow.
     pub succeeded: bool,
+    /// What the lease said of who writes approvals and requests when the term began.
+    pub identity: Option<Proof>,
 }
 
 impl Leadership {

@@ -34,6 +34,8 @@ pub struct TenantFacts<'a> {
     pub token: Option<Token<'a>>,
     /// What showed in use.
     pub health: &'a Health,
+    /// Whether it is proved who approves and who asks, as a condition says it; `None`: it is not needed.
+    pub identity: Option<&'a (Truth, &'static str, String)>,
 }
 
 /// A token, as far as it can be read.
@@ -84,6 +86,10 @@ impl TenantFacts<'_> {
             ),
         };
         set(kind::LEDGER_READABLE, truth, why, message);
+        match self.identity {
+            Some((truth, why, message)) => set(kind::IDENTITY_ENFORCED, *truth, why, message),
+            None => new.conditions.retain(|condition| condition.type_ != kind::IDENTITY_ENFORCED),
+        }
         new.observed_generation = generation;
         new.settle_window = Some(self.spec.timing.settle_window());
         // When an entry was seen last moves with every look, and is worth a write only together with something else.
@@ -193,6 +199,7 @@ mod tests {
             certificate_ends: None,
             token: None,
             health,
+            identity: None,
         }
     }
 
@@ -247,6 +254,18 @@ mod tests {
             assert!(truth == "False" && message.contains(lacks), "{message}");
         }
         assert_eq!(condition(&facts(&spec, &health).status(&old, t(0)), kind::PERMISSIONS_VERIFIED).0, "");
+    }
+
+    #[test]
+    fn identity_is_told_only_where_it_is_needed() {
+        let (spec, old, health) = (samples::tenant(), IntuneTenantStatus::default(), Health::default());
+        let said = (Truth::False, reason::IDENTITY_NOT_ENFORCED, "Install them.".to_owned());
+        let told = TenantFacts { identity: Some(&said), ..facts(&spec, &health) }.status(&old, t(0));
+        let expected = ("False", reason::IDENTITY_NOT_ENFORCED, "Install them.");
+        assert_eq!(condition(&told, kind::IDENTITY_ENFORCED), expected);
+        let not_needed = facts(&spec, &health).status(&told, t(1));
+        assert_eq!(condition(&not_needed, kind::IDENTITY_ENFORCED), ("", "", ""));
+        assert_eq!(condition(&not_needed, kind::READY).0, "True");
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::{
     operator::{
         calls::CallError,
         guarded::Guarded,
+        identity::IdentityProof,
         ready_writer::{self, Said},
         reconciliations::{Reconciliations, pause_after, stopped, stopped_before_it_began},
         tenant::Tenants,
@@ -57,6 +58,8 @@ pub struct Context {
     pub namespaces: Store<Namespaces>,
     /// Who is woken by a change.
     pub wakes: Wakes,
+    /// Whether it is proved who approves: tried once a policy depends on it.
+    pub proof: Arc<IdentityProof>,
     /// What is under way.
     pub reconciliations: Reconciliations,
     /// The version of each policy of whose requests it was told last.
@@ -101,6 +104,9 @@ impl Context {
             }
         };
         drop(told);
+        if now.as_ref().is_some_and(|policy| policy.asks_who_somebody_is()) {
+            self.proof.need();
+        }
         let namespaces: Vec<_> =
             self.namespaces.state().iter().map(|each| (each.name_any(), each.labels().clone())).collect();
         let tenants: Vec<_> =

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     graph::Clock,
     operator::{
-        authority::Authority, cluster::Cluster, event_writer::EventWriter, identity::Identity, locks::Locks,
+        authority::Authority, cluster::Cluster, event_writer::EventWriter, identity::IdentityProof, locks::Locks,
         policy::Policies, sent::SentResets, tenant::Tenants, watches::Namespaces,
     },
     telemetry::{health::Health, metrics::Metrics},
@@ -50,7 +50,7 @@ pub struct PassContext {
     /// The policies.
     pub policies: Arc<Policies>,
     /// Whether it is proved who approves.
-    pub identity: Arc<Identity>,
+    pub identity: Arc<IdentityProof>,
     /// What the budgets of policies count.
     pub sent: Arc<SentResets>,
     /// When held claims are tried again.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{Tenants, budgets::Budgets, known::AllKnown};
 use crate::{
     graph::Clock,
-    operator::{cluster::Cluster, matrix::Matrices, reconciliations::Reconciliations, transports::GraphAccess},
+    operator::{
+        cluster::Cluster, identity::IdentityProof, matrix::Matrices, reconciliations::Reconciliations,
+        transports::GraphAccess,
+    },
     telemetry::metrics::Metrics,
 };
 
@@ -27,6 +30,8 @@ pub struct Context {
     pub budgets: Budgets,
     /// What outlives a change of an object.
     pub known: AllKnown,
+    /// What is known of who approves and who asks.
+    pub proof: Arc<IdentityProof>,
     /// What is under way.
     pub reconciliations: Reconciliations,
 }

@@ -1,6 +1,7 @@
 //! The controller of IntuneTenants: each is set up, signed in, and told how it is.
 //!
-//! A tenant is reconciled when its spec changes, when its matrix does, when it has something to report, and once a minute: a rotated Secret
+//! A tenant is reconciled when its spec changes, when its matrix does, when it has something to report, when it shows otherwise who can approve and
+//! ask, and once a minute: a rotated Secret
 //! shows by then, and what suspends a tenant, or resumes it, must not depend on a watch that stands still or lies.
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use kube::{
     },
 };
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_stream::wrappers::{UnboundedReceiverStream, WatchStream};
 
 use super::{Tenant, Tenants, context::Context, known::Known, no_client::NoClient, setup, status};
 use crate::{
@@ -62,7 +63,7 @@ pub async fn run(
         watches::changed(events).inspect_ok(move |tenant| by_spec.reconciliations.changed(&tenant.name_any()));
     let others = stream::select(
         referring(UnboundedReceiverStream::new(matrices), cache.clone()),
-        unreported(context.tenants.clone()),
+        stream::select(unreported(context.tenants.clone()), concerned(&context, cache.clone())),
     );
     let work = Controller::for_stream(objects, cache.clone())
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
@@ -100,6 +101,14 @@ fn unreported(tenants: Arc<Tenants>) -> impl Stream<Item = Reference> + Send + '
     stream::repeat(()).then(|()| tokio::time::sleep(REPORT)).flat_map(move |()| {
         let unreported = tenants.all().into_iter().filter(|tenant| tenant.record.health().has_unreported());
         stream::iter(unreported.map(|tenant| ObjectRef::new(&tenant.object.name_any())).collect::<Vec<_>>())
+    })
+}
+
+/// All tenants, whenever something else is known of who approves and who asks.
+fn concerned(context: &Context, cache: Store<Guarded<IntuneTenant>>) -> impl Stream<Item = Reference> + Send + use<> {
+    WatchStream::from_changes(context.proof.changes()).flat_map(move |_| {
+        let tenants = cache.state().into_iter().map(|tenant| ObjectRef::from_obj(&*tenant));
+        stream::iter(tenants.collect::<Vec<_>>())
     })
 }
 

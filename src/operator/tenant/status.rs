@@ -30,6 +30,7 @@ pub async fn write(
     signed_in: Option<&SignedIn>,
 ) -> Result<Option<IntuneTenant>, CallError> {
     let old = object.status.clone().unwrap_or_default();
+    let identity = context.proof.said();
     let new = {
         let health = tenant.record.health();
         let token = signed_in.map(|signed_in| Token { roles: signed_in.permissions.as_deref() });
@@ -41,6 +42,7 @@ pub async fn write(
             certificate_ends: tenant.graph.as_ref().and_then(|graph| graph.certificate_ends()),
             token,
             health: &health,
+            identity: identity.as_ref(),
         };
         facts.status(&old, context.clock.wall())
     };

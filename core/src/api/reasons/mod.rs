@@ -32,6 +32,8 @@ pub enum Place {
     TenantPermissions,
     /// Whether Intune's record of actions can be relied on.
     TenantLedger,
+    /// Whether nobody approves or asks in another's name.
+    TenantIdentity,
     /// Whether a PlatformSupportMatrix can be used.
     SupportMatrix,
     /// Whether a PasscodeResetPolicy can be used.
@@ -42,7 +44,7 @@ pub enum Place {
 
 impl Place {
     /// All of them, in the order in which they are explained.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Waiting,
         Self::Complete,
         Self::Rejected,
@@ -53,6 +55,7 @@ impl Place {
         Self::Tenant,
         Self::TenantPermissions,
         Self::TenantLedger,
+        Self::TenantIdentity,
         Self::SupportMatrix,
         Self::Policy,
         Self::Event,
@@ -62,7 +65,7 @@ impl Place {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::Tenant | Self::TenantPermissions | Self::TenantLedger => "IntuneTenant",
+            Self::Tenant | Self::TenantPermissions | Self::TenantLedger | Self::TenantIdentity => "IntuneTenant",
             Self::SupportMatrix => "PlatformSupportMatrix",
             Self::Policy => "PasscodeResetPolicy",
             _ => "PasscodeReset",
@@ -84,6 +87,7 @@ impl Place {
             Self::Permitted => Some(kind::PERMITTED),
             Self::TenantPermissions => Some(kind::PERMISSIONS_VERIFIED),
             Self::TenantLedger => Some(kind::LEDGER_READABLE),
+            Self::TenantIdentity => Some(kind::IDENTITY_ENFORCED),
             Self::Undecided | Self::Event => None,
         }
     }
@@ -230,6 +234,12 @@ pub const CONDITIONS: &[ConditionType] = &[
         "What the token says of the app's permissions. Advice only: tokens for Graph are opaque by definition.",
     ),
     condition("IntuneTenant", kind::LEDGER_READABLE, ALWAYS, "Whether Intune's record of actions can be relied on."),
+    condition(
+        "IntuneTenant",
+        kind::IDENTITY_ENFORCED,
+        "where identity is needed: the chart's `identity.enabled`",
+        "Whether the operator tried, and saw refused, that somebody approves or asks in another's name. The same at every IntuneTenant.",
+    ),
     condition("PlatformSupportMatrix", kind::READY, ALWAYS, "Whether the matrix can be used."),
     condition("PasscodeResetPolicy", kind::READY, ALWAYS, "Whether the policy can be used as written."),
 ];
@@ -286,9 +296,11 @@ mod tests {
                 Place::Rejected | Place::Failed => &[Some(Truth::False)],
                 Place::Matrix | Place::SupportMatrix | Place::Policy => &[Some(Truth::True), Some(Truth::False)],
                 Place::Event => &[None],
-                Place::Permitted | Place::Tenant | Place::TenantPermissions | Place::TenantLedger => {
-                    &[Some(Truth::True), Some(Truth::False), Some(Truth::Unknown)]
-                }
+                Place::Permitted
+                | Place::Tenant
+                | Place::TenantPermissions
+                | Place::TenantLedger
+                | Place::TenantIdentity => &[Some(Truth::True), Some(Truth::False), Some(Truth::Unknown)],
             };
             assert!(expected.contains(&reason.status), "{reason:?}");
         }

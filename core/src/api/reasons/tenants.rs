@@ -1,7 +1,7 @@
 //! The reasons of an IntuneTenant and of a PlatformSupportMatrix.
 
 use super::{
-    Place::{SupportMatrix, Tenant, TenantLedger, TenantPermissions},
+    Place::{SupportMatrix, Tenant, TenantIdentity, TenantLedger, TenantPermissions},
     Reason,
     Who::{self, Intune, Nobody, Platform},
 };
@@ -133,6 +133,41 @@ pub(super) const ALL: &[Reason] = &[
         "An accepted reset did not show in Intune's record in time. Until an entry is seen again, an answer that is lost ends \
          Failed/OutcomeUnknown.",
         "Compare `status.ledger.maxLag` with `timing.ledgerLag`, and raise the latter if it is too short.",
+    ),
+    Reason::new(
+        TenantIdentity,
+        Some(Truth::True),
+        word::IDENTITY_PROVED,
+        Nobody,
+        "The operator tried to approve and to ask in another's name, in a role and with a right that it lacks, and each was refused by the \
+         rule against it.",
+        "",
+    ),
+    Reason::new(
+        TenantIdentity,
+        Some(Truth::False),
+        word::IDENTITY_NOT_ENFORCED,
+        Platform,
+        "One of these was accepted, or refused by something else: the admission policies for identity are missing, changed, or only audit. No \
+         approval counts.",
+        "Install them as they are shipped: the chart's `identity.enabled`, kustomize's component `identity`.",
+    )
+    .more("guide/approvals.md#what-is-tried"),
+    Reason::new(
+        TenantIdentity,
+        Some(Truth::False),
+        word::PROBE_FORBIDDEN,
+        Platform,
+        "The operator may not try it: it lacks the right to create approvals and resets in its own namespace. No approval counts.",
+        "Install the rights that come with the chart's `identity.enabled` or kustomize's component `identity`.",
+    ),
+    Reason::new(
+        TenantIdentity,
+        Some(Truth::Unknown),
+        word::IDENTITY_NOT_PROVED,
+        Nobody,
+        "It has not been tried yet, or the API server has not said for a quarter of an hour. No approval counts until it has.",
+        "Nothing, if it lasts no longer than a minute; else what the message says.",
     ),
     Reason::new(SupportMatrix, Some(Truth::True), word::READY, Nobody, "The matrix can be used.", ""),
     Reason::new(

@@ -15,6 +15,7 @@ use crate::{
             Effect, Election, Event, LeaderLease, Leadership, Moment, Notice, SettleWindow, SettleWindows, Stored,
             Survey, is_a_trace,
         },
+        identity_proof::Proof,
         pass::Why,
     },
 };
@@ -43,7 +44,14 @@ fn replica(me: char) -> Replica {
 }
 
 fn lease(holder: Option<char>, renewed: u64) -> LeaderLease<char> {
-    LeaderLease { holder, acquired: Some(t(renewed)), renewed: Some(t(renewed)), transitions: 3, quarantine: None }
+    LeaderLease {
+        holder,
+        acquired: Some(t(renewed)),
+        renewed: Some(t(renewed)),
+        transitions: 3,
+        quarantine: None,
+        identity: None,
+    }
 }
 
 fn quarantine(begin: u64) -> Quarantine {
@@ -346,4 +354,36 @@ fn a_write_that_took_too_long_does_not_make_it_leader() {
     let stored = world.carried_out(&leader);
     leader.apply(stored, at(START + 16));
     assert!(!leader.leadership().leading);
+}
+
+#[test]
+fn a_proof_of_identity_goes_with_the_lease_from_leader_to_leader() {
+    let proof = |second| Some(Proof { since: t(START), confirmed: t(second) });
+    let (mut leader, mut world) = leader(START);
+    leader.proved(0, proof(START));
+    world.turn(&mut leader, START + 4);
+    assert_eq!(world.lease().identity, None, "it was found in another term");
+    leader.proved(1, proof(START + 5));
+    world.turn(&mut leader, START + 8);
+    assert_eq!(world.lease().identity, proof(START + 5));
+
+    // Handed over.
+    leader.stop(at(START + 9));
+    world.turn(&mut leader, START + 9);
+    assert_eq!((world.lease().holder, world.lease().identity), (None, proof(START + 5)));
+    let mut next = replica('b');
+    world.turn(&mut next, START + 10);
+    assert_eq!((next.leadership().identity, world.lease().identity), (proof(START + 5), proof(START + 5)));
+    world.turn(&mut next, START + 14);
+    assert_eq!(world.lease().identity, proof(START + 5), "kept until something else is found");
+    next.proved(1, None);
+    world.turn(&mut next, START + 18);
+    assert_eq!(world.lease().identity, None);
+
+    // The same process after a crash.
+    next.proved(1, proof(START + 20));
+    world.turn(&mut next, START + 22);
+    let mut again = Election::new('b', SignedDuration::from_secs(5), secs(START + 26));
+    world.turn(&mut again, START + 26);
+    assert_eq!(again.leadership().identity, proof(START + 20));
 }

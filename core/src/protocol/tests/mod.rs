@@ -4,5 +4,6 @@
 mod answers;
 mod election;
 mod failures;
+mod identity;
 mod toy;
 mod walks;

@@ -4,11 +4,13 @@
 //! they are never left out, where that is not possible.
 
 mod admission;
+mod approve;
 mod claims;
 mod columns;
 mod denials;
 mod dropped;
 mod finished;
+pub mod identity;
 mod kubectl;
 mod rules;
 mod samples;

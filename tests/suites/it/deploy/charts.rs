@@ -71,6 +71,8 @@ async fn a_mistake_in_a_value_is_named() {
         ("networkPolicy.enabled=yes", "at '/networkPolicy/enabled': got string, want boolean"),
         ("networkPolicy.apiServerPorts={https}", "at '/networkPolicy/apiServerPorts/0': got string, want integer"),
         ("serviceMonitor.interval=30", "at '/serviceMonitor/interval'"),
+        ("identity.enabled=yes", "at '/identity/enabled': got string, want boolean"),
+        ("identity.stamp=true", "at '/identity/enabled': value must be true"),
     ];
     for (mistake, sentence) in mistakes {
         let words = render(&["--set", mistake]).await.expect_err(mistake);

@@ -24,28 +24,31 @@ const OVERLAYS: [(&str, &[&str]); 3] = [
     ("projected-token", &["--set", "workloadIdentity.mode=ProjectedToken"]),
 ];
 
-/// A component, and the arguments for helm that mean the same.
-const COMPONENTS: [(&str, &[&str]); 2] = [
-    ("allowed-endpoints", &["--set", "allowedEndpoints={https://graph.example.com:8443,https://login.example.com}"]),
-    ("fixed-user-id", &["--set", "podSecurityContext.runAsUser=65532,podSecurityContext.runAsGroup=65532"]),
+/// Components, and the arguments for helm that mean the same.
+const COMPONENTS: [(&[&str], &[&str]); 4] = [
+    (&["allowed-endpoints"], &["--set", "allowedEndpoints={https://graph.example.com:8443,https://login.example.com}"]),
+    (&["fixed-user-id"], &["--set", "podSecurityContext.runAsUser=65532,podSecurityContext.runAsGroup=65532"]),
+    (&["identity"], &["--set", "identity.enabled=true"]),
+    (&["identity", "identity-stamp"], &["--set", "identity.enabled=true,identity.stamp=true"]),
 ];
 
 async fn kustomized(overlay: &str) -> Vec<Value> {
     build(&repository("deploy/kustomize/overlays").join(overlay)).await
 }
 
-/// The overlay `secret` with this component, as somebody's own overlay has both.
-async fn kustomized_with(component: &str) -> Vec<Value> {
+/// The overlay `secret` with these components, as somebody's own overlay has them.
+async fn kustomized_with(components: &[&str]) -> Vec<Value> {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().canonicalize().unwrap();
     // kustomize takes relative paths only.
     let up = "../".repeat(place.components().count() - 1);
     let kustomize = repository("deploy/kustomize").canonicalize().unwrap();
     let kustomize = format!("{up}{}", kustomize.strip_prefix("/").unwrap().display());
+    let components: Vec<_> = components.iter().map(|name| format!("{kustomize}/components/{name}")).collect();
     let own = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
         "resources": [format!("{kustomize}/overlays/secret")],
-        "components": [format!("{kustomize}/components/{component}")],
+        "components": components,
     });
     std::fs::write(place.join("kustomization.yaml"), own.to_string()).unwrap();
     build(&place).await
@@ -88,8 +91,9 @@ async fn overlays_and_components_render_what_the_chart_renders() {
         same(overlay, kustomized(overlay).await, rendered(arguments).await);
     }
     let (_, secret) = OVERLAYS[0];
-    for (component, arguments) in COMPONENTS {
-        same(component, kustomized_with(component).await, rendered(&[secret, arguments].concat()).await);
+    for (components, arguments) in COMPONENTS {
+        let helms = rendered(&[secret, arguments].concat()).await;
+        same(&components.join(" "), kustomized_with(components).await, helms);
     }
 }
 
@@ -125,7 +129,7 @@ async fn control_plane_takes_every_manifest() {
         "--set=serviceMonitor.enabled=true,secretNames={one,two},priorityClassName=high,image.pullSecrets[0].name=registry",
         "--set=proxy.https=http://proxy:3128,proxy.none=localhost,podAnnotations.a=b,nodeSelector.disk=ssd",
         "--set-json=networkPolicy.metricsFrom=[{\"namespaceSelector\":{}}]",
-        "--set=networkPolicy.metadataService=true",
+        "--set=networkPolicy.metadataService=true,identity.enabled=true,identity.stamp=true",
         "--set-json=networkPolicy.extraEgress=[{\"ports\":[{\"port\":3128}]}]",
         "--set-json=tolerations=[{\"key\":\"dedicated\",\"operator\":\"Exists\"}]",
     ];

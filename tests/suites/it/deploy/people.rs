@@ -15,8 +15,9 @@ use crate::control_plane::server::Server;
 const RESETS: &str = "passcoderesets.passcode-operator.dev";
 const TENANTS: &str = "intunetenants.passcode-operator.dev";
 const MATRICES: &str = "platformsupportmatrices.passcode-operator.dev";
-const POLICIES: &str = "passcoderesetpolicies.passcode-operator.dev";
 const APPROVALS: &str = "passcoderesetapprovals.passcode-operator.dev";
+const POLICIES: &str = "passcoderesetpolicies.passcode-operator.dev";
+const ADMISSION: &str = "validatingadmissionpolicies.admissionregistration.k8s.io";
 const EVENTS: &str = "events";
 const STATUS: &str = "passcoderesets.passcode-operator.dev/status";
 
@@ -48,17 +49,17 @@ async fn granted() -> Server {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
         server.plane.apply(&object.to_string()).await.unwrap();
     }
-    for object in rendered(&["--set=secretNames={intune-client-secret}"]).await {
+    for object in rendered(&["--set=secretNames={intune-client-secret},identity.enabled=true"]).await {
         if object["apiVersion"] == "rbac.authorization.k8s.io/v1" {
             server.plane.apply(&object.to_string()).await.unwrap();
         }
     }
-    for role in ["requester", "viewer"] {
+    for role in ["requester", "viewer", "approver"] {
         bind(&server.client, "RoleBinding", &format!("passcode-operator-{role}"), role).await;
     }
-    for role in ["platform", "policies"] {
-        let binding = binding("ClusterRoleBinding", &format!("passcode-operator-{role}"), role);
-        server.plane.apply(&binding.to_string()).await.unwrap();
+    for role in ["platform", "policies", "override"] {
+        let everywhere = binding("ClusterRoleBinding", &format!("passcode-operator-{role}"), role);
+        server.plane.apply(&everywhere.to_string()).await.unwrap();
     }
     // Two who have what Kubernetes brings.
     for role in ["admin", "edit"] {
@@ -127,6 +128,19 @@ async fn control_plane_grants_people_what_their_role_says() {
         ("platform", "delete", RESETS, "desk", false),
         ("platform", "patch", STATUS, "desk", false),
         ("platform", "get", "secrets", "passcode-operator", false),
+        ("approver", "create", APPROVALS, "desk", true),
+        ("approver", "delete", APPROVALS, "desk", true),
+        ("approver", "patch", APPROVALS, "desk", false),
+        ("approver", "create", APPROVALS, "passcode-operator", false),
+        ("approver", "get", RESETS, "desk", true),
+        ("approver", "create", RESETS, "desk", false),
+        ("approver", "override", POLICIES, "", false),
+        ("override", "override", POLICIES, "", true),
+        ("override", "create", APPROVALS, "desk", false),
+        ("requester", "create", APPROVALS, "desk", false),
+        ("platform", "create", APPROVALS, "desk", false),
+        ("platform", "override", POLICIES, "", false),
+        ("admin", "create", APPROVALS, "desk", false),
         // Whoever may edit a namespace may not reset phones for that.
         ("edit", "create", RESETS, "desk", false),
         ("admin", "create", RESETS, "desk", false),
@@ -190,6 +204,16 @@ async fn control_plane_gives_the_operator_no_more_than_it_needs() {
         ("watch", "secrets", "passcode-operator", "", false),
         ("patch", STATUS, "desk", "", true),
         ("create", RESETS, "desk", "", false),
+        // With which it tries who can approve and ask.
+        ("create", RESETS, "passcode-operator", "", true),
+        ("create", APPROVALS, "passcode-operator", "", true),
+        ("create", APPROVALS, "desk", "", false),
+        ("get", APPROVALS, "passcode-operator", "", false),
+        ("list", ADMISSION, "", "identity-of-approvers.passcode-operator.dev", true),
+        ("list", ADMISSION, "", "another", false),
+        ("list", ADMISSION, "", "", false),
+        ("update", ADMISSION, "", "identity-of-approvers.passcode-operator.dev", false),
+        ("override", POLICIES, "", "", false),
         ("delete", RESETS, "desk", "", false),
         ("patch", RESETS, "desk", "", false),
         ("patch", TENANTS, "", "", false),

@@ -248,6 +248,7 @@ impl World {
             transports: Arc::new(Severable { inner: transports, severed: plug.severed.subscribe() }),
             token_file: self.token_file.clone(),
             allowed_origins: self.allowed_origins.clone(),
+            probe_identity: false,
             listen: self.listen,
         };
         (environment, plug)

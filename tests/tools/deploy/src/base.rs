@@ -1,4 +1,4 @@
-//! kustomize's base, from the chart with its defaults.
+//! kustomize's base, from the chart with its defaults, and the components that are templates of the chart which these leave out.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,33 @@ const HELMS: [&str; 2] = ["app.kubernetes.io/managed-by:", "helm.sh/chart:"];
 const NOTE: &str =
     "# Made from the chart by `make charts`; change deploy/charts/passcode-operator/templates instead.\n";
 
+/// The components whose objects are templates of the chart: each template, and what turns it on.
+const COMPONENTS: [(&str, &[&str], &str); 2] = [
+    ("identity", &["approverroles.yaml", "identitypolicies.yaml", "identityrights.yaml"], "identity.enabled=true"),
+    ("identity-stamp", &["identitystamp.yaml"], "identity.enabled=true,identity.stamp=true"),
+];
+
 pub(crate) async fn made(helm: &Helm) -> Result<Vec<Made>> {
+    let base = repository("deploy/kustomize/base");
+    let mut made: Vec<Made> =
+        rendered(helm, "").await?.into_iter().map(|(name, text)| Made { path: base.join(name), text }).collect();
+    for (component, templates, values) in COMPONENTS {
+        let mut files = rendered(helm, values).await?;
+        for template in templates {
+            let text = files.remove(*template).with_context(|| format!("{values} renders no {template}"))?;
+            made.push(Made { path: repository("deploy/kustomize/components").join(component).join(template), text });
+        }
+    }
+    Ok(made)
+}
+
+/// What the chart renders with these values, by template.
+async fn rendered(helm: &Helm, values: &str) -> Result<BTreeMap<String, String>> {
     let chart = repository("deploy/charts/passcode-operator");
-    let chart = chart.to_string_lossy();
-    let name = "passcode-operator";
-    let arguments = ["template", name, &chart, "--namespace", name, "--set", "image.repository=passcode-operator"];
-    let files = files(&helm.print(None, arguments).await?)?;
-    let path = |name: &str| repository("deploy/kustomize/base").join(name);
-    Ok(files.into_iter().map(|(name, text)| Made { path: path(&name), text }).collect())
+    let (chart, name) = (chart.to_string_lossy(), "passcode-operator");
+    let image = "image.repository=passcode-operator";
+    let arguments = ["template", name, &chart, "--namespace", name, "--set", image, "--set", values];
+    files(&helm.print(None, arguments).await?)
 }
 
 /// The documents by the template that they come from.

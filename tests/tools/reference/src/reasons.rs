@@ -82,6 +82,11 @@ const fn heading(place: Place) -> (&'static str, &'static str) {
             ("IntuneTenant: PermissionsVerified", "What the token says of itself; advice only.")
         }
         Place::TenantLedger => ("IntuneTenant: LedgerReadable", "Whether Intune's record of actions can be relied on."),
+        Place::TenantIdentity => (
+            "IntuneTenant: IdentityEnforced",
+            "Whether it is proved who approves and who asks ([how](../guide/approvals.md#what-is-tried)). The same at every IntuneTenant, and only \
+             where it is needed.",
+        ),
         Place::SupportMatrix => ("PlatformSupportMatrix: Ready", "The reason of `Ready`."),
         Place::Policy => ("PasscodeResetPolicy: Ready", "The reason of `Ready`."),
         Place::Event => {

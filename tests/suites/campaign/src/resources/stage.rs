@@ -94,6 +94,7 @@ impl Stage {
             transports: Arc::new(Loopback(InProcess(graph.clone()), Mutex::default())),
             token_file: "/nowhere".into(),
             allowed_origins: AllowedOrigins::default(),
+            probe_identity: false,
             listen: None,
         };
         let stage = Self {
