@@ -1,6 +1,7 @@
 //! One pass over one object: carries out what [`passcode_core::protocol`] asks for, effect by effect.
 
 mod admission;
+mod agreed;
 mod agreement;
 mod reads;
 mod view;

@@ -55,7 +55,8 @@ pub fn sample(kind: &str, name: &str, number: u32, now: Timestamp) -> Value {
         "PasscodeResetPolicy" => json!({
             "apiVersion": "passcode-operator.dev/v1alpha1", "kind": kind, "metadata": {"name": name},
             "spec": {
-                "namespaceSelector": {"matchLabels": {"desk": "of-nobody"}},
+                "namespaceSelector": {"matchExpressions": [{"key": "desk", "operator": "In", "values": ["of-nobody"]}]},
+                "tenantSelector": {"matchExpressions": [{"key": "stage", "operator": "In", "values": ["of-nobody"]}]},
                 "rules": [{
                     "name": "ask", "match": {"actions": ["ResetDevicePin"]}, "decision": "RequireApproval",
                     "approval": {"required": 1, "roles": [{"name": "lead", "count": 1}]},
@@ -202,7 +203,10 @@ impl Unknown {
         let (reason, sentence) = ready(stored);
         let place = self.path.trim_start_matches('/').replace('/', ".").replace(".0.", "[0].");
         let place = place.strip_suffix(".0").map_or(place.clone(), |list| format!("{list}[0]"));
-        let names_it = expected == "Ready" || sentence.contains(&place) || sentence.contains("allowedNamespaces");
+        let names_it = expected == "Ready"
+            || sentence.contains(&place)
+            || sentence.contains("allowedNamespaces")
+            || sentence.contains("Selector: ");
         assert!(!sentence.contains(MEMBER), "{}: {sentence}", self.path);
         reason == expected && names_it
     }

@@ -21,7 +21,7 @@ use passcode_core::{
 
 use super::{
     Terms,
-    agreement::{Agreed, Asked},
+    agreed::{Agreed, Asked},
 };
 use crate::{
     graph::{Priority, Reservation},

@@ -85,7 +85,7 @@ fn asked(event: &Value) -> Option<Asked> {
 }
 
 /// A kubeconfig with a token of the operator's service account, as its pods have one.
-async fn kubeconfig(whole: &Whole) -> PathBuf {
+pub async fn kubeconfig(whole: &Whole) -> PathBuf {
     let accounts: Api<ServiceAccount> = Api::namespaced(whole.client.clone(), OPERATOR);
     let wanted = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
     let answer = accounts.create_token_request("passcode-operator", &PostParams::default(), &wanted).await.unwrap();

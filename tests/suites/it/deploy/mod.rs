@@ -1,5 +1,6 @@
 //! What `deploy/` installs: the charts, kustomize's overlays, and the rights that come with them.
 
+mod agreement;
 mod charts;
 mod image;
 mod least_privilege;

@@ -26,6 +26,9 @@ pub fn enter(simulator: &Simulator, samples: &[Sample], now: Timestamp) -> Resul
         let device = named_by(sample_of(expected, samples)?, Device::example(class, number));
         let mut device = device.enrolled_at(now.checked_sub(SignedDuration::from_hours(200 * 24))?);
         device.plan.delay = Some(ANSWER);
+        if let Some(category) = expected.category {
+            device = device.with("deviceCategoryDisplayName", json!(category));
+        }
         if let Some(owner) = sample_of(expected, samples)?.selector("userPrincipalName") {
             // Another device of the same person: the selector has to be narrowed.
             simulator.add_device(Device::example(DeviceClass::IPhonePersonal, number).of_user(owner));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use graph_simulator::SignedDuration;
 
-use crate::expected::{AGAIN, EXPECTED};
+use crate::expected::{AGAIN, APPROVED, DENIED, EXPECTED};
 use crate::objects::{self, State};
 use crate::progress::Progress;
 use crate::report::{self, Acts};
@@ -27,8 +27,18 @@ pub async fn show(stage: &Stage, progress: &Progress) -> Result<()> {
         "Declaring {} resets: deploy/samples/resets/, in which 2026-11-22T09:00:00Z stands for now",
         EXPECTED.len()
     ));
-    stage.kubectl(&["apply", "-f", &resets.to_string_lossy()]).await?;
+    stage.declare(&resets.to_string_lossy()).await?;
     let first = watched.until(|states| ended(states, AGAIN.name)).await?;
+
+    progress.step("What the policy deploy/samples/policies/scanners.yaml has waiting for a team lead");
+    let waits = |states: &BTreeMap<String, State>, name: &str| {
+        states.get(name).is_some_and(|state| state.reason == "AwaitingApproval")
+    };
+    watched.until(|states| waits(states, APPROVED) && waits(states, DENIED)).await?;
+    stage.kubectl(&["get", "pcr", "-A", "--field-selector", "status.reason=AwaitingApproval"]).await?;
+    stage.decide(&["approve", "-n", NAMESPACE, APPROVED, "--role", "team-lead"]).await?;
+    let reason = "nobody called back";
+    stage.decide(&["deny", "-n", NAMESPACE, DENIED, "--role", "team-lead", "--reason", reason]).await?;
 
     progress.step(format!(
         "Deleting {} and applying the same commit again: Intune's record shows that it is done",
@@ -36,7 +46,7 @@ pub async fn show(stage: &Stage, progress: &Progress) -> Result<()> {
     ));
     let again = resets.join(format!("{}.yaml", AGAIN.name));
     stage.kubectl(&["delete", "-f", &again.to_string_lossy()]).await?;
-    stage.kubectl(&["apply", "-f", &again.to_string_lossy()]).await?;
+    stage.declare(&again.to_string_lossy()).await?;
     let all_ended = |states: &BTreeMap<String, State>| EXPECTED.iter().all(|expected| ended(states, expected.name));
     let last = watched.until(all_ended).await?;
 

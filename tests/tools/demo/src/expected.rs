@@ -17,12 +17,23 @@ pub struct Expected {
     pub resets: usize,
     /// A reason that it waits with before.
     pub before: Option<&'static str>,
+    /// The category that Intune's administrators gave the device.
+    pub category: Option<&'static str>,
     /// Something that its message has to say.
     pub says: Option<&'static str>,
 }
 
 const fn complete(name: &'static str, class: DeviceClass, reason: &'static str) -> Expected {
-    Expected { name, class: Some(class), outcome: "Complete", reason, resets: 1, before: None, says: None }
+    Expected {
+        name,
+        class: Some(class),
+        outcome: "Complete",
+        reason,
+        resets: 1,
+        before: None,
+        category: None,
+        says: None,
+    }
 }
 
 const fn rejected(
@@ -31,7 +42,7 @@ const fn rejected(
     reason: &'static str,
     says: Option<&'static str>,
 ) -> Expected {
-    Expected { name, class, outcome: "Rejected", reason, resets: 0, before: None, says }
+    Expected { name, class, outcome: "Rejected", reason, resets: 0, before: None, category: None, says }
 }
 
 use DeviceClass::{
@@ -39,12 +50,25 @@ use DeviceClass::{
     MacBook, Windows10Mobile,
 };
 
+/// What waits for a team lead, who agrees to the one and not to the other.
+pub const APPROVED: &str = "android-dedicated";
+/// Likewise.
+pub const DENIED: &str = "android-dedicated-denied";
+
 /// Every sample, in the order in which it is told.
-pub const EXPECTED: [Expected; 14] = [
+pub const EXPECTED: [Expected; 16] = [
     complete("iphone", IPhone, "PasscodeRemoved"),
     complete("ipad", IPad, "PasscodeRemoved"),
     complete("android-fully-managed", AndroidFullyManaged, "TemporaryPasscode"),
-    complete("android-dedicated", AndroidDedicated, "TemporaryPasscode"),
+    Expected { before: Some("AwaitingApproval"), ..complete(APPROVED, AndroidDedicated, "TemporaryPasscode") },
+    Expected {
+        before: Some("AwaitingApproval"),
+        ..rejected(DENIED, Some(AndroidDedicated), "ApprovalDenied", Some("nobody called back"))
+    },
+    Expected {
+        category: Some("Executives"),
+        ..rejected("executive-ipad", Some(IPad), "DeniedByAdmission", Some("category Executives"))
+    },
     rejected(
         "work-profile-corporate",
         Some(AndroidCorporateWorkProfile),

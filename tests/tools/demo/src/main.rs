@@ -8,6 +8,7 @@ mod expected;
 mod interrupts;
 mod objects;
 mod operator;
+mod people;
 mod progress;
 mod report;
 mod samples;

@@ -22,6 +22,8 @@ pub struct State {
     pub reason: String,
     /// The message of the condition Ready.
     pub message: String,
+    /// The status of the condition IdentityEnforced, of an IntuneTenant.
+    pub identity: String,
     /// `status.attempt.id`; empty if nothing was sent for it.
     pub attempt: String,
 }
@@ -39,6 +41,7 @@ impl State {
             ready: text(&ready["status"]),
             reason: text(&ready["reason"]),
             message: text(&ready["message"]),
+            identity: text(&condition(status, "IdentityEnforced")["status"]),
             attempt: text(&status["attempt"]["id"]),
         }
     }

@@ -51,6 +51,7 @@ impl Operator {
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
             .env("POD_NAMESPACE", namespace)
+            .env("PROBE_IDENTITY", "true")
             // Everything is on this machine, whatever proxies and settings the caller's environment has.
             .env("NO_PROXY", "localhost,127.0.0.1")
             .env_remove("no_proxy")

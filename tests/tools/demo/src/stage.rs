@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::operator::Operator;
 use crate::progress::Progress;
 use crate::samples::{self, Sample};
-use crate::{cast, objects};
+use crate::{cast, objects, people};
 
 /// The operator's own namespace, which `deploy/samples/secret.yaml` names.
 const OPERATORS: &str = "passcode-operator";
@@ -47,6 +47,8 @@ pub struct Stage {
     pub client: Client,
     admin_port: u16,
     directory: PathBuf,
+    /// The operator's program, which is the command line too.
+    program: PathBuf,
     programs: PathBuf,
 }
 
@@ -54,7 +56,7 @@ impl Stage {
     /// Starts everything; the tenant is ready then.
     pub async fn set(directory: &Path, binary: &Path, progress: &Progress) -> Result<Self> {
         progress.step("Starting etcd and kube-apiserver");
-        let control_plane = ControlPlane::start(Options::default()).await?;
+        let control_plane = ControlPlane::start(Options { users: people::all(), ..Options::default() }).await?;
         let client = control_plane.client().await?;
 
         progress.step("Starting the simulated Intune: Entra's token endpoint and Microsoft Graph, over HTTPS");
@@ -68,15 +70,25 @@ impl Stage {
         let devices = cast::enter(&simulator, &samples, simulator.now())?;
         progress.note(format!("{} with {} devices", server.graph_origin(), simulator.devices().len()));
 
-        progress.step("Installing the CustomResourceDefinitions, and starting the operator");
+        progress
+            .step("Installing the CustomResourceDefinitions, roles and admission policies, and starting the operator");
         let crds = samples::repository().join("crds");
         print_output(&kubectl(&control_plane, &["apply", "--server-side", "-f", &crds.to_string_lossy()]).await?);
         control_plane.create_namespace(OPERATORS).await?;
-        let operator = Operator::start(binary, directory, &control_plane.admin_kubeconfig(), OPERATORS, &server)?;
+        install(&control_plane, &people::INSTALLED).await?;
+        let account = format!("system:serviceaccount:{OPERATORS}:{OPERATORS}");
+        let operator =
+            Operator::start(binary, directory, &control_plane.kubeconfig_for(&account)?, OPERATORS, &server)?;
 
-        progress.step("Introducing the tenant: deploy/samples/{namespace,secret,tenant}.yaml");
+        progress.step("Introducing the tenant: deploy/samples/{namespace,secret,tenant}.yaml; who may approve, and a policy that asks for it");
         for manifest in introduction(&server)? {
             control_plane.apply(&manifest.to_string()).await?;
+        }
+        install(&control_plane, &people::AGREEMENT).await?;
+        let secret = samples::object("secret.yaml")?;
+        let secret = secret["metadata"]["name"].as_str().unwrap_or_default();
+        for binding in people::bindings(NAMESPACE, secret) {
+            control_plane.apply(&binding.to_string()).await?;
         }
         let stage = Self {
             operator: Mutex::new(operator),
@@ -89,10 +101,12 @@ impl Stage {
             client,
             admin_port,
             directory: directory.to_owned(),
+            program: binary.to_owned(),
             programs: binary.parent().unwrap_or(binary).to_owned(),
         };
         stage.tenant_is_ready().await?;
-        progress.note("the tenant is ready: the operator has signed in");
+        progress
+            .note("the tenant is ready: the operator has signed in, and has tried that nobody writes another's name");
         Ok(stage)
     }
 
@@ -101,7 +115,9 @@ impl Stage {
         loop {
             self.check()?;
             let tenant = objects::tenant(&self.client, TENANT).await?;
-            if tenant.ready == "True" {
+            if tenant.ready == "True" && tenant.identity == "True" {
+                // Who asked before that was proved would not be known, and times are whole seconds.
+                tokio::time::sleep(Duration::from_secs(2)).await;
                 return Ok(());
             }
             ensure!(
@@ -137,6 +153,20 @@ impl Stage {
         Ok(())
     }
 
+    /// Shows how the help desk applies a file or a directory.
+    pub async fn declare(&self, what: &str) -> Result<()> {
+        println!("$ kubectl apply -f {what}   # as {}", people::DESK);
+        let kubeconfig = self.control_plane.kubeconfig_for(people::DESK)?;
+        let arguments = ["--kubeconfig", &kubeconfig.to_string_lossy(), "apply", "-f", what];
+        print_output(&kubectl(&self.control_plane, &arguments).await?);
+        Ok(())
+    }
+
+    /// Shows what the team lead decides.
+    pub async fn decide(&self, arguments: &[&str]) -> Result<()> {
+        people::lead(&self.control_plane, &self.program, arguments).await
+    }
+
     /// Adds to the directory what is needed to find out what went wrong. Failing here must not hide the reason.
     pub async fn keep_logs(&self) {
         for component in [Component::Etcd, Component::ApiServer] {
@@ -166,6 +196,21 @@ impl Stage {
         println!("The operator's metrics {}", operator.metrics());
         println!("The operator's log     {}", operator.log().display());
     }
+}
+
+/// Applies files of the repository. A definition that was applied before them is served a moment later.
+async fn install(control_plane: &ControlPlane, paths: &[&str]) -> Result<()> {
+    let began = Instant::now();
+    for path in paths {
+        for file in people::files(path)? {
+            let arguments = ["apply", "--server-side", "-f", &file];
+            while let Err(error) = kubectl(control_plane, &arguments).await {
+                ensure!(began.elapsed() < READY_LIMIT, "{error:#}");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An Intune with the delays of a quick day.
