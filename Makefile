@@ -19,7 +19,7 @@ test: ## Formatting, lints, generated files and all tests; the last line says ho
 fuzz: ## What comes from outside, fuzzed with libFuzzer for T seconds a target (60); TARGETS="look send" for some of them
 	@T=$(T) tests/suites/fuzz/run.sh $(TARGETS)
 
-mutants: ## The tests of lifecycle, platform and protocol, tried with mistakes in the code; ARGS="-f core/src/lifecycle/decide.rs" for a part
+mutants: ## The tests of lifecycle, platform, policy and protocol, tried with mistakes in the code; ARGS="-f core/src/lifecycle/decide.rs" for a part
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing; install it with: cargo install cargo-mutants --locked" >&2; exit 1; }
 	@mkdir -p $(target)
 	cargo mutants --output $(target) $(ARGS)

@@ -171,7 +171,14 @@ impl Terms {
 
         let mut parts = JoinSet::new();
         let events = watched(client.clone(), (of_namespaces, namespaces_filled.0), probes.clone(), Watch::Namespaces);
-        parts.spawn(namespace_watch::run(namespaces.clone(), events, tenants.clone(), wakes.clone(), ended.clone()));
+        parts.spawn(namespace_watch::run(
+            namespaces.clone(),
+            events,
+            tenants.clone(),
+            policies.clone(),
+            wakes.clone(),
+            ended.clone(),
+        ));
 
         let context = policy::controller::Context {
             client: client.clone(),

@@ -314,3 +314,17 @@ async fn without_policies_no_reset_costs_a_call_for_them() {
     assert!(asked.is_empty(), "{asked:?}");
     replica.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_no_policy_is_about_any_more_goes_on_at_once() {
+    let world = World::new().await;
+    let closed = json!([{"days": ["Mon"], "from": "07:00", "to": "08:00", "timeZone": "UTC"}]);
+    create(&world, "hours", json!({"namespaceSelector": {"matchLabels": {"team": "it"}}, "hours": closed})).await;
+    let replica = world.replica("a");
+    let id = ask(&world, "inc", 1).await;
+    world.held("inc", "OutsideHours", "open Mon 07:00").await;
+    world.label(HELPDESK, "team", Some("security")).await;
+    world.ends("inc", SOON, Outcome::Complete, "PasscodeRemoved").await;
+    assert_eq!(world.executed(&id), 1);
+    replica.stop().await;
+}

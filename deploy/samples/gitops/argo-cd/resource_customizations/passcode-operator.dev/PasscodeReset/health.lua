@@ -1,9 +1,13 @@
 -- The health of a PasscodeReset.
 --   Healthy      Complete; or a replay, as in a rebuilt cluster: created after its own expirationTime, so that nothing was sent for it
 --   Degraded     Rejected or Failed
---   Suspended    waits for its time, for its IntuneTenant to be resumed, for a policy of the cluster, or for the phone, which may
+--   Suspended    waits for its time, for its IntuneTenant to be resumed, for people, for a policy, or for the phone, which may
 --                take days
 --   Progressing  everything else: the operator goes on by itself
+local waits = {
+  Scheduled = true, Suspended = true, HeldByAdmission = true, WaitingForDevice = true, AwaitingApproval = true, OutsideHours = true,
+  PolicyNotReady = true, IdentityNotEnforced = true,
+}
 local health = {status = "Progressing", message = "The operator has not seen this object yet"}
 
 -- observedGeneration is -1 until it has.
@@ -14,8 +18,7 @@ end
 for _, condition in ipairs(obj.status.conditions or {}) do
   if condition.type == "Ready" then
     health.message = condition.reason .. ": " .. condition.message
-    if condition.reason == "Scheduled" or condition.reason == "Suspended" or condition.reason == "HeldByAdmission" or
-      condition.reason == "WaitingForDevice" then
+    if waits[condition.reason] then
       health.status = "Suspended"
     end
   end
