@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use http::header::DATE;
+use http::{StatusCode, header::DATE};
 use k8s_openapi::{api::authentication::v1::SelfSubjectReview, jiff::Timestamp};
 use kube::{
     Api, Resource,
@@ -78,9 +78,13 @@ async fn created(
     let response = cluster.client.send(request.map_err(kube::Error::BuildRequest)?.map(Body::from)).await?;
     let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| httpdate::parse_http_date(date).ok()?.try_into().ok());
-    let succeeded = response.status().is_success();
+    let code = response.status();
     let body = response.into_body().collect_bytes().await?;
-    let answer = if succeeded {
+    let answer = if code == StatusCode::NOT_FOUND {
+        Answer::Unclear(
+            "the cluster has no PasscodeResetApprovals; their definition comes with those of the operator".to_owned(),
+        )
+    } else if code.is_success() {
         Answer::Stored(name_in(probe, &serde_json::from_slice(&body).map_err(kube::Error::SerdeError)?))
     } else {
         refused(&serde_json::from_slice(&body).map_err(kube::Error::SerdeError)?)
@@ -106,7 +110,7 @@ fn refused(status: &Status) -> Answer {
     }
     match status.code {
         401 | 403 => Answer::Forbidden(status.message.clone()),
-        404 | 429 | 500.. => Answer::Unclear(status.message.clone()),
+        429 | 500.. => Answer::Unclear(status.message.clone()),
         _ => Answer::Refused(status.message.clone()),
     }
 }

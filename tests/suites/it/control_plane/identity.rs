@@ -7,7 +7,9 @@ use std::{
 };
 
 use control_plane::{ControlPlane, Options, User};
-use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::{
+    api::coordination::v1::Lease, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
 use kube::{Api, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
 use passcode_core::api::{
     conditions::{self, kind},
@@ -40,13 +42,18 @@ fn deployed(file: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// All of them, also those that nothing installs yet.
+fn definitions() -> Vec<CustomResourceDefinition> {
+    manifests::definitions().unwrap()
+}
+
 impl Cluster {
     /// Jane is a lead in `default`, bob approves without a role, olga may override, rita asks for resets, and nora looks on.
     pub async fn start() -> Self {
         let people = ["jane", "bob", "olga", "rita", "nora"].map(|name| User::new(name, [] as [&str; 0]));
         let users = people.into_iter().chain([User::service_account(OPERATOR, OPERATOR)]).collect();
         let cluster = Self { plane: ControlPlane::start(Options { users, ..Options::default() }).await.unwrap() };
-        for definition in manifests::definitions().unwrap() {
+        for definition in definitions() {
             cluster.apply(&serde_json::to_value(definition).unwrap()).await;
         }
         cluster.plane.create_namespace(OPERATOR).await.unwrap();
@@ -215,7 +222,7 @@ async fn control_plane_lets_nobody_approve_in_another_name_role_or_right() {
         ("bob", "create", approval("a", of("jane")), "write your own name in spec.approver, bob"),
         ("bob", "apply", approval("a", of("jane")), "jane is not who creates this approval"),
         ("bob", "apply --server-side", approval("a", of("jane")), "jane is not who creates this approval"),
-        ("bob", "create --as=jane --validate=false", approval("a", of("jane")), "cannot impersonate"),
+        ("bob", "create --validate=false --as=jane", approval("a", of("jane")), "User \"bob\" cannot impersonate"),
         (
             "bob",
             "create",
@@ -360,6 +367,11 @@ impl Seen {
     }
 }
 
+fn approvals_definition() -> Value {
+    let approvals = definitions().into_iter().find(|definition| definition.spec.names.kind == "PasscodeResetApproval");
+    serde_json::to_value(approvals.unwrap()).unwrap()
+}
+
 type Change = fn(&mut Vec<Value>);
 
 /// What is changed in the shipped policies, whether names are stamped, and what the operator finds.
@@ -434,6 +446,12 @@ async fn control_plane_shows_whether_identity_is_enforced() {
     let first = Operator::start(&cluster, "first").await;
     seen.until("without the rights", "False", "The operator may not try").await;
     cluster.apply_all(deployed("components/identity/identityrights.yaml")).await;
+    let definition = approvals_definition();
+    cluster.delete(&definition).await;
+    cluster.policies(|_| {}).await;
+    seen.until("without the definition", "Unknown", "the cluster has no PasscodeResetApprovals").await;
+    cluster.apply(&definition).await;
+    cluster.policies(Vec::clear).await;
     seen.until("with nothing but rights", "False", "in somebody else's name was accepted").await;
 
     let stamps = deployed("components/identity-stamp/identitystamp.yaml");
