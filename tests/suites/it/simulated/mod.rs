@@ -1,6 +1,7 @@
 //! The whole operator in paused time, over an API server in process that keeps every version.
 
 mod admission;
+mod approvals;
 mod authority;
 mod bounds;
 mod credentials;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a world that cannot be set up fails its test")]
 
 pub mod changes;
+mod identity;
 pub mod objects;
 pub mod transport;
 mod world;
