@@ -16,7 +16,9 @@ mod http;
 mod limits;
 
 pub use self::auth::{Certificate, Credentials, SignInError, SignInFailure, SignedIn};
-pub use self::calls::{Action, Answer, BadDevices, Graph, NotExecuted, ReadError, Selector, Sent, devices_from_json};
+pub use self::calls::{
+    Action, Answer, BadDevices, Candidate, Graph, Identified, NotExecuted, ReadError, Selector, Sent, devices_from_json,
+};
 pub use self::http::{
     AllowedOrigins, Clock, ClockReading, Cloud, ConfigError, Connection, Endpoints, Exchange, NotAnOrigin, Refusal,
     ReqwestTransport, SystemClock, Timed, Transport, TransportError, Truncated,

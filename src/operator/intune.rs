@@ -1,11 +1,16 @@
 //! Questions to Graph. What their answers mean to the state machine and to the tenant is for `passcode_core::protocol::answers` to say.
 
-use std::time::Duration;
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::tenant::Tenant;
-use crate::graph::{self, Answer, Clock, Priority, ReadError, Reservation, SignInError, SignInFailure, Timed};
+use crate::graph::{
+    self, Answer, Candidate, Clock, Priority, ReadError, Reservation, SignInError, SignInFailure, Timed,
+};
 use passcode_core::{
     api::{
         reset::{DeviceSelector, PasscodeReset},
@@ -46,6 +51,71 @@ pub async fn find(
     reading(tenant, clock, Read { request: Request::Device, probing, refused }, answer)
 }
 
+/// A device that is identified, and yet to be read on its own.
+pub struct Identified {
+    candidate: Candidate,
+    selector: graph::Selector,
+    probing: bool,
+}
+
+impl Identified {
+    /// Its managedDeviceId.
+    pub fn id(&self) -> &str {
+        self.candidate.id()
+    }
+}
+
+/// Which device is meant, where it is one; else the answer to that. `refused` counts how often in a row Graph refused to tell.
+pub async fn identify(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    device: &DeviceSelector,
+    urgency: Priority,
+    refused: &mut u32,
+) -> ControlFlow<Reading<Found>, Identified> {
+    let Some(graph) = tenant.graph.as_ref() else {
+        return Break(Reading::CouldNotTell(no_client(tenant.not_ready.clone())));
+    };
+    let Some(selector) = selector(device) else { return Break(Reading::CouldNotTell(no_device_named())) };
+    let probing = match tenant.admit(Request::Device, clock.boot()) {
+        Ok(probing) => probing,
+        Err(closed) => return Break(Reading::CouldNotTell(not_asked(closed))),
+    };
+    let answer = match graph.identify(&selector, urgency).await {
+        Ok(graph::Identified::One(candidate)) => return Continue(Identified { candidate, selector, probing }),
+        Ok(graph::Identified::NotOne(found)) => Ok(found),
+        Err(error) => Err(error),
+    };
+    Break(reading(tenant, clock, Read { request: Request::Device, probing, refused }, answer))
+}
+
+/// Reads the device on its own, which is a look at Intune's record, too, unless that is refused to others.
+pub async fn classify(
+    tenant: &Tenant,
+    clock: &dyn Clock,
+    identified: Identified,
+    refused: &mut u32,
+) -> (Reading<Found>, Option<Reading<Look>>) {
+    let Identified { candidate, selector, probing } = identified;
+    let Some(graph) = tenant.graph.as_ref() else {
+        return (Reading::CouldNotTell(no_client(tenant.not_ready.clone())), None);
+    };
+    let answer = graph.device(&candidate, &selector).await;
+    let refused_to_others = tenant.record.health().fault_of(Request::Record).is_some();
+    let (answer, look) = match answer {
+        Ok((found, look)) => {
+            let at = found.at;
+            (Ok(found), look.filter(|_| !refused_to_others).map(|value| (value, at)))
+        }
+        Err(error) => (Err(error), None),
+    };
+    let look = look.map(|(value, at)| {
+        note_entries(tenant, &value, at);
+        Reading::Answer { value, at }
+    });
+    (reading(tenant, clock, Read { request: Request::Device, probing, refused }, answer), look)
+}
+
 /// Looks at Intune's record of the device that `named` names. `refused` counts how often in a row Graph refused that.
 pub async fn look(
     tenant: &Tenant,
@@ -68,12 +138,19 @@ pub async fn look(
         Some(selector) => error.hiding(&selector),
         None => error,
     });
-    if let Ok(Timed { value: Look::Seen { results, .. }, at, .. }) = &answer
-        && !results.is_empty()
-    {
-        tenant.record.health().entry_seen(*at);
+    if let Ok(Timed { value: look, at, .. }) = &answer {
+        note_entries(tenant, look, *at);
     }
     reading(tenant, clock, Read { request: Request::Record, probing, refused }, answer)
+}
+
+/// A record that shows anything shows that it can be relied on.
+fn note_entries(tenant: &Tenant, look: &Look, at: Timestamp) {
+    if let Look::Seen { results, .. } = look
+        && !results.is_empty()
+    {
+        tenant.record.health().entry_seen(at);
+    }
 }
 
 /// What became of the one request.

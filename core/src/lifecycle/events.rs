@@ -1,4 +1,4 @@
-//! Which changes of a status are worth an event: at most one for the issue, one for the outcome.
+//! Which changes of a status are worth an event: at most one for the issue, one for the outcome; where the outcome follows at once, that alone.
 
 use crate::api::{
     conditions::{self, kind, reason},
@@ -36,6 +36,21 @@ pub fn overridden(claimed: &PasscodeResetStatus) -> Option<Announcement> {
         reason: permitted.reason.clone(),
         note: format!("{}: {}", kind::PERMITTED, permitted.message),
     })
+}
+
+/// What is published at the end of a pass, and what is left for the next one's: an issue waits for one pass more, since the outcome may be there by
+/// then. `earlier` was left by the pass before, `changed` is what this one's changes announce, and `finished` is whether the object is.
+#[must_use]
+pub fn published(
+    earlier: Option<Announcement>,
+    changed: Option<Announcement>,
+    finished: bool,
+) -> (Option<Announcement>, Option<Announcement>) {
+    match (earlier, changed) {
+        (earlier, changed) if finished => (changed.or(earlier), None),
+        (None, changed) => (None, changed),
+        (earlier, _) => (earlier, None),
+    }
 }
 
 /// Whether two statuses say the same, but for times that move by themselves.

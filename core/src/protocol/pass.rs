@@ -240,6 +240,10 @@ impl<T: Terms> Pass<T> {
         match (fact, event) {
             (Fact::Lock, Event::Lock(lease)) => self.known.lock = Some(lease),
             (Fact::Look, Event::Look(look)) => self.known.look = Some(look),
+            // Never as the look under a lock: what permits the request is asked for before that.
+            (Fact::Device, Event::LockAndLook { lock, look }) if self.known.held.is_none() => {
+                (self.known.lock, self.known.look) = (Some(lock), Some(look));
+            }
             (Fact::LeaderLease | Fact::Authority, Event::LeaderLease { kept }) => {
                 if !kept {
                     // What is stored is not to be trusted: etcd may have been restored, and with it claims and locks lost. What is restored

@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
-use passcode_core::platform::{Found, ManagedDevice};
+use passcode_core::platform::{Found, Look, ManagedDevice};
 
 use super::{
     client::{Graph, device_id},
+    look::ledger,
     read_error::ReadError,
     request::{Call, DeviceId, NextPage},
     selector::{ListQuery, Selector},
@@ -31,22 +32,70 @@ struct Listed {
     response: GraphResponse,
 }
 
+/// Where a selector leads.
+#[derive(Debug)]
+pub enum Identified {
+    /// To this device, which is yet to be read on its own: [`Graph::device`].
+    One(Candidate),
+    /// To none, or to several.
+    NotOne(Timed<Found>),
+}
+
+/// A device that lists show for a selector, or that it names.
+#[derive(Debug)]
+pub struct Candidate {
+    id: DeviceId,
+    priority: Priority,
+}
+
+impl Candidate {
+    /// Its managedDeviceId.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
 impl Graph {
-    /// Looks a device up: one list read, or two where the first finds nothing and the spelling may be the reason, further pages where one
-    /// does not decide, and one single read of the device found.
+    /// Looks a device up: [`Self::identify`] and [`Self::device`].
+    ///
+    /// # Errors
+    /// As these.
+    pub async fn find(&self, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
+        match self.identify(selector, priority).await? {
+            Identified::One(candidate) => Ok(self.device(&candidate, selector).await?.0),
+            Identified::NotOne(found) => Ok(found),
+        }
+    }
+
+    /// Which device a selector means: one list read, or two where the first finds nothing and the spelling may be the reason, further pages
+    /// where one does not decide.
     ///
     /// # Errors
     /// [`ReadError`]: it cannot be told then whether there is such a device. It does not repeat the selector's values.
-    pub async fn find(&self, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
+    pub async fn identify(&self, selector: &Selector, priority: Priority) -> Result<Identified, ReadError> {
         self.look_up(selector, priority).await.map_err(|error| error.hiding(selector))
     }
 
-    async fn look_up(&self, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
+    /// One single read of the device, checked again: lists hold defaults in some properties and may lag. It shows Intune's record, too, and is
+    /// a look of the same time; `None`: it shows none.
+    ///
+    /// # Errors
+    /// [`ReadError`]: it cannot be told then what it is. It does not repeat the selector's values.
+    pub async fn device(
+        &self,
+        candidate: &Candidate,
+        selector: &Selector,
+    ) -> Result<(Timed<Found>, Option<Look>), ReadError> {
+        self.single(candidate, selector).await.map_err(|error| error.hiding(selector))
+    }
+
+    async fn look_up(&self, selector: &Selector, priority: Priority) -> Result<Identified, ReadError> {
         if let Some(problem) = selector.problem() {
             return Err(ReadError::BadSelector(problem));
         }
         if let Selector::ManagedDeviceId(id) = selector {
-            return self.single(device_id(id)?, selector, priority).await;
+            return Ok(Identified::One(Candidate { id: device_id(id)?, priority }));
         }
         let queries = selector.queries();
         let mut found: Option<Listed> = None;
@@ -64,13 +113,13 @@ impl Graph {
         }
         let found = found.ok_or(ReadError::BadSelector("The device's selector is empty."))?;
         match found.rows.as_slice() {
-            [] => found.response.timed(Found::None),
+            [] => Ok(Identified::NotOne(found.response.timed(Found::None)?)),
             [row] => {
                 let id = row.id.as_deref().and_then(DeviceId::parse);
                 let id = id.ok_or_else(|| found.response.broken(Broken("id")))?;
-                self.single(id, selector, priority.of_next_read()).await
+                Ok(Identified::One(Candidate { id, priority: priority.of_next_read() }))
             }
-            _ => several(found),
+            _ => Ok(Identified::NotOne(several(found)?)),
         }
     }
 
@@ -91,21 +140,26 @@ impl Graph {
         Err(ReadError::TooManyPages { pages: MAX_PAGES })
     }
 
-    /// The device on its own, checked again: lists hold defaults in some properties and may lag.
-    async fn single(&self, id: DeviceId, selector: &Selector, priority: Priority) -> Result<Timed<Found>, ReadError> {
-        let response = self.read(&Call::Device { id: id.clone() }, priority).await?;
+    async fn single(
+        &self,
+        candidate: &Candidate,
+        selector: &Selector,
+    ) -> Result<(Timed<Found>, Option<Look>), ReadError> {
+        let Candidate { id, priority } = candidate;
+        let response = self.read(&Call::Device { id: id.clone() }, *priority).await?;
         if response.is_gone() {
-            return response.timed(Found::None);
+            return Ok((response.timed(Found::None)?, None));
         }
-        let row: DeviceRow = response.document()?;
+        let mut row: DeviceRow = response.document()?;
         if !id.is(row.id.as_deref().unwrap_or_default()) {
             return Err(response.unreadable("it is about another device than was asked for"));
         }
         if !selector.matches(&row) {
             return Err(response.unreadable("the device does not match what it was found by"));
         }
+        let look = ledger(row.take_ledger()).ok();
         let device = row.device().map_err(|e| response.broken(e))?;
-        response.timed(Found::One(Box::new(device)))
+        Ok((response.timed(Found::One(Box::new(device)))?, look))
     }
 }
 

@@ -39,7 +39,8 @@ fn seen(response: &GraphResponse, id: &DeviceId) -> Result<Look, ReadError> {
     ledger(row).map_err(|e| response.broken(e))
 }
 
-fn ledger(row: LookRow) -> Result<Look, Broken> {
+/// What the ledger shows; one that is missing or `null` is none.
+pub(super) fn ledger(row: LookRow) -> Result<Look, Broken> {
     let results = row.device_action_results.ok_or(Broken("deviceActionResults"))?;
     let results: Result<Vec<ActionResult>, Broken> = results.into_iter().map(|row| row.0.result()).collect();
     Ok(Look::Seen {

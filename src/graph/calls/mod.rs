@@ -21,6 +21,7 @@ mod wire;
 
 pub use answer::{Answer, NotExecuted};
 pub use client::Graph;
+pub use find::{Candidate, Identified};
 pub use read_error::ReadError;
 pub use request::Action;
 pub use selector::Selector;

@@ -18,6 +18,9 @@ const DEVICE: &str = "id,operatingSystem,osVersion,deviceEnrollmentType,deviceTy
 /// What a single read asks for besides, for the cluster's own rules about a claim.
 const FACTS: &str = "hardwareInformation,manufacturer,deviceCategoryDisplayName,enrollmentProfileName,complianceState";
 
+/// What it shows of the ledger, so that it is a look, too.
+const RECORD: &str = "deviceActionResults";
+
 /// What a look reads.
 const LEDGER: &str = "id,deviceActionResults,enrolledDateTime,lastSyncDateTime";
 
@@ -73,6 +76,10 @@ impl DeviceId {
         (safe && (1..=MAX_ID).contains(&id.len())).then(|| Self(id.to_owned()))
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `id` is the same id; Graph's are GUIDs, whose letters have no case.
     pub(super) fn is(&self, id: &str) -> bool {
         self.0.eq_ignore_ascii_case(id)
@@ -104,7 +111,7 @@ pub(super) enum Call {
     List { filter: String },
     /// More of them (beta).
     Page { page: NextPage },
-    /// One device, to classify it (beta: v1.0 lacks `deviceType` and the enrolment types of Android Enterprise).
+    /// One device, to classify it, and its ledger (beta: v1.0 lacks `deviceType` and the enrolment types of Android Enterprise).
     Device { id: DeviceId },
     /// One device's ledger (v1.0).
     Look { id: DeviceId },
@@ -162,7 +169,7 @@ impl Call {
             }
             Self::Page { page: NextPage(query) } => format!("{path}?{query}"),
             Self::Device { id } => {
-                format!("{}?$select={DEVICE},{FACTS}", fill(path, id))
+                format!("{}?$select={DEVICE},{FACTS},{RECORD}", fill(path, id))
             }
             Self::Look { id } => format!("{}?$select={LEDGER}", fill(path, id)),
             Self::Batch { .. } => path.to_owned(),
@@ -240,7 +247,7 @@ mod tests {
                 format!(
                     "GET {devices}?$filter=serialNumber%20eq%20%27O%27%27Neil%20%26%201%27&$select={DEVICE}&$top=25"
                 ),
-                format!("GET {devices}/a1-B2?$select={DEVICE},{FACTS}"),
+                format!("GET {devices}/a1-B2?$select={DEVICE},{FACTS},{RECORD}"),
                 format!("GET {device}?$select={LEDGER}"),
                 format!("POST {device}/resetPasscode"),
                 format!("POST {device}/recoverPasscode"),

@@ -37,6 +37,8 @@ pub(super) struct DeviceRow {
     last_sync_date_time: Option<String>,
     enrolled_date_time: Option<String>,
     hardware_information: Option<Object<HardwareInformation>>,
+    /// Empty in lists, whatever there is.
+    device_action_results: Option<Vec<Object<ActionRow>>>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +56,7 @@ pub(super) struct Page {
     pub(super) next_link: Option<Value>,
 }
 
-/// A single device of v1.0, for a look.
+/// What a single read shows of a device's ledger.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LookRow {
@@ -123,6 +125,16 @@ fn of_a_list(row: Value) -> Result<DeviceRow, serde_json::Error> {
 }
 
 impl DeviceRow {
+    /// What it shows of the ledger, which it holds no longer then.
+    pub(super) fn take_ledger(&mut self) -> LookRow {
+        LookRow {
+            id: self.id.clone(),
+            device_action_results: self.device_action_results.take(),
+            enrolled_date_time: self.enrolled_date_time.clone(),
+            last_sync_date_time: self.last_sync_date_time.clone(),
+        }
+    }
+
     /// The row as plain data.
     pub(super) fn device(self) -> Result<ManagedDevice, Broken> {
         let has = |value: &Option<String>| value.as_ref().is_some_and(|v| !v.trim().is_empty());

@@ -15,7 +15,7 @@ use std::{
 
 use passcode_core::{
     api::reset::PasscodeReset,
-    lifecycle::polling::looks_an_hour,
+    lifecycle::{events::published, polling::looks_an_hour},
     protocol::{
         Known,
         health::Request,
@@ -78,7 +78,15 @@ pub async fn run(
     };
     let mut pass = start.begin(&mut view);
     let end = effects(&mut pass, &mut view).await;
-    view.ended(end, pass.into_known().object)
+    let object = pass.into_known().object;
+    let finished = object.status.as_ref().is_some_and(|status| status.outcome.is_some());
+    let earlier = view.state.announcement.take().map(|earlier| *earlier);
+    let (now, later) = published(earlier, view.announcement.take(), finished);
+    view.state.announcement = later.map(Box::new);
+    if let Some(announcement) = now {
+        context.events.publish(&object, &announcement).await;
+    }
+    view.ended(end, object)
 }
 
 async fn effects(pass: &mut Pass<Terms>, view: &mut View<'_>) -> End<Terms> {

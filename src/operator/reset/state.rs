@@ -11,6 +11,7 @@ use passcode_core::{
     lifecycle::{
         admission::AttemptDenial,
         answered::Answered,
+        events::Announcement,
         observed::{Sweep, Unconfirmed},
     },
 };
@@ -43,6 +44,8 @@ pub struct PassState {
     pub denied_writes: u32,
     /// The answer to an attempt, by its id, that could not be recorded yet. Until it is, nothing else is done for the object.
     pub unrecorded: Option<Arc<(String, Answered)>>,
+    /// An event that is published with the end of the next pass, unless it has a better one.
+    pub announcement: Option<Box<Announcement>>,
     /// Since when it has waited for the same reason, by boot time.
     pub waiting: Option<(String, Duration)>,
     /// Whether the long wait was announced.

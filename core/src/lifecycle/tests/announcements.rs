@@ -9,7 +9,7 @@ use crate::{
         Time,
         reset_status::{AttemptResult::*, PasscodeResetStatus},
     },
-    lifecycle::events::{Announcement, announced, says_the_same},
+    lifecycle::events::{Announcement, announced, published, says_the_same},
 };
 
 fn status_of(facts: &Facts) -> PasscodeResetStatus {
@@ -59,4 +59,20 @@ fn times_that_move_by_themselves_are_no_news() {
     assert!(!says_the_same(&followed, &moved));
     let other = status_of(&Facts::new().device(iphone()).gate());
     assert!(!says_the_same(&followed, &other));
+}
+
+#[test]
+fn an_issue_waits_for_one_pass_more() {
+    let event = |note: &str| Some(Announcement { warning: false, reason: "PasscodeRemoved".into(), note: note.into() });
+    let (issue, outcome) = (|| event("Issued: "), || event("Complete: "));
+    for (name, earlier, changed, finished, now, later) in [
+        ("nothing", None, None, false, None, None),
+        ("the issue", None, issue(), false, None, issue()),
+        ("a pass later, and no outcome", issue(), None, false, issue(), None),
+        ("a pass later, and the outcome", issue(), outcome(), true, outcome(), None),
+        ("both in one pass", None, outcome(), true, outcome(), None),
+        ("another replica wrote the outcome", issue(), None, true, issue(), None),
+    ] {
+        assert_eq!(published(earlier, changed, finished), (now, later), "{name}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::{lifecycle::step::Fact, protocol::terms::Terms};
 #[derive_where(Debug, PartialEq, Eq; T::Object, T::Status, T::AttemptId, T::LockTerms, T::Lease, T::Look, T::Answer, T::Time)]
 pub enum Effect<'a, T: Terms> {
     /// Find this out. Answered by [`Event::Lock`], [`Event::Look`] or [`Event::LeaderLease`] where it is one of these (of authority the
-    /// latter is what counts here), else by [`Event::Done`].
+    /// latter is what counts here), of a device by [`Event::LockAndLook`] where that is what was read of it, else by [`Event::Done`].
     Observe(Fact),
     /// Find a slot for a request, and an id for its attempt: [`Event::Reserved`]; [`Event::Done`] where there is none.
     Reserve,
@@ -60,6 +60,13 @@ pub enum Event<T: Terms> {
     Lock(Option<T::Lease>),
     /// A look.
     Look(T::Look),
+    /// The device was found: its lease was read, and after that a look was made.
+    LockAndLook {
+        /// The device lease, or that there is none.
+        lock: Option<T::Lease>,
+        /// The look.
+        look: T::Look,
+    },
     /// The leader lease, and whether it is as this replica wrote it.
     LeaderLease {
         /// If not, another leads, or etcd was restored.

@@ -53,6 +53,16 @@ impl Terms for Tiny {
 #[derive(Default)]
 struct Straight {
     follower: bool,
+    finds: Finds,
+}
+
+/// When the device is looked for.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Finds {
+    #[default]
+    Never,
+    First,
+    UnderTheLock,
 }
 
 impl Rules<Tiny> for Straight {
@@ -60,7 +70,9 @@ impl Rules<Tiny> for Straight {
         let mut status = known.object;
         let step = match (known.object, &known.lock, &known.held) {
             (Some(_), ..) => Step::Wait(std::time::Duration::ZERO),
+            (None, None, _) if self.finds == Finds::First => Step::Observe(Fact::Device),
             (None, None, _) => Step::Observe(Fact::Lock),
+            (None, Some(_), Some(_)) if self.finds == Finds::UnderTheLock => Step::Observe(Fact::Device),
             (None, Some(_), _) if known.look.is_none() => Step::Observe(Fact::Look),
             (None, Some(_), None) => Step::TakeLock(()),
             (None, Some(_), Some(held)) if !held.authority_is_read => Step::Observe(Fact::Authority),
@@ -215,9 +227,29 @@ fn an_answer_that_cannot_be_recorded_is_what_the_next_pass_begins_with() {
 
 #[test]
 fn who_does_not_lead_takes_no_lock() {
-    let mut rules = Straight { follower: true };
+    let mut rules = Straight { follower: true, ..Straight::default() };
     let mut pass = Start::over(None).begin(&mut rules);
     pass.apply(Event::Lock(None), &mut rules);
     pass.apply(Event::Look(()), &mut rules);
     assert!(matches!(pass.next(), Break(End::Later(_))));
+}
+
+#[test]
+fn a_device_may_be_found_with_its_lock_and_a_first_look_but_not_under_a_lock() {
+    let found = || Event::LockAndLook { lock: None, look: () };
+    let mut rules = Straight { finds: Finds::First, ..Straight::default() };
+    let mut pass = Start::over(None).begin(&mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Observe(Fact::Device)));
+    pass.apply(found(), &mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Reserve), "both are known");
+    pass.apply(Event::Reserved(OURS), &mut rules);
+    pass.apply(Event::LeaseStored(OURS), &mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Observe(Fact::Look)), "another look is made under the lock");
+    rules.finds = Finds::UnderTheLock;
+    pass.apply(Event::Look(()), &mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Observe(Fact::Device)));
+    pass.apply(found(), &mut rules);
+    assert_eq!(pass.next(), Continue(Effect::Release(&OURS)));
+    pass.apply(Event::Done, &mut rules);
+    assert_eq!(pass.next(), Break(&End::Failed(Why::Failed)));
 }

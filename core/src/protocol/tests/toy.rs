@@ -211,7 +211,7 @@ impl Toy {
             Effect::Observe(Fact::Namespace | Fact::Policies | Fact::Approvals) => Event::Done,
             Effect::Observe(Fact::Device) => {
                 mind.facts.found = Some(Reading::Answer { value: Found::One(Box::new(iphone())), at });
-                Event::Done
+                Event::LockAndLook { lock: self.lock.clone(), look: self.look() }
             }
             Effect::Observe(Fact::Lock) => Event::Lock(self.lock.clone()),
             Effect::Observe(Fact::Look) => Event::Look(self.look()),

@@ -88,6 +88,33 @@ async fn every_selector_finds_its_device_by_one_list_and_one_single_read_of_beta
 }
 
 #[tokio::test]
+async fn the_single_read_is_a_look_where_it_shows_the_record() {
+    let entry = json!({"actionName": "resetPasscode", "actionState": "done", "startDateTime": "2026-11-21T00:00:00Z"});
+    for (record, shows) in [
+        (json!([entry]), Some(1)),
+        (json!([]), Some(0)),
+        (Value::Null, None),
+        // Nobody could tell when it was.
+        (json!([{"actionName": "resetPasscode", "actionState": "done"}]), None),
+    ] {
+        let mut device = single();
+        device["deviceActionResults"] = record.clone();
+        let (graph, _) = client(&intune(device, |_| page(&[row(ID)])));
+        let Identified::One(candidate) = graph.identify(&serial("F9FX"), Priority::LookUp).await.unwrap() else {
+            panic!("not found");
+        };
+        assert_eq!(candidate.id(), ID);
+        let (found, look) = graph.device(&candidate, &serial("F9FX")).await.unwrap();
+        assert!(matches!(found.value, Found::One(_)), "{record}: it is found all the same");
+        let shown = look.map(|look| match look {
+            Look::Seen { results, .. } => results.len(),
+            Look::Gone => panic!("it is there"),
+        });
+        assert_eq!(shown, shows, "{record}");
+    }
+}
+
+#[tokio::test]
 async fn a_managed_device_id_is_read_at_once() {
     let script = intune(single(), |_| page(&[]));
     let selector = Selector::ManagedDeviceId(ID.to_uppercase());

@@ -1,6 +1,9 @@
 //! What a pass reads: the device, Intune's record, the lock, and what permits a request.
 
-use std::time::Duration;
+use std::{
+    ops::ControlFlow::{Break, Continue},
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use kube::{Api, ResourceExt, core::PartialObjectMeta};
@@ -35,7 +38,7 @@ impl View<'_> {
     pub(super) async fn observe(&mut self, known: &Known<Terms>, fact: Fact) -> Result<Event<Terms>, CallError> {
         match fact {
             Fact::Namespace => self.read_namespace(&known.object).await,
-            Fact::Device => Ok(self.find_device(&known.object).await),
+            Fact::Device => self.find_device(known).await,
             Fact::Lock => self.read_lock(&known.object).await,
             Fact::Look => Ok(Event::Look(self.look(&known.object).await)),
             Fact::LeaderLease => {
@@ -48,22 +51,44 @@ impl View<'_> {
         }
     }
 
-    async fn find_device(&mut self, object: &PasscodeReset) -> Event<Terms> {
-        if let Some(tenant) = self.tenant.clone() {
-            let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
-            let refused = &mut self.state.refused.device;
-            let selector = of_the_known_device(object).unwrap_or_else(|| object.spec.device.clone());
+    /// Looks the device up. The last read of that is the first look at Intune's record, too, where the lock was not read before: then it is
+    /// in between.
+    async fn find_device(&mut self, known: &Known<Terms>) -> Result<Event<Terms>, CallError> {
+        let Some(tenant) = self.tenant.clone() else { return Ok(Event::Done) };
+        let object = &known.object;
+        let (clock, urgency) = (self.context.clock.as_ref(), self.urgency(object));
+        let selector = of_the_known_device(object).unwrap_or_else(|| object.spec.device.clone());
+        let refused = &mut self.state.refused.device;
+        if known.lock.is_some() {
             self.found = Some(intune::find(&tenant, clock, &selector, urgency, refused).await);
+            return Ok(Event::Done);
         }
-        Event::Done
+        let identified = match intune::identify(&tenant, clock, &selector, urgency, refused).await {
+            Continue(identified) => identified,
+            Break(found) => {
+                self.found = Some(found);
+                return Ok(Event::Done);
+            }
+        };
+        let lock = self.read_lock_of(&tenant.spec().tenant_id, identified.id()).await;
+        let (found, look) = intune::classify(&tenant, clock, identified, &mut self.state.refused.device).await;
+        self.found = Some(found);
+        Ok(match (lock?, look) {
+            (Event::Lock(lock), Some(look)) => Event::LockAndLook { lock, look },
+            _ => Event::Done,
+        })
     }
 
     async fn read_lock(&mut self, object: &PasscodeReset) -> Result<Event<Terms>, CallError> {
         let Some((tenant_id, device_id)) = self.lock_of(object) else { return Ok(Event::Lock(None)) };
+        self.read_lock_of(&tenant_id, &device_id).await
+    }
+
+    async fn read_lock_of(&mut self, tenant_id: &str, device_id: &str) -> Result<Event<Terms>, CallError> {
         if self.alone.is_none() {
-            self.alone = Some(self.context.devices.alone_with(&device_id).await);
+            self.alone = Some(self.context.devices.alone_with(device_id).await);
         }
-        match self.context.locks.read(&tenant_id, &device_id, self.now().estimate).await {
+        match self.context.locks.read(tenant_id, device_id, self.now().estimate).await {
             Err(CallError::Unreadable(why)) => {
                 self.unreadable_lock = Some(why);
                 Ok(Event::Done)

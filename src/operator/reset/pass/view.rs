@@ -8,6 +8,7 @@ use passcode_core::{
         admission::{DeniedWrite, altered},
         answered::{Answered, Meaning, answered},
         decide::decide,
+        events::Announcement,
         observed::{Closed, Found, Gate, Namespace, NotReady, Now, Observed, Reading},
         polling::is_in_flight,
         quarantine::Quarantine,
@@ -64,6 +65,8 @@ pub struct View<'a> {
     pub alone: Option<tokio::sync::OwnedMutexGuard<()>>,
     /// What is remembered of the object.
     pub state: PassState,
+    /// What the changes of this pass announce.
+    pub announcement: Option<Announcement>,
     /// Why the last call failed.
     pub failed: Option<CallError>,
 }
@@ -97,6 +100,7 @@ impl<'a> View<'a> {
             admitted: false,
             alone: None,
             state,
+            announcement: None,
             failed: None,
         }
     }

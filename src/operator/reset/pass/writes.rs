@@ -163,7 +163,7 @@ impl View<'_> {
         Ok(Event::LeaseStored(stored))
     }
 
-    /// Writes the status, and announces what is worth it.
+    /// Writes the status. What it announces is published when the pass ends, or the next one.
     pub(super) async fn write(
         &mut self,
         known: &Known<Terms>,
@@ -172,9 +172,7 @@ impl View<'_> {
         let old = known.object.status.clone().unwrap_or_default();
         let stored = status_writer::write(&self.context.cluster.client, &known.object, status, Check::Lenient).await?;
         self.context.metrics.status_written();
-        if let Some(announcement) = announced(&old, status) {
-            self.context.events.publish(&stored, &announcement).await;
-        }
+        self.announcement = announced(&old, status).or(self.announcement.take());
         if old.outcome.is_none()
             && let Some(outcome) = status.outcome
         {

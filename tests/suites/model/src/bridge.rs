@@ -24,12 +24,12 @@ use passcode_core::{
         answered::{Answered, Meaning, answered},
         decide::decide,
         lock::Lock as DeviceLock,
-        observed::{Admission, LeaseView, Look, Namespace, Now, Observed, Reading, TenantView},
+        observed::{Admission, Found, LeaseView, Look, Namespace, Now, Observed, Reading, TenantView},
         polling::Stretch,
         quarantine::Quarantine,
         step::{Decision, Step},
     },
-    platform::{ActionResult, Matrix, Platform},
+    platform::{ActionResult, ManagedDevice, Matrix, Platform},
     policy::Policy,
     protocol::{self, Judgement},
 };
@@ -46,6 +46,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Facts {
     pub object: Object,
+    /// Whether its device is known.
+    pub found: bool,
     pub lock: Option<Option<Lock>>,
     pub remembered: Option<Second>,
     pub look: Option<View>,
@@ -101,6 +103,11 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
         once(memory, setup, facts, |facts| {
             let mut world = Real::of(setup, &facts.object, facts.now);
             world.tenant.suspend = facts.suspended;
+            if setup.looks_up && facts.object.status == Status::default() {
+                world.is_to_be_found();
+            }
+            let seen = facts.look.as_ref().map_or(facts.now, |look| look.at);
+            let found = Reading::Answer { value: Found::One(Box::new(phone())), at: time(seen) };
             let look = facts.look.as_ref().map(look);
             let lock = facts.lock.as_ref().map(|lock| lock.as_ref().map(device_lock));
             let remembered = facts.remembered.map(at_second);
@@ -112,6 +119,7 @@ pub fn decided(setup: &Setup, facts: Facts) -> protocol::Decision<Small> {
             let approvals = facts.approved.map(|approved| approvals(&world.object, approved));
             let observed = Observed {
                 agreement: agreement(setup, approvals.as_ref()),
+                found: Some(&found).filter(|_| facts.found),
                 device_lease,
                 look: look.as_ref(),
                 quarantine: facts.quarantine,
@@ -192,6 +200,13 @@ impl Real {
         }
     }
 
+    /// Nobody knows yet which device it means.
+    fn is_to_be_found(&mut self) {
+        if let Some(status) = self.object.status.as_mut() {
+            status.device = None;
+        }
+    }
+
     fn observed<'a>(&'a self, setup: &Setup) -> Observed<'a> {
         Observed {
             object: &self.object,
@@ -268,6 +283,22 @@ fn tenant(setup: &Setup) -> IntuneTenantSpec {
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 const RESET: &str = "resetPasscode";
+const PHONE: &str = "0c6a4ab5-6a6c-4f2c-8a6e-3d2b7d3f1a11";
+
+fn phone() -> ManagedDevice {
+    ManagedDevice {
+        id: PHONE.to_owned(),
+        operating_system: "iOS".to_owned(),
+        os_version: "18.2".to_owned(),
+        enrollment_type: "appleBulkWithUser".to_owned(),
+        device_type: "iPhone".to_owned(),
+        management_agent: "mdm".to_owned(),
+        management_state: "managed".to_owned(),
+        owner_type: "company".to_owned(),
+        is_shared_device: Some(false),
+        ..ManagedDevice::default()
+    }
+}
 
 fn real_object(setup: &Setup, object: &Object) -> PasscodeReset {
     let spec = json!({
@@ -299,7 +330,7 @@ fn real_status(setup: &Setup, object: &Object) -> PasscodeResetStatus {
             completion_timeout: length(setup.completion_timeout),
         }),
         device: Some(DeviceStatus {
-            managed_device_id: "0c6a4ab5-6a6c-4f2c-8a6e-3d2b7d3f1a11".to_owned(),
+            managed_device_id: PHONE.to_owned(),
             platform: Platform::IosDeviceEnrollment.as_str().to_owned(),
             operating_system: "iOS".to_owned(),
             os_version: "18.2".to_owned(),

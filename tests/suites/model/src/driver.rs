@@ -14,7 +14,7 @@ use passcode_core::{
 use crate::{
     mind::Mind,
     setup::Setup,
-    state::{Answer, Entry, Lock, Object, Request, Second, State, Status, Tick, View},
+    state::{Answer, Entry, Finding, Lock, Object, Request, Second, State, Status, Tick, View},
     terms::{DeviceLease, Small},
     variant::Variant,
 };
@@ -85,6 +85,7 @@ impl World<'_> {
         let event = match self.todo(r) {
             Todo::Observe(Fact::Lock) => Some(self.read_lock(r)),
             Todo::Observe(Fact::Look) => self.look(r, luck),
+            Todo::Observe(Fact::Device) => self.find(r, luck),
             Todo::Observe(Fact::LeaderLease) => Some(self.ask_for_lease(r)),
             Todo::Observe(Fact::Authority) => Some(self.ask_for_authority(r)),
             Todo::Observe(Fact::Approvals) => Some(self.read_approvals(r)),
@@ -169,6 +170,37 @@ impl World<'_> {
             Counts::Taken => lead.taken.clone(),
         };
         Event::Lock(Some(self.lease(lock)).filter(|lease| lease.lock.is_some() || lease.remembered.is_some()))
+    }
+
+    /// Finds the device: its lock is read once it is known which it is, and then what it is, which is a look.
+    fn find(&mut self, r: usize, luck: Luck) -> Option<Event<Small>> {
+        let found = match self.state.replicas[r].finding.clone() {
+            Finding::Nothing => {
+                if let Event::Lock(lock) = self.read_lock(r) {
+                    self.state.replicas[r].finding = Finding::Lock(lock);
+                }
+                return None;
+            }
+            Finding::Lock(lock) => match self.look(r, luck)? {
+                Event::Look(look) => Event::LockAndLook { lock, look },
+                event => event,
+            },
+            Finding::Done => Event::Done,
+        };
+        self.state.replicas[r].finding = Finding::Done;
+        Some(found)
+    }
+
+    /// Whether what a replica reads next is Intune's record.
+    pub fn looks_next(&self, r: usize) -> bool {
+        let replica = &self.state.replicas[r];
+        let next = replica.pass.as_ref().and_then(|pass| pass.next().continue_value());
+        replica.judging.is_none()
+            && match next {
+                Some(Effect::Observe(Fact::Look)) => true,
+                Some(Effect::Observe(Fact::Device)) => matches!(replica.finding, Finding::Lock(_)),
+                _ => false,
+            }
     }
 
     fn lease(&self, lock: Option<Lock>) -> DeviceLease {

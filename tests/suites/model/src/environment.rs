@@ -169,7 +169,7 @@ impl World<'_> {
             None => {}
             Some(_) if replica.awaits && state.left.losses > 0 => actions.push(Action::TimeOut(r)),
             Some(_) if replica.awaits => {}
-            Some(Effect::Observe(Fact::Look)) if replica.judging.is_none() => {
+            Some(_) if self.looks_next(r) => {
                 let open = self.hideable();
                 let masks = (0..=u8::MAX).filter(|mask| mask & !open == 0);
                 actions.extend(masks.map(|mask| Action::Step(r, Luck::Hidden(mask))));
@@ -343,8 +343,10 @@ impl World<'_> {
             let replica = &self.state.replicas[r];
             let free = !replica.awaits && replica.late_memory.is_none();
             match replica.pass.as_ref().filter(|_| free).and_then(|pass| pass.next().continue_value()) {
-                Some(Effect::Observe(Fact::Look)) if replica.judging.is_none() => self.step(r, Luck::Hidden(hidden)),
-                Some(Effect::Observe(Fact::Lock | Fact::Authority) | Effect::ReadLock) => self.step(r, Luck::Fine),
+                Some(_) if self.looks_next(r) => self.step(r, Luck::Hidden(hidden)),
+                Some(Effect::Observe(Fact::Device | Fact::Lock | Fact::Authority) | Effect::ReadLock) => {
+                    self.step(r, Luck::Fine);
+                }
                 _ => return,
             }
         }

@@ -10,7 +10,7 @@ use crate::{
     bridge::{self, Facts},
     driver::World,
     setup::Setup,
-    state::{Answer, Object, Progress, Second, Status, TICK, Tick},
+    state::{Answer, Finding, Object, Progress, Second, Status, TICK, Tick},
     terms::Small,
     variant::Variant,
 };
@@ -88,6 +88,7 @@ impl Mind<'_> {
         let early = replica.early.clone().filter(|_| keeps_an_early_look);
         Facts {
             object: known.object.clone(),
+            found: !self.setup().looks_up || replica.finding == Finding::Done,
             remembered: lease.iter().flatten().find_map(|lease| lease.remembered),
             lock: lease.map(|lease| lease.and_then(|lease| lease.lock)),
             look: early.or_else(|| known.look.clone()),

@@ -63,6 +63,8 @@ pub struct Setup {
     pub switched_over: bool,
     /// Passes that begin with the belief that the tenant is not suspended, whatever is stored: a cache that is behind.
     pub stale_tenants: u8,
+    /// Whether the device of an object without an attempt has to be found in each pass: by the read that is the first look, too.
+    pub looks_up: bool,
     /// Looks that show an empty record.
     pub empty_looks: u8,
     /// Whether the device lease remembers resets; the rest has to hold without that as long as Intune loses nothing.
@@ -121,6 +123,7 @@ impl Setup {
             revocations: 0,
             switched_over: false,
             stale_tenants: 0,
+            looks_up: false,
             empty_looks: 0,
             memory: false,
             forgets: 0,

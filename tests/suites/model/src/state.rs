@@ -9,7 +9,10 @@ use passcode_core::protocol::{
     pass::Pass,
 };
 
-use crate::{setup::Setup, terms::Small};
+use crate::{
+    setup::Setup,
+    terms::{DeviceLease, Small},
+};
 
 /// A point in time in seconds, for the starts of entries: two of one tick are not the same.
 pub type Second = i32;
@@ -164,6 +167,17 @@ pub struct View {
     pub enrolled: Option<Tick>,
 }
 
+/// How far the device of a pass is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Finding {
+    /// Not at all.
+    Nothing,
+    /// Which device it is, and its lock; what it is to be read next.
+    Lock(Option<DeviceLease>),
+    /// It is known.
+    Done,
+}
+
 /// A replica, and all that it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {
@@ -178,6 +192,8 @@ pub struct Replica {
     pub suspended: bool,
     /// Whether the approval was there as it was last read in this pass.
     pub approved: Option<bool>,
+    /// How far the device is found, where it has to be.
+    pub finding: Finding,
     /// A look that is used though it is too old, where that is done wrong.
     pub early: Option<View>,
     /// A look that was taken before it is judged, where that is done wrong.
@@ -214,6 +230,7 @@ impl Replica {
             wanted: None,
             suspended: false,
             approved: None,
+            finding: Finding::Nothing,
             early: None,
             judging: None,
             asked: false,
@@ -233,6 +250,7 @@ impl Replica {
         (self.pass, self.awaits, self.wanted, self.suspended) = (None, false, None, false);
         self.approved = None;
         (self.early, self.judging, self.asked) = (None, None, false);
+        self.finding = Finding::Nothing;
     }
 
     /// Whether it is between two passes.

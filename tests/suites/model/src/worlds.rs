@@ -24,6 +24,12 @@ pub fn small() -> Vec<Named> {
             "a loss where the record was never seen to work",
             Setup { losses: 1, ledger_works: false, span: (0, 4), ..strides() },
         ),
+        ("found by a look", Setup { looks_up: true, losses: 1, crashes: 1, span: (0, 3), ..quick() }),
+        ("found by a look, of two replicas", Setup { looks_up: true, send_grace: 0, span: (0, 2), ..two() }),
+        (
+            "found by a look, two objects of one device",
+            Setup { looks_up: true, objects: vec![(0, 20), (0, 20)], span: (0, 2), ..quick() },
+        ),
         ("two replicas", Setup { span: (0, 2), send_grace: 0, ..two() }),
         ("two replicas, read by read", Setup { strides: false, span: (0, 1), send_grace: 0, ledger_lag: 0, ..two() }),
         (
@@ -342,6 +348,7 @@ pub fn wrong() -> Vec<(Variant, Setup)> {
         of(V::LockReleasedOnAccepted, twice()),
         of(V::LockReleasedOnUnknown, Setup { losses: 1, ..twice() }),
         of(V::LockReleasedWithItsObject, Setup { crashes: 1, ..again() }),
+        of(V::NoLookUnderTheLock, Setup { looks_up: true, by_hand: 1, span: (0, 2), ..instant() }),
         of(V::NoLookUnderTheLock, Setup { by_hand: 1, span: (0, 2), ..instant() }),
         of(V::ExpiredWhileOpen, expiring()),
         of(V::SendDeadlineBeyondExpiry, expiring()),
