@@ -208,7 +208,7 @@ pub struct Requesters {
     /// One of these service accounts, NAMESPACE/NAME. A RequireApproval rule that names one takes what was reviewed in Git for agreed, and asks
     /// for no approval more than it says.
     #[schemars(length(min = 1, max = 16), inner(length(max = 317)))]
-    #[x_kube(validation = Rule::new("self.all(account, account.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'))").message("write a service account as NAMESPACE/NAME, such as flux-system/kustomize-controller"))]
+    #[x_kube(validation = Rule::new("self.all(account, account.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'))").message("write serviceAccounts as a list of NAMESPACE/NAME, such as flux-system/kustomize-controller"))]
     pub service_accounts: Vec<String>,
 }
 

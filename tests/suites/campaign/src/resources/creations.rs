@@ -10,7 +10,7 @@ use super::{
     places::Place,
     record::each,
     server::Manner,
-    specimens::{KINDS, phone, resets, with_place, working_tenant},
+    specimens::{KINDS, TRIED_KINDS, phone, resets, with_place, working_tenant},
     stage::Stage,
     states,
     values::{Change, Sort},
@@ -33,6 +33,11 @@ pub fn all() -> impl Iterator<Item = Creation> {
         let manners = [Some(Manner::Strict), lenient].into_iter().flatten();
         manners.map(move |manner| Creation { field, change, manner })
     })
+}
+
+/// Everything that is only tried.
+pub fn only_tried() -> impl Iterator<Item = Creation> {
+    catalogue::only_tried().map(|(field, change)| Creation { field, change, manner: Manner::Strict })
 }
 
 /// Tries these, storing what is taken, and waits until it is told how it is.
@@ -164,7 +169,7 @@ fn waits_rightly(stage: &Stage, object: &Value) -> bool {
 pub async fn every_field_can_be_written(stage: &Stage) -> Vec<String> {
     let device = phone(8, true);
     let mut faults = Vec::new();
-    for kind in KINDS {
+    for kind in KINDS.into_iter().chain(TRIED_KINDS) {
         let specimens = specimens(kind, "valid", &device, &stage.certificate);
         for specimen in &specimens {
             if let Err(refused) = stage.server.create(specimen, Manner::DryRun).await {

@@ -15,7 +15,8 @@ use super::{
 const LONGEST: usize = 4096;
 
 /// What the API server says of itself and that says what to write.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 18] = [
+    "Duplicate value",
     "must be of type",
     "Required value",
     "Too long: may not be more than",

@@ -92,6 +92,8 @@ type Found = (Vec<String>, std::ops::RangeInclusive<u64>);
 async fn full(stage: &Stage) -> Found {
     let seeds = 1..=500;
     let mut faults = creations::every_field_can_be_written(stage).await;
+    progress(stage, "policies and approvals, which are not stored");
+    faults.extend(creations::run_dry(stage, creations::only_tried()).await);
     progress(stage, "fresh objects");
     faults.extend(creations::run(stage, creations::all(), Some(Duration::from_secs(300))).await);
     progress(stage, "existing objects");
@@ -112,7 +114,7 @@ async fn small(stage: &Stage) -> Found {
     let seeds = 1..=4;
     let (all, dry, fresh, altered, played) = tokio::join!(
         creations::every_field_can_be_written(stage),
-        creations::run_dry(stage, creations::all().step_by(9)),
+        creations::run_dry(stage, creations::all().chain(creations::only_tried()).step_by(9)),
         creations::run(stage, creations::all().skip(3).step_by(97), None),
         alterations::run(stage, alterations::all().step_by(97), 2),
         sequences::run(stage, seeds.clone(), Pace::Quick, 4),

@@ -127,6 +127,8 @@ fn collection(object: &Value) -> String {
         "PasscodeReset" => format!("{ours}/namespaces/{namespace}/passcoderesets"),
         "IntuneTenant" => format!("{ours}/intunetenants"),
         "PlatformSupportMatrix" => format!("{ours}/platformsupportmatrices"),
+        "PasscodeResetPolicy" => format!("{ours}/passcoderesetpolicies"),
+        "PasscodeResetApproval" => format!("{ours}/namespaces/{namespace}/passcoderesetapprovals"),
         "CustomResourceDefinition" => "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned(),
         "Namespace" => "/api/v1/namespaces".to_owned(),
         "Secret" => format!("/api/v1/namespaces/{namespace}/secrets"),

@@ -10,7 +10,9 @@ use super::places::{KEY, Place};
 
 const API_VERSION: &str = "passcode-operator.dev/v1alpha1";
 
-/// The kinds that are tried.
+/// The kinds that are only tried, without storing anything: a stored policy would be about every reset.
+pub const TRIED_KINDS: [&str; 2] = ["PasscodeResetPolicy", "PasscodeResetApproval"];
+/// The kinds that are stored.
 pub const KINDS: [&str; 3] = ["PasscodeReset", "IntuneTenant", "PlatformSupportMatrix"];
 /// The tenant of resets that are tried.
 pub const TENANT: &str = "default";
@@ -122,6 +124,42 @@ pub fn matrix(name: &str) -> Value {
                  "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved"},
                 {"name": "macs", "match": {"platforms": ["MacOS"]}, "support": "Unsupported", "reason": "PlatformNotSupported"},
             ],
+        },
+    })
+}
+
+/// Policies: one with every field.
+pub fn policy(name: &str) -> Value {
+    let labels = |key: &str| json!({"matchLabels": {key: "x"}, "matchExpressions": [{"key": key, "operator": "In", "values": ["x", "y"]}]});
+    json!({
+        "apiVersion": API_VERSION, "kind": "PasscodeResetPolicy", "metadata": {"name": name},
+        "spec": {
+            "enforcement": "Enforce", "tenantSelector": labels(KEY), "namespaceSelector": labels(KEY),
+            "rules": [
+                {
+                    "name": "leads", "decision": "RequireApproval", "message": "A lead has to agree.", "overridable": true,
+                    "match": {
+                        "platforms": ["AndroidFullyManaged"], "osVersion": ">=8.0", "ownership": ["company"],
+                        "actions": ["ResetDevicePasscode"], "requesters": {"serviceAccounts": ["flux-system/kustomize-controller"]},
+                    },
+                    "approval": {"required": 2, "roles": [{"name": "lead", "count": 1}], "validFor": "8h"},
+                },
+                {"name": "others", "decision": "Deny", "message": "Only fully managed phones."},
+            ],
+            "budgets": [{"name": "desk", "max": 20, "per": "1h", "scope": "Namespace"}],
+            "hours": [{"days": ["Mon", "Fri"], "from": "07:00", "to": "19:00", "timeZone": "Europe/Amsterdam"}],
+        },
+    })
+}
+
+/// An approval with every field.
+pub fn approval(name: &str) -> Value {
+    let id = "0c6a4ab5-6a6c-4f2c-8a6e-3d2b7d3f1a11";
+    json!({
+        "apiVersion": API_VERSION, "kind": "PasscodeResetApproval", "metadata": {"name": name, "namespace": HELPDESK},
+        "spec": {
+            "request": {"kind": "PasscodeReset", "name": "inc", "uid": id}, "decision": "Approved", "role": "lead",
+            "managedDeviceId": id, "reason": "called back", "approver": "jane@example.com",
         },
     })
 }

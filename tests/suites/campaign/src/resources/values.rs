@@ -355,11 +355,17 @@ pub fn body(object: &Value) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::places::places, *};
+    use super::{
+        super::{
+            places::places,
+            specimens::{KINDS, TRIED_KINDS},
+        },
+        *,
+    };
 
     #[test]
     fn every_place_gets_every_sort() {
-        for kind in ["PasscodeReset", "IntuneTenant", "PlatformSupportMatrix"] {
+        for kind in KINDS.into_iter().chain(TRIED_KINDS) {
             for place in places(kind) {
                 let all = changes(&place, None);
                 for sort in [Sort::WrongType, Sort::Empty, Sort::Minimum, Sort::Maximum, Sort::Beyond, Sort::Megabyte] {
