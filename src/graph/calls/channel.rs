@@ -86,15 +86,15 @@ impl Channel {
         );
     }
 
-    /// A read, once, and the token that it was made with.
-    pub(super) async fn read(&self, call: &Call) -> Result<(GraphResponse, Token), ReadError> {
+    /// A read, once.
+    pub(super) async fn read(&self, call: &Call) -> Result<GraphResponse, ReadError> {
         let token = self.sign_in.token().await?;
         let exchange = Exchange { connection: Connection::Pooled, time_out: READ_TIME_OUT };
         let id = Uuid::new_v4().to_string();
         let response = self.exchange(call, &token, &id, exchange).await;
         let response = response.map_err(ReadError::Unreachable)?;
         self.note_rejection(&token, &response);
-        Ok((response, token))
+        Ok(response)
     }
 
     /// Throws `token` away if `response` rejects it, and keeps what a new one has to prove.

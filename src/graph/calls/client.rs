@@ -6,7 +6,6 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::{
-    batch::{self, Batch},
     channel::Channel,
     read_error::ReadError,
     request::{Call, DeviceId},
@@ -129,8 +128,6 @@ impl Graph {
     pub(super) async fn read(&self, call: &Call, priority: Priority) -> Result<GraphResponse, ReadError> {
         match self.read_once(call, priority).await {
             Ok(response) if response.rejects_token() => self.read_once(call, priority).await,
-            // Of a call that it shared with others.
-            Err(ReadError::TokenRejected(_)) => self.read_once(call, priority).await,
             result => result,
         }
     }
@@ -145,19 +142,9 @@ impl Reader for Channel {
     type Read = Call;
     type Answer = Result<GraphResponse, ReadError>;
 
-    fn fit(one: &Call, other: &Call) -> bool {
-        one.version() == other.version()
-    }
-
     async fn read(&self, call: &Call) -> Outcome<Self::Answer> {
         let sent = self.boot();
-        outcome(Channel::read(self, call).await.map(|(response, _)| response), sent)
-    }
-
-    async fn read_together(&self, calls: &[Call]) -> Vec<Outcome<Self::Answer>> {
-        let Some(version) = calls.first().map(Call::version) else { return Vec::new() };
-        let Batch { answers, sent } = batch::read(self, version, calls).await;
-        answers.into_iter().map(|answer| outcome(answer, sent)).collect()
+        outcome(Channel::read(self, call).await, sent)
     }
 }
 

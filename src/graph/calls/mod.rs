@@ -5,7 +5,6 @@
 //! when (`limits`), and how it is sent (`http`).
 
 mod answer;
-mod batch;
 mod channel;
 mod client;
 mod find;

@@ -1,4 +1,4 @@
-//! Every request that can be made of Graph: three reads, with the further pages of a list, several of them together, and one action.
+//! Every request that can be made of Graph: three reads, with the further pages of a list, and one action.
 //! There is no way to build another.
 
 use bytes::Bytes;
@@ -37,14 +37,7 @@ const TOP: usize = 25;
 const MAX_ID: usize = 64;
 
 /// Without it Graph hides enum members added since the version was published (its best practices article).
-pub(super) const ALL_MEMBERS: &str = "include-unknown-enum-members";
-
-/// A version of Graph's API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    Beta,
-    V1,
-}
+const ALL_MEMBERS: &str = "include-unknown-enum-members";
 
 /// What can be asked of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,8 +108,6 @@ pub(super) enum Call {
     Device { id: DeviceId },
     /// One device's ledger (v1.0).
     Look { id: DeviceId },
-    /// Reads of one version together; `body` is the envelope.
-    Batch { version: Version, body: Bytes },
     /// The one call that changes something (v1.0).
     Act { id: DeviceId, action: Action },
 }
@@ -125,7 +116,7 @@ impl Call {
     fn method(&self) -> Method {
         match self {
             Self::List { .. } | Self::Page { .. } | Self::Device { .. } | Self::Look { .. } => Method::GET,
-            Self::Batch { .. } | Self::Act { .. } => Method::POST,
+            Self::Act { .. } => Method::POST,
         }
     }
 
@@ -135,29 +126,11 @@ impl Call {
             Self::List { .. } | Self::Page { .. } => DEVICES,
             Self::Device { .. } => "/beta/deviceManagement/managedDevices/{id}",
             Self::Look { .. } => "/v1.0/deviceManagement/managedDevices/{id}",
-            Self::Batch { version: Version::Beta, .. } => "/beta/$batch",
-            Self::Batch { version: Version::V1, .. } => "/v1.0/$batch",
             Self::Act { action, .. } => match action {
                 Action::ResetPasscode => "/v1.0/deviceManagement/managedDevices/{id}/resetPasscode",
                 Action::RecoverPasscode => "/v1.0/deviceManagement/managedDevices/{id}/recoverPasscode",
             },
         }
-    }
-
-    /// The version that it is a request of.
-    pub(super) fn version(&self) -> Version {
-        match self {
-            Self::List { .. } | Self::Page { .. } | Self::Device { .. } => Version::Beta,
-            Self::Look { .. } | Self::Act { .. } => Version::V1,
-            Self::Batch { version, .. } => *version,
-        }
-    }
-
-    /// The address within its version, as a batch names it.
-    pub(super) fn relative(&self) -> String {
-        let path = self.path_and_query();
-        let (_, relative) = path.split_at(path.char_indices().skip(1).find(|(_, c)| *c == '/').map_or(0, |(at, _)| at));
-        relative.to_owned()
     }
 
     fn path_and_query(&self) -> String {
@@ -172,7 +145,6 @@ impl Call {
                 format!("{}?$select={DEVICE},{FACTS},{RECORD}", fill(path, id))
             }
             Self::Look { id } => format!("{}?$select={LEDGER}", fill(path, id)),
-            Self::Batch { .. } => path.to_owned(),
             Self::Act { id, .. } => fill(path, id),
         }
     }
@@ -192,7 +164,6 @@ impl Call {
             .header("client-request-id", client_request_id);
         match self {
             Self::Act { .. } => request.header(header::CONTENT_LENGTH, 0).body(Bytes::new()),
-            Self::Batch { body, .. } => request.header(header::CONTENT_TYPE, "application/json").body(body.clone()),
             _ => request.header("Prefer", ALL_MEMBERS).body(Bytes::new()),
         }
     }

@@ -40,11 +40,6 @@ impl GraphResponse {
         }
     }
 
-    /// The response to one of the requests that this one answers together.
-    pub(in crate::graph) fn part(&self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self { status, headers, body, truncated: false, sent: self.sent, elapsed: self.elapsed }
-    }
-
     /// The `Date` header.
     pub(in crate::graph) fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get(http::header::DATE)?.to_str().ok()?)

@@ -17,5 +17,5 @@ pub use configured::Limits;
 pub use fair_queue::FairQueue;
 pub use priority::Priority;
 
-pub(in crate::graph) use read_scheduler::{MAX_TOGETHER, Outcome, Paused, ReadScheduler, Reader};
+pub(in crate::graph) use read_scheduler::{Outcome, Paused, ReadScheduler, Reader};
 pub(in crate::graph) use window::Throttle;

@@ -1,7 +1,6 @@
-//! The scheduler of reads: the most urgent first, within the budget, and together where many wait.
+//! The scheduler of reads: the most urgent first, within the budget, and so many at once.
 //!
-//! While few calls are under way each read is a call of its own, made by the task that asks for it. Where the calls under way are many,
-//! reads collect, and several that fit go together in one call. A reset never passes here.
+//! Each read is a call of its own, made by the task that asks for it. A reset never passes here.
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +17,8 @@ use super::{
     window::{Throttle, Wait},
 };
 
-/// How many reads one call may hold.
-pub(in crate::graph) const MAX_TOGETHER: usize = 20;
-/// How many calls are under way before reads collect.
-const SEPARATE_CALLS: usize = 8;
+/// How many calls may be under way at once, besides those of resets: what a Graph that is slow, or does not answer, may hold open.
+const AT_ONCE: usize = 64;
 /// How soon to check again for capacity that an answer may have freed.
 const CAPACITY_CHECK: Duration = Duration::from_millis(50);
 /// A longer pause than this is not waited for: the caller comes back after it.
@@ -30,18 +27,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// Makes the calls that the scheduler decides on.
 pub(in crate::graph) trait Reader: Send + Sync + 'static {
     /// What is asked.
-    type Read: Clone + Send + Sync + 'static;
+    type Read: Sync;
     /// What is answered.
-    type Answer: Send + 'static;
+    type Answer;
 
-    /// Whether two reads may go in one call.
-    fn fit(one: &Self::Read, other: &Self::Read) -> bool;
-
-    /// Makes one read in a call of its own.
+    /// Makes one read.
     fn read(&self, read: &Self::Read) -> impl Future<Output = Outcome<Self::Answer>> + Send;
-
-    /// Makes reads that fit in one call; answers in their order.
-    fn read_together(&self, reads: &[Self::Read]) -> impl Future<Output = Vec<Outcome<Self::Answer>>> + Send;
 }
 
 /// What became of a read.
@@ -70,30 +61,17 @@ pub(in crate::graph) struct ReadScheduler<R: Reader> {
 type Slot = (Priority, u64);
 
 struct State<R: Reader> {
-    waiting: BTreeMap<Slot, Waiting<R>>,
+    waiting: BTreeMap<Slot, oneshot::Sender<Permit<R>>>,
     arrivals: u64,
     calls: usize,
     /// Whether the queue is served again without further cause.
     alarm: bool,
 }
 
-struct Waiting<R: Reader> {
-    read: R::Read,
-    tell: oneshot::Sender<Turn<R>>,
-}
-
-/// What becomes of a read that was queued.
-enum Turn<R: Reader> {
-    /// It is a call of its own.
-    Alone(Permit<R>),
-    /// It was made together with others.
-    Together(R::Answer),
-}
-
-/// Capacity for the reads of one call. Dropped, it is used up.
+/// Capacity for one read. Dropped, it is used up.
 struct Permit<R: Reader> {
     scheduler: Arc<ReadScheduler<R>>,
-    reads: usize,
+    throttle: Option<Throttle>,
     /// Reads of a reset do not count among the calls, so that slow ones never delay them.
     counted: bool,
 }
@@ -122,101 +100,52 @@ impl<R: Reader> ReadScheduler<R> {
             let mut state = self.state();
             state.arrivals += 1;
             let slot = (priority, state.arrivals);
-            state.waiting.insert(slot, Waiting { read: read.clone(), tell });
+            state.waiting.insert(slot, tell);
         }
         self.serve();
-        match told.await {
-            Ok(Turn::Alone(permit)) => {
-                let outcome = self.reader.read(read).await;
-                permit.finish([outcome.throttle]);
-                Ok(outcome.answer)
-            }
-            Ok(Turn::Together(answer)) => Ok(answer),
-            Err(_) => Err(Paused { retry_after: MAX_PAUSE }),
-        }
+        let Ok(mut permit) = told.await else { return Err(Paused { retry_after: MAX_PAUSE }) };
+        let outcome = self.reader.read(read).await;
+        permit.throttle = outcome.throttle;
+        Ok(outcome.answer)
     }
 
     /// Gives waiting reads their turn while there is capacity.
     fn serve(self: &Arc<Self>) {
-        let mut alone = Vec::new();
+        let mut admitted = Vec::new();
         {
             let mut state = self.state();
-            while let Some(slot) = self.next(&mut state) {
-                let reads = self.collect(&mut state, slot);
-                let counted = slot.0 != Priority::Reset;
+            while let Some((tell, counted)) = self.next(&mut state) {
                 state.calls += usize::from(counted);
-                let permit = Permit { scheduler: self.clone(), reads: reads.len(), counted };
-                match <[Waiting<R>; 1]>::try_from(reads) {
-                    Ok([one]) => alone.push((one.tell, permit)),
-                    Err(several) => self.read_together(several, permit),
-                }
+                admitted.push((tell, Permit { scheduler: self.clone(), throttle: None, counted }));
             }
         }
-        for (tell, permit) in alone {
+        for (tell, permit) in admitted {
             // Where the waiter is gone, the permit is dropped, which serves the next.
-            let _ = tell.send(Turn::Alone(permit));
+            let _ = tell.send(permit);
         }
     }
 
-    /// The most urgent slot for which there is capacity, which is taken.
-    fn next(self: &Arc<Self>, state: &mut State<R>) -> Option<Slot> {
+    /// The most urgent one for which there is capacity, which is taken; and whether it counts among the calls.
+    fn next(self: &Arc<Self>, state: &mut State<R>) -> Option<(oneshot::Sender<Permit<R>>, bool)> {
         loop {
-            let (slot, waiting) = state.waiting.first_key_value()?;
-            let slot = *slot;
-            if waiting.tell.is_closed() {
-                state.waiting.remove(&slot);
+            let first = state.waiting.first_entry()?;
+            if first.get().is_closed() {
+                first.remove();
                 continue;
             }
-            if slot.0 != Priority::Reset && state.calls >= SEPARATE_CALLS {
+            let (priority, _) = *first.key();
+            let counted = priority != Priority::Reset;
+            if counted && state.calls >= AT_ONCE {
                 return None;
             }
-            return match self.budget.read(&self.limits, slot.0) {
-                Ok(()) => Some(slot),
+            return match self.budget.read(&self.limits, priority) {
+                Ok(()) => Some((first.remove(), counted)),
                 Err(wait) => {
                     self.set_alarm(state, wait);
                     None
                 }
             };
         }
-    }
-
-    /// The read in `slot`, and others that fit with it and for which there is capacity.
-    fn collect(&self, state: &mut State<R>, slot: Slot) -> Vec<Waiting<R>> {
-        let mut reads: Vec<Waiting<R>> = state.waiting.remove(&slot).into_iter().collect();
-        let Some(first) = reads.first() else { return reads };
-        // While another call may be made at once, no read has to share one.
-        if slot.0 == Priority::Reset || state.calls + 1 < SEPARATE_CALLS {
-            return reads;
-        }
-        let others: Vec<Slot> = state
-            .waiting
-            .iter()
-            .filter(|(_, other)| R::fit(&first.read, &other.read) && !other.tell.is_closed())
-            .map(|(slot, _)| *slot)
-            .take(MAX_TOGETHER - 1)
-            .collect();
-        for other in others {
-            if self.budget.read(&self.limits, other.0).is_err() {
-                break;
-            }
-            reads.extend(state.waiting.remove(&other));
-        }
-        reads
-    }
-
-    fn read_together(self: &Arc<Self>, reads: Vec<Waiting<R>>, permit: Permit<R>) {
-        let reader = self.reader.clone();
-        // A task of its own: one of the callers may be cancelled, and the others still need their answers.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let (reads, tell): (Vec<R::Read>, Vec<_>) = reads.into_iter().map(|one| (one.read, one.tell)).unzip();
-            let outcomes = reader.read_together(&reads).await;
-            permit.finish(outcomes.iter().map(|outcome| outcome.throttle));
-            for (tell, outcome) in tell.into_iter().zip(outcomes) {
-                // A caller that is gone needs no answer.
-                let _ = tell.send(Turn::Together(outcome.answer));
-            }
-        });
     }
 
     fn set_alarm(self: &Arc<Self>, state: &mut State<R>, wait: Wait) {
@@ -244,21 +173,9 @@ impl<R: Reader> ReadScheduler<R> {
     }
 }
 
-impl<R: Reader> Permit<R> {
-    /// The call came to its end.
-    fn finish(mut self, throttles: impl IntoIterator<Item = Option<Throttle>>) {
-        for throttle in throttles {
-            self.reads = self.reads.saturating_sub(1);
-            self.scheduler.budget.was_read(&self.scheduler.limits, throttle);
-        }
-    }
-}
-
 impl<R: Reader> Drop for Permit<R> {
     fn drop(&mut self) {
-        for _ in 0..self.reads {
-            self.scheduler.budget.was_read(&self.scheduler.limits, None);
-        }
+        self.scheduler.budget.was_read(&self.scheduler.limits, self.throttle);
         if self.counted {
             let mut state = self.scheduler.state();
             state.calls = state.calls.saturating_sub(1);

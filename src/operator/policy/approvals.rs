@@ -36,8 +36,8 @@ use crate::{
 pub async fn of(client: &Client, object: &PasscodeReset, clock: &Arc<dyn Clock>) -> Result<Approvals, CallError> {
     let namespace = object.namespace().unwrap_or_default();
     let path = PasscodeResetApproval::url_path(&(), Some(&namespace));
-    let uid = object.uid().unwrap_or_default();
-    let parameters = ListParams::default().fields(&format!("spec.request.uid={uid}"));
+    // By name: whoever approved an earlier object of this name is to be told why that does not count.
+    let parameters = ListParams::default().fields(&format!("spec.request.name={}", object.name_any()));
     let listed = list_with_date::<Guarded<PasscodeResetApproval>>(client, Request::new(path).list(&parameters));
     let (at, listed) = listed.await?;
     let items = listed.items.into_iter().filter_map(|approval| approval.0.ok()).collect();
