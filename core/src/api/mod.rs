@@ -23,11 +23,10 @@ pub mod time;
 mod timing;
 
 pub use duration::Duration;
+pub use reset::REQUESTED_BY;
 pub use time::Time;
 
 /// The API group of every resource.
 pub const GROUP: &str = "passcode-operator.dev";
 /// The version of every resource.
 pub const VERSION: &str = "v1alpha1";
-/// The annotation of a PasscodeReset that says who asked for it, by the name by which the API server knows them.
-pub const REQUESTED_BY: &str = "passcode-operator.dev/requested-by";

@@ -19,6 +19,9 @@ use world::{
 const SOON: Duration = Duration::from_secs(60);
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How many wait in the largest of these worlds.
+const WAITING: u32 = 2_000;
+
 /// The namespace of a second help desk.
 const BRANCH: &str = "branch";
 
@@ -272,16 +275,16 @@ async fn an_edit_wakes_those_that_a_policy_is_about_and_no_others() {
     create(&world, "first", about("DoesNotExist")).await;
     create(&world, "second", about("Exists")).await;
     let replica = world.replica("a");
-    for number in 0..20 {
+    for number in 0..WAITING {
         let (serial, _) = world.device(DeviceClass::IPhone, number);
         let mut object = reset(&format!("inc-{number}"), &serial, world.now());
         object["metadata"]["namespace"] = if number % 2 == 0 { HELPDESK } else { BRANCH }.into();
         world.create(object).await;
     }
-    tokio::time::sleep(5 * MINUTE).await;
+    tokio::time::sleep(10 * MINUTE).await;
     let before = world.api.requests().len();
     change(&world, "second", json!({"enforcement": "Warn"})).await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(MINUTE).await;
     let since = world.api.requests().split_off(before);
     let read = |namespace: &str| {
         let reads = since.iter().filter(|request| {
@@ -292,8 +295,7 @@ async fn an_edit_wakes_those_that_a_policy_is_about_and_no_others() {
         reads.count()
     };
     assert_eq!(read(HELPDESK), 0);
-    assert!(read(BRANCH) >= 10);
-    assert_eq!(world.graph.executed().len(), 10);
+    assert!(read(BRANCH) >= WAITING as usize / 2, "each of them is gone over");
     replica.stop().await;
 }
 
