@@ -66,8 +66,15 @@ fn required(q: &Question<'_>, policies: &[&Policy], judged: &[Judged<'_>]) -> Ve
 }
 
 fn judge<'a>(policy: &'a Policy, q: &Question<'_>, votes: &Votes<'_>) -> Judged<'a> {
-    let mut judged =
-        Judged { policy, rule: None, findings: Vec::new(), overridden_by: None, hours: None, valid_for: None };
+    let mut judged = Judged {
+        policy,
+        rule: None,
+        findings: Vec::new(),
+        overridden_by: None,
+        hours: None,
+        valid_for: None,
+        agreed_until: None,
+    };
     let body = match &policy.body {
         Ok(body) => body,
         Err(problems) => {
@@ -79,8 +86,11 @@ fn judge<'a>(policy: &'a Policy, q: &Question<'_>, votes: &Votes<'_>) -> Judged<
     let met = met(body, q);
     judged.rule = met.last().filter(|met| met.unless_known.is_none()).map(|met| met.rule.name.as_str());
     judged.valid_for = met.iter().filter_map(|met| demand(met).map(|demand| demand.valid_for)).max();
-    let valid_for = judged.valid_for.unwrap_or_else(|| ApprovalDemand::DEFAULT_VALID_FOR.as_signed());
-    let mut policy = OnePolicy { q, votes, r#override: votes.r#override(valid_for), judged };
+    // Where several rules may decide, the shortest: what is not known permits no more than any answer to it would.
+    let default = ApprovalDemand::DEFAULT_VALID_FOR.as_signed();
+    let overrides_hold_for = met.iter().map(|met| demand(met).map_or(default, |demand| demand.valid_for)).min();
+    let r#override = votes.r#override(overrides_hold_for.unwrap_or(default));
+    let mut policy = OnePolicy { q, votes, r#override, judged };
     met.iter().for_each(|met| policy.rule(met));
     policy.hours(body);
     policy.budgets(body);
@@ -147,6 +157,8 @@ impl<'a> OnePolicy<'a, '_, '_> {
             demand.required.saturating_add(usize::from(one_more)),
         );
         if quorum.is_complete() {
+            self.judged.agreed_until =
+                self.judged.agreed_until.into_iter().chain(self.votes.next_expiry(demand.valid_for)).min();
             return;
         }
         let from = self.q.early.then(|| saturating_add(self.q.at, -demand.valid_for));

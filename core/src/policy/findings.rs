@@ -30,6 +30,8 @@ pub(super) struct Judged<'a> {
     /// Its hours, where they count.
     pub hours: Option<&'a Hours>,
     pub valid_for: Option<SignedDuration>,
+    /// When the first approval expires of those that suffice.
+    pub agreed_until: Option<Timestamp>,
 }
 
 impl Finding {

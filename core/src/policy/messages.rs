@@ -196,7 +196,7 @@ pub(super) fn answer(
             reason::LIMIT_REACHED,
             format!("On hold: {why}."),
             by_itself(q),
-            against.iter().filter_map(|finding| finding.until).max(),
+            while_agreed(judged, against.iter().filter_map(|finding| finding.until).max()),
         ),
         PolicyVerdict::Permitted => permitted(judged, overrides),
     }
@@ -261,7 +261,14 @@ fn outside_hours(q: &Question<'_>, judged: &[Judged<'_>], why: &str) -> Answer {
             again(q)
         ),
     };
-    Answer::Held { reason: reason::OUTSIDE_HOURS, what: format!("On hold: {why}.{together}"), next, until: opening }
+    let until = while_agreed(judged, opening);
+    Answer::Held { reason: reason::OUTSIDE_HOURS, what: format!("On hold: {why}.{together}"), next, until }
+}
+
+/// This time, or when the first approval expires of those that suffice until then.
+fn while_agreed(judged: &[Judged<'_>], until: Option<Timestamp>) -> Option<Timestamp> {
+    let expiries = judged.iter().filter(|judged| judged.policy.enforces()).filter_map(|judged| judged.agreed_until);
+    expiries.chain(until).min()
 }
 
 fn command(q: &Question<'_>, against: &[&Finding]) -> String {

@@ -76,7 +76,7 @@ fn what_is_wrong_is_refused_with_what_to_write() {
         ("spec.rules.0.approval.validFor", json!("169h"), "write validFor as a length of time from 1m to 168h"),
         ("spec.rules.0.match.osVersion", json!("8.0"), "write osVersion as a bound with >= or <"),
         ("spec.rules.0.match.ownership", json!(["Company"]), "write ownership as a list of company, personal"),
-        ("spec.rules.0.match.requesters.serviceAccounts", json!(["flux"]), "as NAMESPACE/NAME"),
+        ("spec.rules.0.match.requesters.serviceAccounts", json!(["flux"]), "of NAMESPACE/NAME"),
         ("spec.budgets.0.per", json!("25h"), "write per as a length of time from 1m to 24h"),
         ("spec.budgets.0.name", json!("per desk"), "write the budget's name in lower-case letters"),
         ("spec.hours.0.from", json!("7:00"), "write from as HH:MM in quotes"),

@@ -324,3 +324,17 @@ fn nobody_is_named() {
         assert!(!all.contains("doe") && !all.contains("desk@example.com"), "{all}");
     }
 }
+
+#[test]
+fn an_override_holds_no_longer_for_a_version_that_nobody_can_read() {
+    let rules = json!({"rules": [
+        {"name": "new", "match": {"osVersion": ">=14"}, "decision": "RequireApproval", "approval": {"validFor": "8h"}},
+        {"name": "old", "decision": "RequireApproval", "approval": {"validFor": "1h"}},
+    ]});
+    // An hour and a half ago.
+    let overridden = Case::new()
+        .with("p", rules)
+        .approved_by("jane", json!({"decision": "Overridden", "reason": "x", "at": "2026-11-23T07:30:00Z"}));
+    let of = |version: &str| Case { os_version: version.to_owned(), ..overridden.clone() }.is_permitted();
+    assert_eq!([of("14.0"), of("13.0"), of("?")], [true, false, false]);
+}
