@@ -81,7 +81,7 @@ pub async fn list_with_date<K: Clone + DeserializeOwned>(
         let answer = client.send(request.map(Body::from)).await?;
         let (head, body) = answer.into_parts();
         let read = Limited::new(body, LONGEST_LIST).collect().await;
-        let body = read.map_err(|error| kube::Error::Service(error))?.to_bytes();
+        let body = read.map_err(kube::Error::Service)?.to_bytes();
         if !head.status.is_success() {
             let status = serde_json::from_slice(&body);
             let unread = || kube::Error::Service(format!("answered {}", head.status).into());
