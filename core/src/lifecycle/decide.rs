@@ -23,7 +23,7 @@ use super::{
 use crate::api::{Time, conditions::reason, reset::PasscodeReset, time::saturating_add};
 
 /// How far ahead a request may be scheduled, from the object's creation.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often a device lock of another object is looked at.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 /// How late the `Date` of an answer and a desk's clock are to each other in the best of cases: a request of this very moment is

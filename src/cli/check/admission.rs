@@ -14,8 +14,13 @@ use super::{
 };
 use passcode_core::{
     api::{
-        GROUP, VERSION, approval::PasscodeResetApproval, manifests, matrix::PlatformSupportMatrix,
-        policy::PasscodeResetPolicy, reset::PasscodeReset, tenant::IntuneTenant,
+        GROUP, VERSION,
+        approval::PasscodeResetApproval,
+        manifests,
+        matrix::PlatformSupportMatrix,
+        policy::PasscodeResetPolicy,
+        reset::PasscodeReset,
+        tenant::{Defaults, IntuneTenant},
     },
     platform::Matrix,
     policy::Policy,
@@ -46,6 +51,8 @@ pub(super) enum Checked {
     Tenant {
         /// Its name.
         name: String,
+        /// What it gives requests that do not say.
+        defaults: Defaults,
     },
     /// Something of another kind, which is not looked at.
     Skipped {
@@ -61,7 +68,7 @@ impl fmt::Display for Checked {
             Self::Matrix(matrix) => write!(f, "PlatformSupportMatrix {} is valid", matrix.name()),
             Self::Policy(policy) => write!(f, "PasscodeResetPolicy {} is valid", policy.name()),
             Self::Approval { name } => write!(f, "PasscodeResetApproval {name} is valid"),
-            Self::Tenant { name } => write!(f, "IntuneTenant {name} is valid"),
+            Self::Tenant { name, .. } => write!(f, "IntuneTenant {name} is valid"),
             Self::Skipped { kind } => write!(f, "skipped: {kind} is no kind of {GROUP}"),
         }
     }
@@ -77,7 +84,7 @@ impl Checked {
             }
             Self::Matrix(matrix) => Some(format!("PlatformSupportMatrix {}", matrix.name())),
             Self::Policy(policy) => Some(format!("PasscodeResetPolicy {}", policy.name())),
-            Self::Tenant { name } => Some(format!("IntuneTenant {name}")),
+            Self::Tenant { name, .. } => Some(format!("IntuneTenant {name}")),
             Self::Approval { .. } | Self::Skipped { .. } => None,
         }
     }
@@ -130,7 +137,7 @@ impl Kinds {
         let (Some(version), Some(kind)) = (document["apiVersion"].as_str(), document["kind"].as_str()) else {
             return Err(refused("", "this is no Kubernetes object: it needs apiVersion and kind"));
         };
-        let schema = self.kinds.iter().find(|(name, _)| name == kind).map(|(_, schema)| schema);
+        let schema = self.schema(kind);
         let ours = version.split('/').next() == Some(GROUP);
         match schema {
             Some(_) if version != format!("{GROUP}/{VERSION}") => {
@@ -140,6 +147,22 @@ impl Kinds {
             None if ours => Err(refused("kind", &self.no_such_kind(kind))),
             None => Ok(None),
         }
+    }
+
+    /// A change that the API server would refuse, between two objects that are each in order: where they differ, and what it says.
+    pub(super) fn change(&self, old: &Value, new: &Value) -> Option<Problem> {
+        let schema = self.schema(new["kind"].as_str()?)?;
+        let (Ok(Some(old)), Ok(Some(new))) = (self.stored(old), self.stored(new)) else { return None };
+        let mut refusal = rules(schema, &new, Some(&old)).into_iter().next()?;
+        let path = structure::difference(&old["spec"], &new["spec"], "spec");
+        if path.starts_with(&refusal.path) {
+            refusal.path = path;
+        }
+        Some(refusal)
+    }
+
+    fn schema(&self, kind: &str) -> Option<&Value> {
+        self.kinds.iter().find(|(name, _)| name == kind).map(|(_, schema)| schema)
     }
 
     fn no_such_kind(&self, kind: &str) -> String {
@@ -185,7 +208,7 @@ fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
         problems.push(problem("metadata.name", "is required", Kind::Shape));
     }
     if problems.iter().all(|problem| problem.kind != Kind::Shape) {
-        let broken = rules(schema, &object);
+        let broken = rules(schema, &object, None);
         // A rule says in a sentence what a pattern only shows.
         problems.retain(|p| p.kind != Kind::Pattern || broken.iter().all(|rule| rule.path != p.path));
         problems.extend(broken);
@@ -193,9 +216,9 @@ fn admit(schema: &Value, document: &Value) -> Result<Value, Vec<Problem>> {
     if problems.is_empty() { Ok(object) } else { Err(problems) }
 }
 
-/// The rules that the object breaks. Nothing is known of an object before this one, so rules about changes do not speak.
-fn rules(schema: &Value, object: &Value) -> Vec<Problem> {
-    let Err(errors) = Validator::new().validate(schema, object, None) else { return Vec::new() };
+/// The rules that the object breaks. Those about changes speak only where the object before this one is known.
+fn rules(schema: &Value, object: &Value, before: Option<&Value>) -> Vec<Problem> {
+    let Err(errors) = Validator::new().validate(schema, object, before) else { return Vec::new() };
     let said = |error: &ValidationError| match error.kind {
         // A null that the evaluator here takes for a value. The API server says the rule's sentence of it.
         ErrorKind::EvaluationError => sentence(schema, &error.rule).unwrap_or_else(|| error.message.clone()),
@@ -228,7 +251,7 @@ fn checked(kind: &str, object: Value) -> Result<Checked, Vec<Problem>> {
         }
         _ => {
             let tenant: IntuneTenant = typed(object)?;
-            Checked::Tenant { name: tenant.name_any() }
+            Checked::Tenant { name: tenant.name_any(), defaults: tenant.spec.defaults }
         }
     })
 }

@@ -1,6 +1,6 @@
 //! A device as the operator would judge it: its class, the matrix's word, and whether that is what was asked for.
 
-use super::{policies::Policies, report::Report};
+use super::{place::Place, policies::Policies, report::Report, rule::Rule};
 use passcode_core::{
     api::reset::{PasscodeReset, RequestedAction},
     lifecycle::action_check,
@@ -10,7 +10,7 @@ use passcode_core::{
 /// Something that is asked for of a device.
 pub(super) struct Asked {
     /// Where it is asked for, for the line about it.
-    by: Option<String>,
+    by: Option<Place>,
     action: RequestedAction,
     /// The manifest that asks for it.
     reset: Option<Box<PasscodeReset>>,
@@ -26,13 +26,13 @@ impl Asked {
 /// action means. Where there are manifests and none of them is a valid PasscodeReset, nothing is.
 pub(super) fn asked_for(
     action: Option<RequestedAction>,
-    resets: Vec<(String, PasscodeReset)>,
+    resets: Vec<(Place, PasscodeReset)>,
     manifests: bool,
 ) -> Vec<Asked> {
     if !manifests {
         return vec![Asked { by: None, action: action.unwrap_or_default(), reset: None }];
     }
-    let asked = |(place, reset): (String, PasscodeReset)| Asked {
+    let asked = |(place, reset): (Place, PasscodeReset)| Asked {
         by: Some(place),
         action: reset.spec.action,
         reset: Some(Box::new(reset)),
@@ -54,15 +54,19 @@ pub(super) struct Judges<'a> {
 /// Judges one device.
 pub(super) fn judge(file: &str, device: &ManagedDevice, judges: &Judges<'_>, asked: &[Asked], report: &mut Report) {
     let matrix = judges.matrix;
-    let place = format!("{file}: device {}", device.id);
+    let place = Place::file(file).within(format_args!("device {}", device.id));
     let row = deciding_row(device);
     let Classification::Class(platform) = row.is else {
         let alone = "Save what Graph's beta answers for this device read alone";
-        return report.refuse(&place, format!("its class cannot be told from this file: {}. {alone}", row.because));
+        return report.refuse(
+            &place,
+            Rule::Device,
+            format!("its class cannot be told from this file: {}. {alone}", row.because),
+        );
     };
-    report.note(&place, format!("class {platform} ({})", decided_by(row)));
+    report.note(&place, Rule::Device, format!("class {platform} ({})", decided_by(row)));
     if platform == Platform::Unknown {
-        report.note(&place, format!("reported by Intune: {}", raw_values(device)));
+        report.note(&place, Rule::Device, format!("reported by Intune: {}", raw_values(device)));
     }
     let verdict = matrix.verdict(platform, &device.os_version, &device.owner_type);
     tell(&place, matrix, &verdict, report);
@@ -71,7 +75,7 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, judges: &Judges<'_>, ask
         explain(&place, &verdict, report);
     }
     for asked in asked {
-        let by = asked.by.as_ref().map_or_else(|| place.clone(), |by| format!("{by}: with {place}"));
+        let by = asked.by.as_ref().map_or_else(|| place.clone(), |by| by.within(format_args!("with {place}")));
         answer(&by, asked, &verdict, report);
         if let (Some(policies), Some(action)) =
             (judges.policies, verdict.action.filter(|action| asked.action.accepts(*action)))
@@ -88,7 +92,7 @@ fn decided_by(row: &Row) -> String {
     }
 }
 
-fn tell(place: &str, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
+fn tell(place: &Place, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
     let rule = verdict.rule.as_ref().map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
     let what =
         verdict.action.map_or_else(|| "unsupported".to_owned(), |action| format!("supported, {}", action.as_str()));
@@ -97,35 +101,41 @@ fn tell(place: &str, matrix: &Matrix, verdict: &Verdict, report: &mut Report) {
     let by = format!("matrix {} {}, {rule}{certainty}", matrix.name(), matrix.revision());
     let text = format!("{what}, reason {} ({by})", verdict.reason);
     if verdict.supported {
-        report.note(place, text);
+        report.note(place, Rule::Device, text);
     } else {
-        report.refuse(place, text);
+        report.refuse(place, Rule::Device, text);
     }
 }
 
-fn explain(place: &str, verdict: &Verdict, report: &mut Report) {
+fn explain(place: &Place, verdict: &Verdict, report: &mut Report) {
     if !verdict.guidance.is_empty() {
-        report.note(place, format!("guidance: {}", verdict.guidance));
+        report.note(place, Rule::Device, format!("guidance: {}", verdict.guidance));
     }
     if !verdict.prerequisites.is_empty() {
-        report.note(place, format!("prerequisites, not checked: {}", verdict.prerequisites.join(", ")));
+        report.note(place, Rule::Device, format!("prerequisites, not checked: {}", verdict.prerequisites.join(", ")));
     }
 }
 
-fn answer(place: &str, asked: &Asked, verdict: &Verdict, report: &mut Report) {
+fn answer(place: &Place, asked: &Asked, verdict: &Verdict, report: &mut Report) {
     let action = asked.action.as_str();
     match action_check::refusal(asked.action, verdict.action, &verdict.reason, &verdict.guidance) {
         Some(refusal) => {
-            report.refuse(place, format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message));
+            report.refuse(
+                place,
+                Rule::Device,
+                format!("{action} would be Rejected/{}: {}", refusal.reason, refusal.message),
+            );
         }
         None if asked.is_dry_run() => {
             report.note(
                 place,
+                Rule::Device,
                 format!("{action} is what the device offers; a dry run sends nothing and ends Rejected/DryRun"),
             );
         }
         None => report.note(
             place,
+            Rule::Device,
             format!("{action} would be sent. Intune's record, policies, limits and times are looked at when it runs"),
         ),
     }

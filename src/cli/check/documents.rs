@@ -6,11 +6,14 @@ use anyhow::Context;
 use serde_json::Value;
 use serde_saphyr::Error;
 
+use super::{lines::Lines, place::Place};
+
 /// One document of a file, or one object of its list, and where it is.
 pub(super) struct Document {
-    pub(super) place: String,
+    pub(super) place: Place,
     /// What it says, or why it cannot be read.
     pub(super) value: Result<Value, String>,
+    pub(super) lines: Lines,
 }
 
 impl Document {
@@ -26,11 +29,17 @@ impl Document {
     pub(super) fn unpack(self) -> Vec<Self> {
         let items = self.value.as_ref().ok().filter(|value| is_list(value)).and_then(|value| value["items"].as_array());
         let Some(items) = items else { return vec![self] };
-        let item = |(index, item): (usize, &Value)| Self {
-            place: format!("{}: items[{index}]", self.place),
-            value: Ok(item.clone()),
+        let item = |(index, item): (usize, &Value)| {
+            let lines = self.lines.item("items", index).unwrap_or(&self.lines).clone();
+            let place = self.place.within(format_args!("items[{index}]")).at(lines.line()).about(item);
+            Self { place, value: Ok(item.clone()), lines }
         };
         items.iter().enumerate().map(item).collect()
+    }
+
+    /// Where in it the field of this path is.
+    pub(super) fn at(&self, path: &str) -> Place {
+        self.place.at(self.lines.of(path))
     }
 }
 
@@ -63,7 +72,14 @@ pub(super) fn read(file: &str) -> anyhow::Result<String> {
 /// The documents of a text, those that are empty left out.
 pub(super) fn split(file: &str, text: &str) -> Vec<Document> {
     let parsed = pieces(text).into_iter().flat_map(|piece| parse(&piece));
-    let document = |(index, value)| Document { place: format!("{file}:document {}", index + 1), value };
+    let document = |(index, (value, lines)): (usize, (Result<Value, String>, Lines))| {
+        let place = Place::document(file, index + 1).at(lines.line());
+        Document {
+            place: value.as_ref().map_or_else(|_| place.clone(), |value| place.clone().about(value)),
+            value,
+            lines,
+        }
+    };
     parsed.enumerate().map(document).collect()
 }
 
@@ -91,11 +107,19 @@ fn pieces(text: &str) -> Vec<Piece> {
 }
 
 /// JSON is YAML, so one reader does for both.
-fn parse(piece: &Piece) -> Vec<Result<Value, String>> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    match serde_saphyr::from_multiple_with_options::<Value>(&piece.text, options) {
-        Ok(values) => values.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(why(error.without_snippet(), piece))],
+fn parse(piece: &Piece) -> Vec<(Result<Value, String>, Lines)> {
+    let options = || serde_saphyr::options! { with_snippet: false };
+    match serde_saphyr::from_multiple_with_options::<Value>(&piece.text, options()) {
+        Ok(values) => {
+            let lines = serde_saphyr::from_multiple_with_options::<Lines>(&piece.text, options()).unwrap_or_default();
+            let lines = lines.into_iter().map(|lines| lines.moved(piece.lines_before));
+            let beginning = std::iter::repeat_with(|| Lines::only(piece.lines_before + 1));
+            values.into_iter().map(Ok).zip(lines.chain(beginning)).collect()
+        }
+        Err(error) => {
+            let line = error.location().map_or(1, |location| location.line());
+            vec![(Err(why(error.without_snippet(), piece)), Lines::only(piece.lines_before + line))]
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{
     admission::{Checked, Kinds},
     documents::Document,
+    place::Place,
     report::Report,
+    rule::Rule,
     walk,
 };
 use passcode_core::{
@@ -25,8 +27,8 @@ pub(super) struct Options {
     /// PasscodeResetPolicies that judge what is asked for of the device, and the Namespaces and IntuneTenants by whose labels they select.
     #[arg(short, long = "policies", value_name = "FILE|DIRECTORY", num_args = 1..)]
     pub(super) policies: Vec<String>,
-    /// The time for which the policies are asked. Default: now, or the requestTime of a scheduled request.
-    #[arg(long, value_name = "TIME", requires = "policies")]
+    /// The time for which the policies are asked, and by which --base judges. Default: now; for policies the requestTime of a scheduled request.
+    #[arg(long, value_name = "TIME", requires = super::DATED)]
     now: Option<Time>,
     /// Who asks, by the name that the API server knows. Default: nobody knows.
     #[arg(long, value_name = "NAME", requires = "policies")]
@@ -34,6 +36,13 @@ pub(super) struct Options {
     /// Tests of the policies: requests, devices and times with the answers that are expected.
     #[arg(long = "test", value_name = "FILE|DIRECTORY", num_args = 1.., requires = "policies")]
     pub(super) tests: Vec<String>,
+}
+
+impl Options {
+    /// The time of the check.
+    pub(super) fn at(&self) -> Timestamp {
+        self.now.map_or_else(Timestamp::now, |now| now.0)
+    }
 }
 
 type Labels = BTreeMap<String, String>;
@@ -57,7 +66,7 @@ impl Policies {
             policies: Vec::new(),
             namespaces: BTreeMap::new(),
             tenants: BTreeMap::new(),
-            now: options.now.map_or_else(Timestamp::now, |now| now.0),
+            now: options.at(),
             requester: options.requester.clone(),
         };
         let kinds = Kinds::load()?;
@@ -68,7 +77,11 @@ impl Policies {
             }
         }
         if read.policies.is_empty() && usable {
-            report.refuse(&options.policies.join(", "), "there is no PasscodeResetPolicy in it");
+            report.refuse(
+                &Place::file(&options.policies.join(", ")),
+                Rule::NoManifest,
+                "there is no PasscodeResetPolicy in it",
+            );
         }
         Ok(usable.then_some(read))
     }
@@ -90,7 +103,7 @@ impl Policies {
     /// What they say of one request.
     pub(super) fn judge(
         &self,
-        place: &str,
+        place: &Place,
         device: &ManagedDevice,
         platform: Platform,
         action: MatrixAction,
@@ -135,9 +148,15 @@ impl Policies {
         let answer = &permission.answer;
         let (reason, message) = (answer.reason(), answer.message());
         match answer {
-            Answer::Permitted { .. } => report.note(place, format!("policies would permit it ({reason}): {message}")),
-            Answer::Held { .. } => report.note(place, format!("policies would hold it ({reason}): {message}")),
-            Answer::Refused { .. } => report.refuse(place, format!("policies would refuse it ({reason}): {message}")),
+            Answer::Permitted { .. } => {
+                report.note(place, Rule::Policy, format!("policies would permit it ({reason}): {message}"))
+            }
+            Answer::Held { .. } => {
+                report.note(place, Rule::Policy, format!("policies would hold it ({reason}): {message}"))
+            }
+            Answer::Refused { .. } => {
+                report.refuse(place, Rule::Policy, format!("policies would refuse it ({reason}): {message}"))
+            }
         }
         for (what, name, known) in [
             ("Namespace", namespace, self.namespaces.contains_key(namespace)),
@@ -145,7 +164,7 @@ impl Policies {
         ] {
             if !known {
                 let meant = "policies that select by its labels are taken to be about this request";
-                report.note(place, format!("{what} {name} is not among the files for -p: {meant}"));
+                report.note(place, Rule::Policy, format!("{what} {name} is not among the files for -p: {meant}"));
             }
         }
     }
@@ -166,16 +185,16 @@ impl Policies {
         });
         let scenarios = match read {
             Ok(scenarios) => scenarios,
-            Err(problem) => return report.refuse(&document.place, problem),
+            Err(problem) => return report.refuse(&document.place, Rule::PolicyTest, problem),
         };
         if scenarios.tests.is_empty() {
-            report.refuse(&document.place, "there is no test in it");
+            report.refuse(&document.place, Rule::NoManifest, "there is no test in it");
         }
-        for scenario in &scenarios.tests {
-            let place = format!("{}: test {:?}", document.place, scenario.name);
+        for (index, scenario) in scenarios.tests.iter().enumerate() {
+            let place = document.at(&format!("tests[{index}]")).within(format_args!("test {:?}", scenario.name));
             match scenario.run(&policies) {
-                Ok(()) => report.note(&place, "passed"),
-                Err(problem) => report.refuse(&place, format!("failed: {problem}")),
+                Ok(()) => report.note(&place, Rule::PolicyTest, "passed"),
+                Err(problem) => report.refuse(&place, Rule::PolicyTest, format!("failed: {problem}")),
             }
         }
     }

@@ -1,42 +1,76 @@
-//! What a check found, one line per finding.
+//! What a check found, and the three forms in which it is told.
 
 use std::{fmt::Display, process::ExitCode};
 
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::{
+    finding::{Finding, Severity},
+    place::Place,
+    rule::Rule,
+    sarif,
+};
 use crate::cli::{CANNOT_BE_MEANT, output};
+
+/// How to tell what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One line for each finding.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// SARIF 2.1.0, for code scanning: errors and warnings.
+    Sarif,
+}
 
 /// The findings, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    lines: Vec<String>,
+    findings: Vec<Finding>,
     refused: bool,
     unreadable: bool,
 }
 
 impl Report {
     /// Something that is worth a line and wrong with nothing.
-    pub(super) fn note(&mut self, place: &str, text: impl Display) {
-        self.lines.push(one_line(&format!("{place}: {text}")));
+    pub(super) fn note(&mut self, place: &Place, rule: Rule, text: impl Display) {
+        self.add(Severity::Note, place, rule, &text);
+    }
+
+    /// Something that is odd.
+    pub(super) fn warn(&mut self, place: &Place, rule: Rule, text: impl Display) {
+        self.add(Severity::Warning, place, rule, &text);
     }
 
     /// Something that is invalid, or would not be sent.
-    pub(super) fn refuse(&mut self, place: &str, text: impl Display) {
+    pub(super) fn refuse(&mut self, place: &Place, rule: Rule, text: impl Display) {
         self.refused = true;
-        self.note(place, text);
+        self.add(Severity::Error, place, rule, &text);
     }
 
     /// Something that nobody can judge, because it cannot be read.
-    pub(super) fn unreadable(&mut self, place: &str, text: impl Display) {
+    pub(super) fn unreadable(&mut self, place: &Place, text: impl Display) {
         self.unreadable = true;
-        self.note(place, text);
+        self.add(Severity::Error, place, Rule::Unreadable, &text);
+    }
+
+    fn add(&mut self, severity: Severity, place: &Place, rule: Rule, text: &dyn Display) {
+        self.findings.push(Finding::new(severity, place, rule, &text.to_string()));
     }
 
     /// That something was not even read weighs more than what was found in the rest.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    const fn code(&self) -> u8 {
         match self {
-            Self { unreadable: true, .. } => ExitCode::from(CANNOT_BE_MEANT),
-            Self { refused: true, .. } => ExitCode::FAILURE,
-            _ => ExitCode::SUCCESS,
+            Self { unreadable: true, .. } => CANNOT_BE_MEANT,
+            Self { refused: true, .. } => 1,
+            _ => 0,
         }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
     }
 
     #[cfg(test)]
@@ -45,25 +79,20 @@ impl Report {
     }
 
     #[cfg(test)]
-    pub(super) fn lines(&self) -> &[String] {
-        &self.lines
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.findings.iter().map(Finding::text).collect()
     }
 
     /// To standard output.
-    pub(super) fn print(&self) -> std::io::Result<()> {
-        output::print(&self.lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+    pub(super) fn print(&self, format: Format) -> std::io::Result<()> {
+        output::print(&match format {
+            Format::Text => self.findings.iter().map(|finding| finding.text() + "\n").collect::<String>(),
+            Format::Json => format!("{:#}\n", self.json()),
+            Format::Sarif => format!("{:#}\n", sarif::log(&self.findings, !self.unreadable)),
+        })
     }
-}
 
-/// The text in one line, and without what could steer a terminal: manifests and devices can hold anything.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.trim_end().chars() {
-        match character {
-            '\n' | '\t' => line.push(' '),
-            odd if odd.is_control() => line.extend(odd.escape_default()),
-            plain => line.push(plain),
-        }
+    fn json(&self) -> Value {
+        json!({"version": 1, "exitCode": self.code(), "findings": self.findings})
     }
-    line
 }

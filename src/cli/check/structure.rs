@@ -77,6 +77,27 @@ pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
+/// The path at which two values differ first.
+pub(super) fn difference(old: &Value, new: &Value, path: &str) -> String {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            let mut names = new.keys().chain(old.keys());
+            let name = names.find(|name| old.get(*name) != new.get(*name));
+            let at = |name: &String| {
+                let (old, new) = (old.get(name).unwrap_or(&Value::Null), new.get(name).unwrap_or(&Value::Null));
+                difference(old, new, &join(path, name))
+            };
+            name.map_or_else(|| path.to_owned(), at)
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            let different = old.iter().zip(new).enumerate().find(|(_, (old, new))| old != new);
+            let at = |(index, (old, new)): (usize, (&Value, &Value))| difference(old, new, &format!("{path}[{index}]"));
+            different.map_or_else(|| path.to_owned(), at)
+        }
+        _ => path.to_owned(),
+    }
+}
+
 /// What was most likely meant by a name that is not known.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_ascii_lowercase();

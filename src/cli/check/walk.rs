@@ -9,7 +9,9 @@ use anyhow::Context;
 
 use super::{
     documents::{self, Document},
+    place::Place,
     report::Report,
+    rule::Rule,
 };
 
 /// The objects in what is named. What cannot be read is said, and hides nothing else; that there is nothing at all is
@@ -22,7 +24,7 @@ fn of_file(file: &str, report: &mut Report) -> Vec<Document> {
     let Some(documents) = split(file, report) else { return Vec::new() };
     let objects: Vec<Document> = documents.into_iter().flat_map(Document::unpack).collect();
     if objects.is_empty() {
-        report.refuse(file, "there is no manifest in it");
+        report.refuse(&Place::file(file), Rule::NoManifest, "there is no manifest in it");
     }
     objects
 }
@@ -31,7 +33,7 @@ fn of_directory(directory: &str, report: &mut Report) -> Vec<Document> {
     let files = match below(directory) {
         Ok(files) => files,
         Err(problem) => {
-            report.unreadable(directory, format!("{problem:#}"));
+            report.unreadable(&Place::file(directory), format!("{problem:#}"));
             return Vec::new();
         }
     };
@@ -41,12 +43,15 @@ fn of_directory(directory: &str, report: &mut Report) -> Vec<Document> {
     if let Some(first) = others.first() {
         let count = others.len();
         let what = "documents with neither apiVersion nor kind, passed over";
-        report.note(directory, format!("{what}: {count} (the first: {})", first.place));
+        report.note(&Place::file(directory), Rule::Skipped, format!("{what}: {count} (the first: {})", first.place));
     }
     let objects: Vec<Document> = objects.into_iter().flat_map(Document::unpack).collect();
     if objects.is_empty() && all_are_read {
-        report
-            .refuse(directory, "there is no manifest in it: nothing that ends in .yaml, .yml or .json and has a kind");
+        report.refuse(
+            &Place::file(directory),
+            Rule::NoManifest,
+            "there is no manifest in it: nothing that ends in .yaml, .yml or .json and has a kind",
+        );
     }
     objects
 }
@@ -58,13 +63,13 @@ pub(super) fn documents(named: &str, report: &mut Report) -> Vec<Document> {
         None => vec![named.to_owned()],
         Some(Ok(files)) => files,
         Some(Err(problem)) => {
-            report.unreadable(named, format!("{problem:#}"));
+            report.unreadable(&Place::file(named), format!("{problem:#}"));
             return Vec::new();
         }
     };
     let documents: Vec<Document> = files.iter().filter_map(|file| split(file, report)).flatten().collect();
     if documents.is_empty() {
-        report.refuse(named, "there is nothing in it");
+        report.refuse(&Place::file(named), Rule::NoManifest, "there is nothing in it");
     }
     documents
 }
@@ -75,7 +80,7 @@ fn split(file: &str, report: &mut Report) -> Option<Vec<Document>> {
 
 /// The text of a file; that it cannot be read is said.
 pub(super) fn text(file: &str, report: &mut Report) -> Option<String> {
-    documents::read(file).map_err(|problem| report.unreadable(file, format!("{problem:#}"))).ok()
+    documents::read(file).map_err(|problem| report.unreadable(&Place::file(file), format!("{problem:#}"))).ok()
 }
 
 /// All manifests below a directory, in the order of their paths: what ends in .yaml, .yml or .json.
@@ -99,6 +104,11 @@ fn below(directory: &str) -> anyhow::Result<Vec<String>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether this would be found below a directory; the path is relative to it.
+pub(super) fn is_looked_at(path: &Path) -> bool {
+    is_manifest(path) && !path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
 }
 
 fn is_manifest(path: &Path) -> bool {

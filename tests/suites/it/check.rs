@@ -1,5 +1,10 @@
 //! `passcode-operator check` as a pipeline calls it: the program itself, its exit codes and its standard input.
 
+mod base;
+mod output;
+mod repository;
+mod samples;
+
 use std::{
     io::Write,
     process::{Command, Output, Stdio},
@@ -130,6 +135,9 @@ fn a_line_that_cannot_be_meant_is_2() {
         vec![],
         vec!["--matrix", "intune"],
         vec!["-f", "-", "--action", "UnlockDevice"],
+        vec!["--base", "main"],
+        vec!["-f", "-", "--now", "2026-11-22T09:00:00Z"],
+        vec!["-f", "-", "--output", "xml"],
         vec!["--device", "-", "--action", "Wipe"],
         vec!["--nonsense"],
         // Standard input can be read once.
