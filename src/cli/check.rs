@@ -2,8 +2,10 @@
 
 mod admission;
 mod base;
+mod claims;
 mod devices;
 mod documents;
+mod expressions;
 mod finding;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -33,6 +35,7 @@ pub(super) use self::structure::Problem;
 use self::{
     admission::{Checked, Kinds},
     base::{Base, Current},
+    claims::Admission,
     documents::Document,
     place::Place,
     policies::Policies,
@@ -50,7 +53,7 @@ use passcode_core::{
 const DATED: &str = "dated";
 
 #[derive(Debug, Args)]
-#[command(after_help = MORE, group(ArgGroup::new(DATED).args(["policies", "base"]).multiple(true)))]
+#[command(after_help = MORE, group(ArgGroup::new(DATED).args(["policies", "base", "admission"]).multiple(true)))]
 pub(super) struct Arguments {
     /// Manifests, YAML or JSON, with any number of documents. A directory stands for all that ends in .yaml, .yml or .json
     /// below it, - for standard input. Files have at most 16 MiB.
@@ -70,6 +73,8 @@ pub(super) struct Arguments {
     action: Option<RequestedAction>,
     #[command(flatten)]
     policies: policies::Options,
+    #[command(flatten)]
+    admission: claims::Options,
     /// How to print what was found: for people, for programs, or as SARIF 2.1.0, which code scanning shows in a pull request.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
@@ -87,7 +92,7 @@ fn actions() -> impl TypedValueParser<Value = RequestedAction> {
 /// What is printed below the options.
 const MORE: &str = "\
 Exit code: 0 if all is well, 1 if something is refused or would not be sent, 2 if the command line is wrong or a file \
-cannot be read.
+cannot be read, 3 if nothing of that is so and something can be decided by the API server only (--admission).
 
 Examples:
   passcode-operator check -f resets
@@ -118,7 +123,8 @@ pub(super) fn problems(text: &str) -> anyhow::Result<Vec<Problem>> {
 
 fn check(arguments: &Arguments) -> anyhow::Result<Report> {
     let matrix = arguments.device.is_some().then_some(&arguments.matrix);
-    let of_policies = arguments.policies.policies.iter().chain(&arguments.policies.tests);
+    let of_policies =
+        arguments.policies.policies.iter().chain(&arguments.policies.tests).chain(&arguments.admission.admission);
     let files = arguments.files.iter().chain(&arguments.device).chain(matrix).chain(of_policies);
     let stdin = files.filter(|file| *file == "-").count();
     if stdin > 1 {
@@ -138,7 +144,8 @@ fn check(arguments: &Arguments) -> anyhow::Result<Report> {
     if let Some(file) = &arguments.device {
         let resets = objects.into_iter().filter_map(new_reset).collect();
         let asked = devices::asked_for(arguments.action, resets, !arguments.files.is_empty());
-        device(file, &arguments.matrix, policies.as_ref(), &asked, &mut report)?;
+        let admission = Admission::read(&arguments.admission, &mut report);
+        device(file, arguments, policies.as_ref(), admission.as_ref(), &asked, &mut report)?;
     }
     Ok(report)
 }
@@ -204,13 +211,14 @@ fn one(kinds: &Kinds, document: &Document, report: &mut Report) -> Option<Checke
 
 fn device(
     file: &str,
-    matrix: &str,
+    arguments: &Arguments,
     policies: Option<&Policies>,
+    admission: Option<&Admission>,
     asked: &[devices::Asked],
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let Some(matrix) = matrix_named(matrix, report)? else { return Ok(()) };
-    let judges = devices::Judges { matrix: &matrix, policies };
+    let Some(matrix) = matrix_named(&arguments.matrix, report)? else { return Ok(()) };
+    let judges = devices::Judges { matrix: &matrix, policies, admission, now: arguments.policies.at() };
     let Some(text) = walk::text(file, report) else { return Ok(()) };
     let place = &Place::file(file);
     if devices::is_of_v1(&text) {

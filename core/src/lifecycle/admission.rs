@@ -64,7 +64,8 @@ impl Denial {
     }
 
     /// Whether the sentence, or a message that it quotes, begins with `hold:`.
-    fn asks_to_hold(&self) -> bool {
+    #[must_use]
+    pub fn asks_to_hold(&self) -> bool {
         let begins = |text: &str| {
             let text = text.strip_prefix(VALIDATION_ERROR).unwrap_or(text).trim_start();
             text.get(..HOLD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(HOLD))

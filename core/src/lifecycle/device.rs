@@ -84,7 +84,9 @@ fn fix_device(d: &mut Draft<'_>, device: &ManagedDevice, at: Timestamp) -> Contr
     Continue(())
 }
 
-fn facts(device: &ManagedDevice, platform: Platform, at: Timestamp) -> DeviceStatus {
+/// What the status tells of a device that was read at this time.
+#[must_use]
+pub fn facts(device: &ManagedDevice, platform: Platform, at: Timestamp) -> DeviceStatus {
     DeviceStatus {
         managed_device_id: device.id.clone(),
         platform: platform.as_str().to_owned(),

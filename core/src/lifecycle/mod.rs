@@ -13,7 +13,7 @@ mod attempts;
 pub mod breaker;
 mod claim;
 pub mod decide;
-mod device;
+pub mod device;
 mod draft;
 pub mod events;
 mod following;

@@ -1,9 +1,20 @@
 //! A device as the operator would judge it: its class, the matrix's word, and whether that is what was asked for.
 
-use super::{place::Place, policies::Policies, report::Report, rule::Rule};
+use jiff::Timestamp;
+
+use super::{
+    claims::{Admission, Facts},
+    place::Place,
+    policies::Policies,
+    report::Report,
+    rule::Rule,
+};
 use passcode_core::{
-    api::reset::{PasscodeReset, RequestedAction},
-    lifecycle::action_check,
+    api::{
+        reset::{PasscodeReset, RequestedAction},
+        reset_status::SupportStatus,
+    },
+    lifecycle::{action_check, device::facts},
     platform::{Classification, ManagedDevice, Matrix, Platform, Row, Verdict, deciding_row, raw_values},
 };
 
@@ -49,6 +60,9 @@ pub(super) fn is_of_v1(text: &str) -> bool {
 pub(super) struct Judges<'a> {
     pub(super) matrix: &'a Matrix,
     pub(super) policies: Option<&'a Policies>,
+    pub(super) admission: Option<&'a Admission>,
+    /// The time of the check.
+    pub(super) now: Timestamp,
 }
 
 /// Judges one device.
@@ -77,11 +91,30 @@ pub(super) fn judge(file: &str, device: &ManagedDevice, judges: &Judges<'_>, ask
     for asked in asked {
         let by = asked.by.as_ref().map_or_else(|| place.clone(), |by| by.within(format_args!("with {place}")));
         answer(&by, asked, &verdict, report);
-        if let (Some(policies), Some(action)) =
-            (judges.policies, verdict.action.filter(|action| asked.action.accepts(*action)))
-        {
+        let Some(action) = verdict.action.filter(|action| asked.action.accepts(*action)) else { continue };
+        if let Some(policies) = judges.policies {
             policies.judge(&by, device, platform, action, asked.reset.as_deref(), report);
         }
+        if let (Some(admission), Some(reset)) = (judges.admission, &asked.reset) {
+            let at = judges.now.max(reset.spec.request_time.0);
+            let facts = Facts { device: facts(device, platform, at), support: support(matrix, &verdict), at };
+            admission.judge(&by, reset, &facts, report);
+        }
+    }
+}
+
+/// The matrix's word as the status has it.
+fn support(matrix: &Matrix, verdict: &Verdict) -> SupportStatus {
+    SupportStatus {
+        matrix: matrix.name().to_owned(),
+        revision: matrix.revision().to_owned(),
+        supported: verdict.supported,
+        action: verdict.action.map(|action| action.as_str().to_owned()),
+        rule: verdict.rule.clone(),
+        reason: verdict.reason.clone(),
+        certainty: verdict.certainty.map(|certainty| certainty.as_str().to_owned()),
+        guidance: verdict.guidance.clone(),
+        prerequisites: verdict.prerequisites.clone(),
     }
 }
 

@@ -31,7 +31,11 @@ pub(super) struct Report {
     findings: Vec<Finding>,
     refused: bool,
     unreadable: bool,
+    undecided: bool,
 }
+
+/// The exit code where something can be decided by the API server only.
+const UNDECIDED: u8 = 3;
 
 impl Report {
     /// Something that is worth a line and wrong with nothing.
@@ -56,6 +60,12 @@ impl Report {
         self.add(Severity::Error, place, Rule::Unreadable, &text);
     }
 
+    /// Something that only the API server can decide.
+    pub(super) fn undecided(&mut self, place: &Place, text: impl Display) {
+        self.undecided = true;
+        self.add(Severity::Note, place, Rule::Admission, &format!("undecided: {text}"));
+    }
+
     fn add(&mut self, severity: Severity, place: &Place, rule: Rule, text: &dyn Display) {
         self.findings.push(Finding::new(severity, place, rule, &text.to_string()));
     }
@@ -65,6 +75,7 @@ impl Report {
         match self {
             Self { unreadable: true, .. } => CANNOT_BE_MEANT,
             Self { refused: true, .. } => 1,
+            Self { undecided: true, .. } => UNDECIDED,
             _ => 0,
         }
     }

@@ -16,6 +16,7 @@ pub(super) enum Rule {
     Device,
     Policy,
     PolicyTest,
+    Admission,
     ImmutableField,
     RenamedObject,
     SameDevice,
@@ -25,7 +26,7 @@ pub(super) enum Rule {
 
 impl Rule {
     /// All of them, in the order in which they are documented.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Unreadable,
         Self::NoManifest,
         Self::Syntax,
@@ -37,6 +38,7 @@ impl Rule {
         Self::Device,
         Self::Policy,
         Self::PolicyTest,
+        Self::Admission,
         Self::ImmutableField,
         Self::RenamedObject,
         Self::SameDevice,
@@ -58,6 +60,7 @@ impl Rule {
             Self::Device => "device",
             Self::Policy => "policy",
             Self::PolicyTest => "policy-test",
+            Self::Admission => "admission",
             Self::ImmutableField => "immutable-field",
             Self::RenamedObject => "renamed-object",
             Self::SameDevice => "same-device",
@@ -82,6 +85,7 @@ impl Rule {
             }
             Self::Policy => "What the policies say of what is asked for.",
             Self::PolicyTest => "A test of the policies, and whether it passed.",
+            Self::Admission => "What admission policies say of the claim, or that only the API server can tell.",
             Self::ImmutableField => "With --base: the change of a field that cannot be changed.",
             Self::RenamedObject => "With --base: a request under another name or namespace, which is a new object.",
             Self::SameDevice => "With --base: two requests for one device at the same time.",

@@ -1,5 +1,6 @@
 //! `passcode-operator check` as a pipeline calls it: the program itself, its exit codes and its standard input.
 
+mod admission;
 mod base;
 mod output;
 mod repository;
