@@ -66,7 +66,7 @@ pub(super) fn broken() -> Vec<(Value, &'static str)> {
         (p("spec.rules.0.match.ownership", json!(["me"])), "spec.rules[0].match.ownership: write ownership as a list"),
         (
             p("spec.rules.0.match.requesters", json!({"serviceAccounts": ["x"]})),
-            "spec.rules[0].match.requesters.serviceAccounts: write a service account as NAMESPACE/NAME",
+            "spec.rules[0].match.requesters.serviceAccounts: write serviceAccounts as a list of NAMESPACE/NAME",
         ),
         (
             p("spec.rules.0.approval.roles", json!([role, role])),

@@ -97,6 +97,8 @@ fn collection(object: &Value) -> String {
         "PasscodeReset" => format!("namespaces/{NAMESPACE}/passcoderesets"),
         "IntuneTenant" => "intunetenants".to_owned(),
         "PlatformSupportMatrix" => "platformsupportmatrices".to_owned(),
+        "PasscodeResetPolicy" => "passcoderesetpolicies".to_owned(),
+        "PasscodeResetApproval" => format!("namespaces/{NAMESPACE}/passcoderesetapprovals"),
         other => panic!("{other} is not one of the operator's kinds"),
     };
     format!("/apis/passcode-operator.dev/v1alpha1/{plural}")

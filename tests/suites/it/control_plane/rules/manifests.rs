@@ -48,3 +48,26 @@ pub fn rule(name: &str) -> Value {
         "support": "Supported", "action": "RemoveDevicePasscode", "reason": "PasscodeRemoved",
     })
 }
+
+/// A policy with a rule, a budget and hours.
+pub fn policy(name: &str) -> Value {
+    let approval = json!({"required": 2, "roles": [{"name": "lead"}]});
+    json!({
+        "apiVersion": API_VERSION, "kind": "PasscodeResetPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "rules": [{"name": "leads", "match": {}, "decision": "RequireApproval", "approval": approval}],
+            "budgets": [{"name": "hourly", "max": 5, "per": "1h", "scope": "Namespace"}],
+            "hours": [{"days": ["Mon"], "from": "07:00", "to": "19:00", "timeZone": "Europe/Amsterdam"}],
+        },
+    })
+}
+
+/// An approval.
+pub fn approval(name: &str) -> Value {
+    json!({
+        "apiVersion": API_VERSION, "kind": "PasscodeResetApproval",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"request": {"kind": "PasscodeReset", "name": "inc1", "uid": GUID}, "decision": "Approved", "approver": "jane"},
+    })
+}

@@ -1,8 +1,9 @@
-//! One case for each rule of the three definitions: what is written, and the sentence that it is refused with.
+//! One case for each rule of the definitions: what is written, and the sentence that it is refused with.
 
 mod defaults;
 pub mod manifests;
 mod matrices;
+mod policies;
 mod resets;
 mod selectors;
 mod tenants;
@@ -107,13 +108,15 @@ async fn check(base: &Value, cases: &[Case]) {
 }
 
 /// All cases, each with the manifest that it changes.
-fn all() -> [(Value, Vec<Case>); 5] {
+fn all() -> [(Value, Vec<Case>); 7] {
     [
         (manifests::reset("rules"), resets::cases()),
         (manifests::reset("rules"), times::cases()),
         (manifests::tenant("rules"), tenants::cases()),
         (manifests::tenant("rules"), selectors::cases()),
         (manifests::matrix("rules"), matrices::cases()),
+        (manifests::policy("rules"), policies::cases()),
+        (manifests::approval("rules"), policies::of_approvals()),
     ]
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Accepted, Expect, Refused,
-    manifests::{endpoints, matrix, reset, rule, tenant},
+    manifests::{approval, endpoints, matrix, reset, rule, tenant},
 };
 use crate::control_plane::server::Server;
 
@@ -14,9 +14,11 @@ const TENANT_ID: &str = "tenantId is immutable: create a new IntuneTenant";
 const CLIENT_ID: &str = "clientId is immutable: create a new IntuneTenant";
 const PLACE: &str = "cloud and endpoints are immutable: create a new IntuneTenant";
 
+const ANSWER: &str = "spec is immutable: create a new PasscodeResetApproval, or delete this one to take it back";
+
 /// What the rules about changes say.
-pub fn sentences() -> [&'static str; 4] {
-    [SPEC, TENANT_ID, CLIENT_ID, PLACE]
+pub fn sentences() -> [&'static str; 5] {
+    [SPEC, TENANT_ID, CLIENT_ID, PLACE, ANSWER]
 }
 
 /// Stores the object and tries the patches on it, none of which is stored.
@@ -57,6 +59,17 @@ async fn control_plane_updates_of_resets() {
         (json!({"metadata": {"labels": {"a": "b"}}}), Accepted),
     ];
     check(&object, patches).await;
+}
+
+#[tokio::test]
+async fn control_plane_updates_of_approvals() {
+    let patches = [
+        (json!({"spec": {"decision": "Denied", "reason": "no"}}), Refused(ANSWER)),
+        (json!({"spec": {"approver": "bob"}}), Refused(ANSWER)),
+        (json!({"spec": {"role": "lead"}}), Refused(ANSWER)),
+        (json!({"metadata": {"labels": {"a": "b"}}}), Accepted),
+    ];
+    check(&approval("updates"), patches).await;
 }
 
 #[tokio::test]
